@@ -1,0 +1,209 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+)
+
+// Ledger is the durable middle of the bridge. Every method that changes
+// something returns when the change is on disk, and is safe to repeat.
+// Concurrent calls share transactions (group commit). Failures of the store are
+// *Error of kind Transient; an error of a callback is returned as it is, and
+// then the call has changed nothing.
+//
+// Callbacks run inside the transaction: they do no I/O and take no locks.
+type Ledger interface {
+	Directory
+
+	// Apply takes one event in: compares its version with the kept one, drops what is
+	// stale or seen, else calls decide, keeps the new version, and brings the plan
+	// of the subject to what decide wants: new keys are inserted, planned ones that
+	// are still wanted get the new Due, Expires and Facts, planned ones that are not wanted are
+	// cancelled, cancelled ones that are wanted again and were never begun are planned again.
+	// decide is nil for resources that no journey starts from: they are only kept.
+	Apply(ctx context.Context, ev Event, decide Decide) (Applied, error)
+
+	// Park keeps an event that cannot be decided yet. Parking the same source twice keeps one.
+	Park(ctx context.Context, ev Event, reason Reason, retry time.Time) error
+	// Parked returns up to limit parked events whose retry time has come, oldest first,
+	// and how often each was tried. They stay parked until Unpark or another Park.
+	Parked(ctx context.Context, now time.Time, limit int) ([]ParkedEvent, error)
+	// Unpark forgets a parked event.
+	Unpark(ctx context.Context, source Source) error
+
+	// Due leases up to limit planned notifications whose Due has come, lower Priority
+	// first, then earlier Due. A lease ends with Begin, Settle, Postpone or after LeaseTime.
+	// Those that have expired are settled as Expired here and not returned.
+	Due(ctx context.Context, now time.Time, limit int) ([]DueNotification, error)
+	// NextDue returns when the next planned notification without a lease falls due; ok is false if there is none.
+	NextDue(ctx context.Context) (at time.Time, ok bool, err error)
+	// Wake is signalled when something may have fallen due at once, and when a write was added.
+	// A signal stands until it is taken; several become one.
+	Wake() (due, writes <-chan struct{})
+	// Begin makes an attempt durable: the notification is Sending. It returns false and
+	// changes nothing if the notification is not planned any more, or the version of its subject is
+	// not the one that was leased: then nothing may be posted.
+	Begin(ctx context.Context, a Attempt) (bool, error)
+	// Postpone gives a leased notification back, due at a later time. Nothing was posted.
+	Postpone(ctx context.Context, key string, due time.Time, reason Reason) error
+	// Settle closes a leased or begun notification.
+	Settle(ctx context.Context, s Settlement) error
+
+	// Abandon moves every Sending attempt begun before the given time to StateUnknown: their
+	// process died, or their answer never came. Returns how many.
+	Abandon(ctx context.Context, before, now time.Time) (int, error)
+	// Lapse settles attempts that have been unknown since before the given time and got no
+	// receipt: planned again where the notification says Resend and it is not expired, Held
+	// or Expired otherwise. Returns how many became which.
+	Lapse(ctx context.Context, before, now time.Time) (planned, held int, err error)
+
+	// Receive applies a provider's receipt, upward only. If it settles an attempt that was
+	// unknown or still sending, file is called for the writes that record the message.
+	// An unknown message or a receipt that changes nothing is no error.
+	Receive(ctx context.Context, r Receipt, file func(SentMessage) []Write) (Received, error)
+
+	// Hear takes one reply in, once: a reply whose id was heard before changes nothing and
+	// returns false. It finds the thread, calls understand, and applies its Heard in the same transaction.
+	Hear(ctx context.Context, r Reply, understand func(Thread) (Heard, error)) (bool, error)
+
+	// Stopped reports whether the number is on the STOP list.
+	Stopped(ctx context.Context, address Private) (bool, error)
+	// LastHeard returns when this number last wrote; the 24-hour window counts from there. Zero if never.
+	LastHeard(ctx context.Context, address Private) (time.Time, error)
+	// KnownOf returns what is known of a subject, outside any transaction.
+	KnownOf(ctx context.Context, subject string) (Known, error)
+
+	// Writes leases up to limit writes of a sink that may be tried now: the oldest of each order queue.
+	// A lease ends with SettleWrite or after LeaseTime.
+	Writes(ctx context.Context, sink Sink, now time.Time, limit int) ([]Write, error)
+	// SettleWrite closes a write: done (ref is the created resource, "" if none), to be tried again at a
+	// later time, or given up with a reason. Giving up keeps it, for people. more are inserted with it.
+	SettleWrite(ctx context.Context, key string, r WriteResult, more ...Write) error
+	// Written returns the reference that the write with this key created, "" if none yet.
+	Written(ctx context.Context, key string) (string, error)
+
+	// Fetched keeps a resource that was read from the FHIR server, unless a newer one is kept.
+	Fetched(ctx context.Context, v Versioned, at time.Time) error
+	// Stale returns up to limit references of patients who have something due before the given time, whose
+	// resource came from the FHIR server (not from a topic) and was fetched before the other one.
+	Stale(ctx context.Context, dueBefore, fetchedBefore time.Time, limit int) ([]string, error)
+
+	// Census counts for metrics. It may be some seconds old.
+	Census(ctx context.Context) (Census, error)
+	// Trace returns everything that is kept of a subject's or a patient's notifications, oldest first.
+	Trace(ctx context.Context, ref string) ([]TraceEntry, error)
+
+	// Ping checks that the store answers.
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// Decide is called by Ledger.Apply with the kept version (nil Resource if there is none).
+type Decide func(kept Versioned, known Known) (Plan, error)
+
+// Applied says what Apply did.
+type Applied struct {
+	// Fresh is Newer if the event was taken.
+	Fresh Freshness
+	// Planned, Cancelled and Kept count notifications.
+	Planned, Cancelled, Kept int
+	// DueNow reports whether something planned is due at once.
+	DueNow bool
+}
+
+// ParkedEvent is an event that waits for something.
+type ParkedEvent struct {
+	Event  Event
+	Reason Reason
+	Tries  int
+	Since  time.Time
+}
+
+// DueNotification is a leased notification with what its words are made from.
+type DueNotification struct {
+	Notification
+	// Subject is the newest kept version; its Resource is nil if Notification.Subject is "".
+	Subject Versioned
+	Known   Known
+}
+
+// Settlement closes an attempt or a leased notification.
+type Settlement struct {
+	Key string
+	// Attempt is the attempt's id, "" if none was begun.
+	Attempt string
+	// State is Accepted, Failed, StateUnknown, Skipped, Expired, or Planned (certainly not sent; try again at Due).
+	State  State
+	Reason Reason
+	// MessageID is the provider's id, for Accepted.
+	MessageID string
+	// Due is when to try again, for Planned.
+	Due time.Time
+	At  time.Time
+	// Writes record what was sent, for Accepted.
+	Writes []Write
+}
+
+// Received says what a receipt did.
+type Received struct {
+	// Known is false for a message that is not ours.
+	Known bool
+	// Changed reports whether the notification moved, To its new state.
+	Changed bool
+	To      State
+	// Notification is what it was about.
+	Notification Notification
+}
+
+// Heard is what a reply leads to, inside the ledger.
+type Heard struct {
+	Outcome Outcome
+	// Patient is whom the reply is filed under, "" if nobody is known.
+	Patient string
+	// Writes are the FHIR writes owed for it.
+	Writes []Write
+}
+
+// WriteResult closes one try of a Write.
+type WriteResult struct {
+	// Done is set when it has happened; Ref is the reference of what was created or found.
+	Done bool
+	Ref  string
+	// Retry is when to try again, if it is neither done nor given up.
+	Retry time.Time
+	// GiveUp ends it without success.
+	GiveUp bool
+	Reason Reason
+	At     time.Time
+}
+
+// Census is a count of what is in the ledger.
+type Census struct {
+	// Notifications counts by state and reason.
+	Notifications map[State]map[Reason]int
+	// OldestDue is the age of the oldest planned notification that is due; OldestWrite that of the oldest pending write.
+	OldestDue, OldestWrite time.Duration
+	// Writes counts pending writes by sink, GivenUp those that were given up.
+	Writes  map[Sink]int
+	GivenUp int
+	// Parked counts events that wait.
+	Parked int
+}
+
+// TraceEntry is one line of a subject's history: references, states and times, no words.
+type TraceEntry struct {
+	Notification Notification
+	Attempts     []Attempt
+	// States are the moments at which it changed.
+	States []StateChange
+}
+
+// StateChange is one move of a notification.
+type StateChange struct {
+	State  State
+	Reason Reason
+	At     time.Time
+}
+
+// LeaseTime is how long a lease of Due or Writes lasts when nobody ends it.
+const LeaseTime = time.Minute

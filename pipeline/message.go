@@ -1,0 +1,163 @@
+package pipeline
+
+import (
+	"crypto/rand"
+	"time"
+)
+
+// Message is a notification in the channel's words.
+type Message struct {
+	// Attempt is the id under which the provider reports back what became of it
+	// (Meta: biz_opaque_callback_data). 16 characters, random, opaque.
+	Attempt string
+	// To is the recipient's number in E.164 with "+".
+	To Private
+	// Language is the tag of the template's language as the provider writes it ("de", "pt_BR").
+	Language string
+	// Exactly one of Template, Text, Interactive, Document and Location is set.
+	Template    *Template
+	Text        Private
+	Interactive *Interactive
+	Document    *Document
+	Location    *LocationPin
+	// Quote is the id of the patient's message that this one answers, "" for none.
+	Quote string
+	// Seen is the whole text as the patient reads it, for the chart. It is not sent.
+	Seen Private
+}
+
+// Template is a message of approved form; the only kind that may open a conversation.
+// https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-message-templates
+type Template struct {
+	Name string
+	// Header is the parameter of a text header, if the template has one with a variable.
+	Header *Parameter
+	// HeaderDocument is the media of a document header.
+	HeaderDocument *Document
+	// Body are the parameters of the body, named.
+	Body []Parameter
+	// Buttons are the payloads of quick-reply buttons, in the template's order.
+	Buttons []Button
+}
+
+// Parameter is one named value of a template.
+type Parameter struct {
+	Name string
+	Text Private
+}
+
+// Button is a reply button.
+type Button struct {
+	// Payload is what comes back when it is tapped: an opaque token of 16 characters.
+	Payload string
+	// Title is what it says; at most 20 characters in interactive messages. Templates have their own.
+	Title string
+	// Index is its position among all buttons of a template, from 0.
+	Index int
+}
+
+// Interactive is a free-form message with up to 3 buttons or a list of up to 10
+// rows; only inside the 24 hours after the patient's last message.
+type Interactive struct {
+	Body    Private
+	Header  string
+	Footer  string
+	Buttons []Button
+	List    *List
+}
+
+// List is a menu behind one button.
+type List struct {
+	Title string // of the button that opens it, at most 20 characters
+	Rows  []Row
+}
+
+// Row is one choice of a List.
+type Row struct {
+	Payload     string
+	Title       Private // at most 24 characters
+	Description Private // at most 72 characters
+}
+
+// Document is a file, uploaded before by Channel.Upload.
+type Document struct {
+	MediaID  string
+	Filename string
+	Caption  Private
+}
+
+// LocationPin is a place on the map.
+type LocationPin struct {
+	Latitude, Longitude float64
+	Name, Address       string
+}
+
+// Media is a file to be uploaded.
+type Media struct {
+	ContentType string
+	Filename    string
+	Data        []byte
+}
+
+// NewAttempt returns the id of a new attempt: 15 random characters [a-z2-7] and
+// a final "0". Button tokens of the message are the same 15 characters and
+// another final character (see Token), so that a tap finds its attempt.
+func NewAttempt() string {
+	var raw [10]byte
+	_, _ = rand.Read(raw[:]) // crypto/rand.Read never fails: it ends the program instead
+	return keyEncoding.EncodeToString(raw[:])[:15] + "0"
+}
+
+const tokenAlphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+// MaxTokens is how many different tokens one attempt has.
+const MaxTokens = len(tokenAlphabet) - 1
+
+// Token returns the button token number n (from 1 to MaxTokens) of an attempt:
+// 16 characters, opaque, without meaning outside the ledger.
+func Token(attempt string, n int) string {
+	return attempt[:15] + tokenAlphabet[n:n+1]
+}
+
+// ParseToken splits a button payload into the attempt it belongs to and its
+// number. ok is false for anything that Token cannot have made.
+func ParseToken(payload string) (attempt string, n int, ok bool) {
+	if len(payload) != 16 {
+		return "", 0, false
+	}
+	for i := 0; i < 15; i++ {
+		if c := payload[i]; (c < 'a' || c > 'z') && (c < '2' || c > '7') {
+			return "", 0, false
+		}
+	}
+	for i := 1; i < len(tokenAlphabet); i++ {
+		if tokenAlphabet[i] == payload[15] {
+			return payload[:15] + "0", i, true
+		}
+	}
+	return "", 0, false
+}
+
+// Attempt is what is durable before a message is posted.
+type Attempt struct {
+	// ID is Message.Attempt.
+	ID string
+	// Notification is the key of what is being sent.
+	Notification string
+	// Channel is the configured name of the channel.
+	Channel string
+	// Address is the number it goes to.
+	Address Private
+	// Seen is the text the patient will read.
+	Seen Private
+	// Template and Language are what it is sent as, for the trace.
+	Template, Language string
+	// Actions says what button number n means: Actions[n-1], a name of the journey's answers.
+	Actions []string
+	// SubjectVersion is the version of the subject that the words were made from.
+	SubjectVersion string
+	// Begun is when it was made durable.
+	Begun time.Time
+	// MessageID is the provider's id, once known.
+	MessageID string
+}

@@ -1,0 +1,29 @@
+package pipeline
+
+// Reason says why something was not sent, was put off, or was given up. It is
+// one lower-case token of a closed set: metrics and headers carry it.
+type Reason string
+
+// Reasons of notifications.
+const (
+	ReasonNone          Reason = ""
+	ReasonExpired       Reason = "expired"        // too late to be useful
+	ReasonStopped       Reason = "stopped"        // the number is on the STOP list
+	ReasonNoNumber      Reason = "no_number"      // the patient has no phone number
+	ReasonInvalidNumber Reason = "invalid_number" // no number that can be dialled
+	ReasonNotReachable  Reason = "not_reachable"  // the provider says that the number is not on WhatsApp
+	ReasonDeceased      Reason = "deceased"       // the patient has died
+	ReasonInactive      Reason = "inactive"       // the patient record is not in use
+	ReasonMissingFact   Reason = "missing_fact"   // a field that the template needs has no value
+	ReasonNoTemplate    Reason = "no_template"    // there is no template in any language that may stand in
+	ReasonSuperseded    Reason = "superseded"     // a newer version wants something else
+	ReasonDeleted       Reason = "deleted"        // the resource is gone
+	ReasonAnswered      Reason = "answered"       // the patient has answered
+	ReasonSubjectGone   Reason = "subject_gone"   // the resource is not kept any more
+	ReasonThrottled     Reason = "throttled"      // the provider asked to wait
+	ReasonHalted        Reason = "halted"         // our account cannot send until a person acts
+	ReasonTransient     Reason = "transient"      // a passing failure
+	ReasonNoAnswer      Reason = "no_answer"      // an attempt whose outcome nobody told
+	ReasonNoPatient     Reason = "no_patient"     // the patient of the event is not known yet
+	ReasonRefused       Reason = "refused"        // the other side said no; the code says more
+)

@@ -1,0 +1,71 @@
+package pipeline
+
+import "time"
+
+// WriteKind is what a Write does.
+type WriteKind string
+
+const (
+	// WriteCreate creates Body if no resource with the same identifier exists.
+	WriteCreate WriteKind = "create"
+	// WriteDecision carries a patient's decision into the appointment, down the configured ladder.
+	WriteDecision WriteKind = "decision"
+)
+
+// Sink is where a Write goes.
+type Sink string
+
+const (
+	// SinkServer is the FHIR server.
+	SinkServer Sink = "server"
+	// SinkTopic is the communications topic on Kafka.
+	SinkTopic Sink = "topic"
+)
+
+// Write is one FHIR write owed. Its key makes it happen once: inserting a Write
+// whose key the ledger has seen changes nothing.
+type Write struct {
+	// Key is deterministic: what is written, from what, to which sink.
+	Key  string
+	Kind WriteKind
+	Sink Sink
+	// Order names the queue it stands in, usually the patient: writes of one
+	// queue and sink are done one after the other, in the order of insertion.
+	Order string
+	// Type is the FHIR type of Body.
+	Type string
+	// Body is the resource as JSON, for WriteCreate.
+	Body Private
+	// IfNoneExist is the search that finds the resource if it exists already:
+	// "identifier=system|value", not yet percent-encoded.
+	IfNoneExist string
+	// Answers is the key of the write whose resource Body.inResponseTo means, "" if none.
+	// When that one has been created, its reference is put there; else its identifier stands.
+	Answers string
+	// Sender is a number whose patient is not known: before the write, the FHIR server is
+	// asked whose it is, and one certain answer becomes Body.sender and Body.subject.
+	Sender Private
+	// Decision is the patient's decision, for WriteDecision.
+	Decision *Decision
+
+	// Tries and Created are the ledger's.
+	Tries   int
+	Created time.Time
+}
+
+// Decision is what a patient decided about an appointment.
+type Decision struct {
+	// Appointment and Patient are references: "Appointment/1", "Patient/7".
+	Appointment, Patient string
+	// Status is the participant status: accepted, declined or tentative.
+	Status string
+	// Start is the start the patient saw. If the appointment has another one by
+	// now, the decision is not about it, and people are told.
+	Start time.Time
+	// Was is the participant status at the moment of the answer: if it is another
+	// one by now, a person has changed it since, and nothing is overwritten.
+	Was string
+	// Reply is the provider's id of the message that decided.
+	Reply string
+	At    time.Time
+}
