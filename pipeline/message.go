@@ -156,6 +156,9 @@ type Attempt struct {
 	Actions []string
 	// SubjectVersion is the version of the subject that the words were made from.
 	SubjectVersion string
+	// Shown is what of the subject the patient was shown that an answer depends on: the start
+	// of an appointment (RFC 3339, UTC), "" for what has none.
+	Shown string
 	// Begun is when it was made durable.
 	Begun time.Time
 	// MessageID is the provider's id, once known.

@@ -74,6 +74,9 @@ type Notification struct {
 	Priority int
 	// ReplyTo is the id of the patient's message that this one answers; then Subject may be "".
 	ReplyTo string
+	// Address is the number to send to when it is not the recipient's own choice: that of
+	// the sender whom this one answers. Empty otherwise.
+	Address Private
 	// Facts is what the journey wants to remember until sending, in a form of its own;
 	// it is stored encrypted.
 	Facts Private

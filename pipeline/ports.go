@@ -144,6 +144,8 @@ type Composed struct {
 	Message Message
 	// Actions says what the message's tokens mean: number n is Actions[n-1].
 	Actions []string
+	// Shown goes into Attempt.Shown.
+	Shown string
 	// Skip is the reason when there is nothing to send; then Message is empty.
 	Skip Reason
 }
