@@ -1,0 +1,194 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// FHIRConfig describes a FHIR R4 server. The zero value is an open server that
+// takes everything R4 allows.
+type FHIRConfig struct {
+	// Listen is host:port; empty takes any free port of 127.0.0.1.
+	Listen string
+	// Token is the bearer token that all requests but metadata must carry; empty asks for none.
+	Token string
+	// Validate looks at each resource as it would be stored, with id and meta; its error
+	// is answered with 422. nil checks only that it is JSON of the right type.
+	Validate func(raw []byte) error
+	// ReadOnly refuses all writes, NoPatch only PATCH, both with 405.
+	ReadOnly, NoPatch bool
+	// UpdateCreate lets PUT create a resource under the client's id; otherwise 404.
+	UpdateCreate bool
+	// RequireIfMatch refuses PUT and PATCH without If-Match with 412, as Oracle Health does.
+	RequireIfMatch bool
+	// ConflictStatus answers a stale If-Match: 412 as R4 says (the default), or 409 as HAPI and Oracle do.
+	ConflictStatus int
+	// ReferentialIntegrity refuses references to resources of this server that do not exist (422).
+	ReferentialIntegrity bool
+	// PageSize is the number of matches in a page if _count does not say; default 20.
+	PageSize int
+	// Latency is the time between a request's effect and its answer.
+	Latency time.Duration
+	// Clock gives meta.lastUpdated; default time.Now.
+	Clock func() time.Time
+	// OnWrite is called for each write over HTTP that changed something: its method,
+	// "Type/id", and the resource as stored (nil for DELETE). Like OnChange it is called
+	// in the order of the writes, before the answer; it may read from the server, but not write.
+	OnWrite func(method, ref string, raw []byte)
+	// OnChange is called for each change, also by Seed: what a subscription would tell.
+	OnChange func(FHIRChange)
+}
+
+// FHIRChange is one new version of one resource.
+type FHIRChange struct {
+	// Method is POST, PUT, PATCH or DELETE; "" for Seed.
+	Method            string
+	Type, ID, Version string
+	LastUpdated       time.Time
+	// Raw is the resource as stored; nil for DELETE.
+	Raw json.RawMessage
+}
+
+// Ref returns "Type/id".
+func (c FHIRChange) Ref() string { return c.Type + "/" + c.ID }
+
+// fhirTypes are the resources served here; all others are unknown to this server.
+var fhirTypes = map[string]bool{
+	"Appointment": true, "AppointmentResponse": true, "Binary": true, "CareTeam": true, "Communication": true,
+	"CommunicationRequest": true, "Consent": true, "Device": true, "DiagnosticReport": true, "DocumentReference": true,
+	"Encounter": true, "Flag": true, "HealthcareService": true, "Location": true, "Observation": true,
+	"Organization": true, "Patient": true, "Practitioner": true, "PractitionerRole": true, "Provenance": true,
+	"Questionnaire": true, "QuestionnaireResponse": true, "RelatedPerson": true, "Schedule": true,
+	"ServiceRequest": true, "Slot": true, "Task": true,
+}
+
+// FHIRServer is a FHIR R4 REST server under /fhir: read, vread, history, search,
+// create, conditional create, update, JSON Patch and delete.
+// See https://hl7.org/fhir/R4/http.html.
+type FHIRServer struct {
+	cfg     FHIRConfig
+	server  *server
+	changed bell
+
+	writing sync.Mutex // one write at a time, its hooks included: that keeps hooks in order
+	mu      sync.RWMutex
+	types   map[string]*fhirTable
+	serial  int
+	request int
+	fail    func(FHIRRequest) *FHIRFault
+}
+
+// NewFHIRServer starts a server. It fails only if the socket is taken.
+func NewFHIRServer(cfg FHIRConfig) (*FHIRServer, error) {
+	setDefault(&cfg.ConflictStatus, http.StatusPreconditionFailed)
+	setDefault(&cfg.PageSize, 20)
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	s := &FHIRServer{cfg: cfg, types: map[string]*fhirTable{}}
+	for t := range fhirTypes {
+		s.types[t] = &fhirTable{byID: map[string]*fhirRecord{}, identifiers: map[string][]string{}}
+	}
+	srv, err := serve(cfg.Listen, s)
+	if err != nil {
+		return nil, err
+	}
+	s.server = srv
+	return s, nil
+}
+
+const fhirBase = "/fhir"
+
+// URL returns the base, without a slash at its end.
+func (s *FHIRServer) URL() string { return s.server.url() + fhirBase }
+
+// Await returns nil once cond holds. It looks again after each change and gives up
+// with ctx. cond may call any method.
+func (s *FHIRServer) Await(ctx context.Context, cond func() bool) error {
+	return s.changed.await(ctx, cond)
+}
+
+// Close cuts all connections; what was stored stays readable.
+func (s *FHIRServer) Close() error { return s.server.close() }
+
+// ServeHTTP implements http.Handler.
+func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	rest, ok := strings.CutPrefix(r.URL.Path, fhirBase+"/")
+	if !ok {
+		s.refuse(rw, problem(http.StatusNotFound, "not-found", "The base of this server is "+fhirBase))
+		return
+	}
+	if rest == "metadata" && r.Method == http.MethodGet {
+		s.serveMetadata(rw)
+		return
+	}
+	if s.cfg.Token != "" && r.Header.Get("Authorization") != "Bearer "+s.cfg.Token {
+		rw.Header().Set("WWW-Authenticate", "Bearer")
+		s.refuse(rw, problem(http.StatusUnauthorized, "login", "A valid access token is required"))
+		return
+	}
+	p := strings.Split(rest, "/")
+	f := s.fault(r, p)
+	f.wait(r.Context())
+	if f.instead() && !f.Act {
+		s.answerFault(rw, f)
+		return
+	}
+	a, e := s.route(r, p)
+	pause(r.Context(), s.cfg.Latency)
+	switch {
+	case f.instead():
+		s.answerFault(rw, f)
+	case e != nil:
+		s.refuse(rw, e)
+	default:
+		if f.NoLocation {
+			a.location = ""
+		}
+		s.write(rw, r, a)
+	}
+}
+
+// route does what the request asks for.
+func (s *FHIRServer) route(r *http.Request, p []string) (*fhirAnswer, *fhirProblem) {
+	table := s.types[p[0]]
+	if table == nil {
+		return nil, problem(http.StatusNotFound, "not-supported", "Unknown resource type '"+p[0]+"'")
+	}
+	searching := r.Method == http.MethodPost && len(p) == 2 && p[1] == "_search"
+	if s.cfg.ReadOnly && r.Method != http.MethodGet && !searching {
+		return nil, notAllowed("GET")
+	}
+	if s.cfg.NoPatch && r.Method == http.MethodPatch {
+		return nil, notAllowed("GET, POST, PUT, DELETE")
+	}
+	switch shape := r.Method + strings.Repeat("/", len(p)); {
+	case shape == "GET/" || searching:
+		return s.search(r, p[0])
+	case shape == "POST/":
+		return s.create(r, p[0])
+	case shape == "GET//":
+		return s.read(r, p[0], p[1])
+	case shape == "PUT//":
+		return s.update(r, p[0], p[1])
+	case shape == "PATCH//":
+		return s.patch(r, p[0], p[1])
+	case shape == "DELETE//":
+		return s.remove(r, p[0], p[1])
+	case shape == "GET///" && p[2] == "_history":
+		return s.history(p[0], p[1])
+	case shape == "GET////" && p[2] == "_history":
+		return s.vread(p[0], p[1], p[3])
+	}
+	return nil, notAllowed("GET, POST, PUT, PATCH, DELETE")
+}
+
+func notAllowed(allow string) *fhirProblem {
+	e := problem(http.StatusMethodNotAllowed, "not-supported", "This interaction is not supported here")
+	e.allow = allow
+	return e
+}

@@ -1,0 +1,154 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// read is https://hl7.org/fhir/R4/http.html#read, with If-None-Match.
+func (s *FHIRServer) read(r *http.Request, kind, id string) (*fhirAnswer, *fhirProblem) {
+	rec, e := s.find(kind, id)
+	if e != nil {
+		return nil, e
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if rec.deleted() {
+		return nil, gone()
+	}
+	a := s.answerOf(kind, rec, http.StatusOK)
+	a.location = ""
+	if r.Header.Get("If-None-Match") == etag(a.version) {
+		a.status, a.body = http.StatusNotModified, nil
+	}
+	a.representation = false // Prefer is about writes
+	return a, nil
+}
+
+func gone() *fhirProblem { return problem(http.StatusGone, "deleted", "The resource was deleted") }
+
+// vread is https://hl7.org/fhir/R4/http.html#vread.
+func (s *FHIRServer) vread(kind, id, version string) (*fhirAnswer, *fhirProblem) {
+	rec, e := s.find(kind, id)
+	if e != nil {
+		return nil, e
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	n, err := strconv.Atoi(version)
+	if err != nil || n < 1 || n > rec.version() {
+		return nil, problem(http.StatusNotFound, "not-found", "There is no such version")
+	}
+	v := rec.versions[n-1]
+	if v.raw == nil {
+		return nil, gone()
+	}
+	return &fhirAnswer{status: http.StatusOK, version: n, updated: v.updated, body: v.raw}, nil
+}
+
+// bundle is a searchset or a history; see https://hl7.org/fhir/R4/bundle.html.
+type bundle struct {
+	Type  string        `json:"resourceType"`
+	Kind  string        `json:"type"`
+	Total int           `json:"total"`
+	Link  []bundleLink  `json:"link,omitempty"`
+	Entry []bundleEntry `json:"entry,omitempty"`
+}
+
+type bundleLink struct {
+	Relation string `json:"relation"`
+	URL      string `json:"url"`
+}
+
+type bundleEntry struct {
+	FullURL  string            `json:"fullUrl"`
+	Resource json.RawMessage   `json:"resource,omitempty"`
+	Search   map[string]string `json:"search,omitempty"`
+	Request  map[string]string `json:"request,omitempty"`
+	Response map[string]string `json:"response,omitempty"`
+}
+
+// history lists all versions, newest first, in one page.
+func (s *FHIRServer) history(kind, id string) (*fhirAnswer, *fhirProblem) {
+	rec, e := s.find(kind, id)
+	if e != nil {
+		return nil, e
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	b := bundle{Type: "Bundle", Kind: "history", Total: rec.version()}
+	for i, v := range rec.versions {
+		method, status, at := v.method, "200", kind+"/"+id
+		switch {
+		case method == "":
+			method = http.MethodPut
+		case v.raw == nil:
+			status = "204"
+		case method == http.MethodPost:
+			at = kind
+		}
+		if i == 0 {
+			status = "201"
+		}
+		b.Entry = append(b.Entry, bundleEntry{
+			FullURL: s.URL() + "/" + kind + "/" + id, Resource: v.raw,
+			Request:  map[string]string{"method": method, "url": at},
+			Response: map[string]string{"status": status, "etag": etag(i + 1), "lastModified": v.updated.Format(time.RFC3339Nano)},
+		})
+	}
+	slices.Reverse(b.Entry)
+	body, _ := json.Marshal(b) // resources are known to be JSON
+	return &fhirAnswer{status: http.StatusOK, body: body}, nil
+}
+
+// serveMetadata says what this server can do, as it is configured.
+// See https://hl7.org/fhir/R4/capabilitystatement.html.
+func (s *FHIRServer) serveMetadata(rw http.ResponseWriter) {
+	interactions := []string{"read", "vread", "history-instance", "search-type"}
+	if !s.cfg.ReadOnly {
+		interactions = append(interactions, "create", "update", "delete")
+		if !s.cfg.NoPatch {
+			interactions = append(interactions, "patch")
+		}
+	}
+	codes := make([]map[string]string, len(interactions))
+	for i, code := range interactions {
+		codes[i] = map[string]string{"code": code}
+	}
+	versioning := "versioned"
+	if s.cfg.RequireIfMatch {
+		versioning = "versioned-update"
+	}
+	var resources []map[string]any
+	for _, kind := range sortedKeys(fhirTypes) {
+		var params []map[string]string
+		for _, name := range sortedKeys(searchParams(kind)) {
+			params = append(params, map[string]string{"name": name, "type": searchParams(kind)[name].kind})
+		}
+		resources = append(resources, map[string]any{
+			"type": kind, "interaction": codes, "versioning": versioning, "readHistory": true,
+			"updateCreate": s.cfg.UpdateCreate, "conditionalCreate": !s.cfg.ReadOnly, "searchParam": params,
+		})
+	}
+	body, _ := json.Marshal(map[string]any{
+		"resourceType": "CapabilityStatement", "status": "active", "date": "2026-01-01", "kind": "instance",
+		"implementation": map[string]string{"description": "Sandbox", "url": s.URL()},
+		"fhirVersion":    "4.0.1", "format": []string{"application/fhir+json"},
+		"patchFormat": []string{"application/json-patch+json"},
+		"rest":        []any{map[string]any{"mode": "server", "resource": resources}},
+	})
+	rw.Header().Set("Content-Type", fhirJSON)
+	_, _ = rw.Write(body)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

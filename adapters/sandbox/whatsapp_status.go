@@ -1,0 +1,108 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+type statusUpdate struct {
+	ID           string        `json:"id"`
+	Status       string        `json:"status"`
+	Timestamp    string        `json:"timestamp"`
+	RecipientID  string        `json:"recipient_id"`
+	UserID       string        `json:"recipient_user_id"`
+	CallbackData string        `json:"biz_opaque_callback_data,omitempty"`
+	Pricing      *pricing      `json:"pricing,omitempty"`
+	Errors       []statusError `json:"errors,omitempty"`
+}
+
+type pricing struct {
+	Billable bool   `json:"billable"`
+	Model    string `json:"pricing_model"`
+	Type     string `json:"type"`
+	Category string `json:"category"`
+}
+
+type statusError struct {
+	Code    int        `json:"code"`
+	Title   string     `json:"title"`
+	Message string     `json:"message"`
+	Data    *errorData `json:"error_data,omitempty"`
+	Href    string     `json:"href"`
+}
+
+// plan schedules the statuses of an accepted message. See
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/status.
+func (w *WhatsApp) plan(m ReceivedMessage, f *SendFault, failed int) {
+	if w.cfg.NoStatuses && f.Statuses == nil {
+		return
+	}
+	statuses := f.Statuses
+	if statuses == nil {
+		statuses = w.usual(m, failed)
+	}
+	delay := w.cfg.StatusDelay
+	if f.StatusDelay > 0 {
+		delay = f.StatusDelay
+	}
+	for i, s := range statuses {
+		u := func() { w.out.put(w.status(m, s, failed)) }
+		if delay <= 0 {
+			u()
+			continue
+		}
+		w.out.later(time.Duration(i+1)*delay, u)
+	}
+}
+
+func (w *WhatsApp) usual(m ReceivedMessage, failed int) []string {
+	switch {
+	case failed != 0:
+		return []string{"failed"}
+	case m.Kind == "reaction":
+		return []string{"sent"}
+	case w.cfg.ReadReceipts:
+		return []string{"sent", "delivered", "read"}
+	default:
+		return []string{"sent", "delivered"}
+	}
+}
+
+func (w *WhatsApp) status(m ReceivedMessage, status string, failed int) update {
+	s := statusUpdate{
+		ID: m.ID, Status: status, Timestamp: strconv.FormatInt(w.cfg.Clock().Unix(), 10),
+		RecipientID: m.To, UserID: userID(m.To), CallbackData: m.CallbackData,
+	}
+	u := update{field: "statuses"}
+	switch status {
+	case "failed":
+		if failed == 0 {
+			failed = 131000
+		}
+		e := refusal(failed, "Message undeliverable.")
+		s.Errors = []statusError{{
+			Code: failed, Title: e.title(), Message: e.title(), Data: &errorData{Details: e.details},
+			Href: "/documentation/business-messaging/whatsapp/support/error-codes",
+		}}
+	case "sent", "delivered":
+		s.Pricing = w.price(m)
+		fallthrough
+	default:
+		u.contact = &contactUpdate{WaID: m.To, UserID: userID(m.To)}
+	}
+	u.body, _ = json.Marshal(s) // plain strings and numbers
+	return u
+}
+
+// price names the category of a message. What comes inside a window is free.
+func (w *WhatsApp) price(m ReceivedMessage) *pricing {
+	if m.Template == "" {
+		return &pricing{Model: "PMP", Type: "free_customer_service", Category: "service"}
+	}
+	p := &pricing{Billable: true, Model: "PMP", Type: "regular", Category: "utility"}
+	if t := w.templates[m.Template+" "+m.Language]; t.Category == "MARKETING" {
+		p.Category = "marketing"
+	}
+	return p
+}
