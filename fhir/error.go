@@ -1,0 +1,52 @@
+package fhir
+
+// Rules are the fixed words that say what is wrong. Besides these an Error may
+// name an invariant of the specification: "app-1" to "app-4".
+const (
+	// RuleNotJSON is input that is not one JSON value.
+	RuleNotJSON = "not_json"
+	// RuleNotFHIR is JSON that is not a resource: no object, or no usable resourceType.
+	RuleNotFHIR = "not_fhir"
+	// RuleUnknownType is a resourceType that the bridge does not read.
+	RuleUnknownType = "unknown_type"
+	// RuleWrongType is an element of the wrong JSON type.
+	RuleWrongType = "wrong_type"
+	// RuleUnknownCode is a code outside its required binding.
+	RuleUnknownCode = "unknown_code"
+	// RuleMissing is a required element that is absent, null or empty.
+	RuleMissing = "missing"
+	// RuleBadID is an id or version outside [A-Za-z0-9\-.]{1,64}.
+	RuleBadID = "bad_id"
+	// RuleBadInstant is an instant or dateTime that is none.
+	RuleBadInstant = "bad_instant"
+	// RuleBadReference is a reference that is neither relative, absolute, urn nor contained.
+	RuleBadReference = "bad_reference"
+	// RuleWrongTarget is a reference to a type that the element does not take.
+	RuleWrongTarget = "wrong_target"
+	// RuleBadBase64 is attachment data that cannot be decoded.
+	RuleBadBase64 = "bad_base64"
+	// RuleTooLong is a text over the limit of a FHIR string, 1 MB.
+	RuleTooLong = "too_long"
+)
+
+// ErrUnknownType is returned by Decode for a resource that the bridge does not
+// read. The input may be a perfectly good resource.
+var ErrUnknownType error = &Error{Path: "resourceType", Rule: RuleUnknownType}
+
+// Error says what is wrong with a resource and where. It consists of an element
+// path and a rule word, and never holds a value: it ends up in logs and in the
+// headers of dead letters.
+type Error struct {
+	// Path is the element, as in "Appointment.participant[0].status"; "" is the whole input.
+	Path string
+	// Rule is one of the rule words, or the name of an invariant.
+	Rule string
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Path == "" {
+		return "fhir: " + e.Rule
+	}
+	return "fhir: " + e.Rule + " at " + e.Path
+}
