@@ -47,6 +47,8 @@ type Error struct {
 	Path string
 	// After is how long a Throttled failure asks to wait.
 	After time.Duration
+	// Pair is set when a Throttled failure is about this recipient only, not the channel.
+	Pair bool
 	// Unknown is set when the other side may have acted although no answer came.
 	Unknown bool
 	// Halt is set when the fault is with our own account or credentials: every

@@ -135,6 +135,8 @@ type Settlement struct {
 	// State is Accepted, Failed, StateUnknown, Skipped, Expired, or Planned (certainly not sent; try again at Due).
 	State  State
 	Reason Reason
+	// Code is the provider's code of a failure.
+	Code string
 	// MessageID is the provider's id, for Accepted.
 	MessageID string
 	// Due is when to try again, for Planned.

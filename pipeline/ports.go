@@ -32,6 +32,8 @@ type Channel interface {
 
 // Webhook understands what a provider posts back. It keeps nothing.
 type Webhook interface {
+	// Signed reports whether the request carries a signature at all, well formed; only then is its body read.
+	Signed(header http.Header) bool
 	// Verify checks that the provider signed this raw body; in constant time, before any parsing.
 	Verify(header http.Header, body []byte) bool
 	// Handshake answers the provider's subscription check; ok is false if the token is wrong.

@@ -1,0 +1,43 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"fhirbridge/fhir"
+)
+
+// Gate is one reason not to send, or not yet. Gates are asked in order, at the
+// moment of sending; the first that objects decides.
+type Gate interface {
+	// Admit returns the zero Verdict to let c pass. An error is Transient: the notification is put off.
+	Admit(ctx context.Context, c Candidate) (Verdict, error)
+}
+
+// Candidate is a notification that is about to be sent.
+type Candidate struct {
+	Notification Notification
+	// Patient is whom it concerns; nil for an answer to somebody nobody knows.
+	Patient *fhir.Patient
+	// Address is where it would go; empty with a Problem.
+	Address Private
+	// Problem says why there is no address.
+	Problem Reason
+	Now     time.Time
+}
+
+// Verdict is a gate's word. The zero Verdict lets pass.
+type Verdict struct {
+	// Skip ends the notification with this reason.
+	Skip Reason
+}
+
+// DefaultGates are the gates in the order in which they are asked.
+func DefaultGates(l Ledger) []Gate {
+	return []Gate{
+		GateExpired{},
+		GatePatient{},
+		GateNumber{},
+		GateConsent{Ledger: l},
+	}
+}

@@ -1,0 +1,19 @@
+package pipeline
+
+import "context"
+
+// GateConsent stops what goes to a number on the STOP list. The answer to the
+// STOP itself passes: it is the last message.
+type GateConsent struct{ Ledger Ledger }
+
+// Admit implements Gate.
+func (g GateConsent) Admit(ctx context.Context, c Candidate) (Verdict, error) {
+	if c.Notification.ReplyTo != "" {
+		return Verdict{}, nil // only a message of the patient's own leads here
+	}
+	stopped, err := g.Ledger.Stopped(ctx, c.Address)
+	if err != nil || !stopped {
+		return Verdict{}, err
+	}
+	return Verdict{Skip: ReasonStopped}, nil
+}

@@ -1,0 +1,137 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Headers of a record on the inbound topic.
+const (
+	HeaderChannel  = "bridge-channel"
+	HeaderReceived = "bridge-received"
+)
+
+// Inbound is the lane from raw webhook updates on Kafka to the ledger.
+type Inbound struct {
+	// Webhooks by the configured name of their channel.
+	Webhooks    map[string]Webhook
+	Ledger      Ledger
+	Journeys    Journeys
+	Filing      Filing
+	DeadLetters *DeadLetters
+	Metrics     *Metrics
+	Log         *slog.Logger
+	Now         func() time.Time
+}
+
+// Handle takes one raw webhook body in. When it returns nil every receipt and
+// reply in it is durable in the ledger, or the body is a dead letter.
+func (in *Inbound) Handle(ctx context.Context, rec Record) error {
+	channel := rec.Headers[HeaderChannel]
+	webhook, ok := in.Webhooks[channel]
+	if !ok {
+		return in.dead(ctx, rec, &Error{Op: "inbound.channel", Kind: Malformed, Reason: "unknown_channel"})
+	}
+	received, err := time.Parse(time.RFC3339Nano, rec.Headers[HeaderReceived])
+	if err != nil {
+		received = rec.Source.Time
+	}
+	updates, err := webhook.Parse(rec.Value, received)
+	if err != nil {
+		if KindOf(err) == Malformed {
+			return in.dead(ctx, rec, err)
+		}
+		return err
+	}
+	for _, name := range updates.Others {
+		in.Metrics.update(name)
+	}
+	for _, r := range updates.Receipts {
+		if err := in.receive(ctx, r); err != nil {
+			return err
+		}
+	}
+	for _, r := range updates.Replies {
+		r.Channel = channel
+		if err := in.hear(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *Inbound) dead(ctx context.Context, rec Record, err error) error {
+	in.Log.Warn("dead letter", "source", rec.Source.String(), "reason", ReasonOf(err))
+	return in.DeadLetters.Write(ctx, rec, "inbound", []error{err})
+}
+
+func (in *Inbound) receive(ctx context.Context, r Receipt) error {
+	did, err := in.Ledger.Receive(ctx, r, in.Filing.Sent)
+	if err != nil {
+		return err
+	}
+	in.Metrics.receipt(r, did)
+	if did.Changed && did.To == Failed {
+		in.Log.Warn("not delivered", "notification", did.Notification.Key, "message", r.MessageID, "code", code(r.Code))
+	}
+	return nil
+}
+
+// hear takes one reply in. Whatever it is, it is filed.
+func (in *Inbound) hear(ctx context.Context, r Reply) error {
+	r.At = providerTime(r.At, r.Received)
+	reading, handoff := "", ""
+	fresh, err := in.Ledger.Hear(ctx, r, func(t Thread) (Heard, error) {
+		t.Now = in.Now()
+		outcome, err := in.Journeys.Understand(r, t)
+		if err != nil { // it must not be lost: it is filed, and people read it
+			outcome = Outcome{Reading: "unread", Handoff: "message_not_understood"}
+		}
+		reading, handoff = outcome.Reading, outcome.Handoff
+		return in.heard(r, t, outcome), nil
+	})
+	if err != nil {
+		return err
+	}
+	if !fresh {
+		in.Metrics.reply(r.Kind, "repeated")
+		return nil
+	}
+	in.Metrics.reply(r.Kind, reading)
+	in.Log.Info("reply", "message", r.ID, "kind", token(r.Kind), "reading", reading, "handoff", handoff)
+	return nil
+}
+
+// heard adds what is owed to the chart.
+func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
+	patient := patientOf(t)
+	writes := in.Filing.Reply(r, t, patient, o.Reading)
+	if o.Decision != nil {
+		decision := *o.Decision
+		decision.Reply, decision.At = r.ID, r.At
+		writes = append(writes, in.Filing.Decision(decision)...)
+	}
+	if o.Handoff != "" {
+		writes = append(writes, in.Filing.Handoff(r, t, patient, o.Handoff)...)
+	}
+	for i := range o.Say {
+		o.Say[i].ReplyTo, o.Say[i].Address = r.ID, r.From
+		if o.Say[i].Patient == "" {
+			o.Say[i].Patient = patient
+		}
+	}
+	return Heard{Outcome: o, Patient: patient, Writes: writes}
+}
+
+// patientOf is whom a reply is filed under: the patient of the message it
+// answers, else the only one whom this number was ever told about.
+func patientOf(t Thread) string {
+	if t.Sent != nil {
+		return t.Sent.Notification.Patient
+	}
+	if len(t.Patients) == 1 {
+		return t.Patients[0]
+	}
+	return ""
+}

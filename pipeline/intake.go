@@ -1,0 +1,214 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"fhirbridge/fhir"
+)
+
+// Intake is the lane from FHIR events on Kafka to the ledger.
+type Intake struct {
+	Decoder     Decoder
+	Ledger      Ledger
+	Journeys    Journeys
+	Resolver    *Resolver
+	DeadLetters *DeadLetters
+	Metrics     *Metrics
+	Log         *slog.Logger
+	Now         func() time.Time
+	// MaxAge is the age from which an event is history: it updates state and
+	// plans what lies ahead, and is no news.
+	MaxAge time.Duration
+}
+
+// Handle takes one record in. When it returns nil every event of the record is
+// durable in the ledger, parked there, or a dead letter; the offset may be
+// committed. An error means that nothing is lost if the record comes again.
+func (in *Intake) Handle(ctx context.Context, rec Record) error {
+	events, err := in.Decoder.Decode(rec.Value, rec.Headers, rec.Source)
+	faults := faultsOf(err)
+	for range faults {
+		in.Metrics.event("", "dead")
+	}
+	for _, ev := range events {
+		outcome, err := in.Take(ctx, ev)
+		switch {
+		case err == nil:
+			in.Metrics.event(ev.Type, outcome)
+		case KindOf(err) == Malformed:
+			in.Metrics.event(ev.Type, "dead")
+			faults = append(faults, err)
+		default:
+			return err
+		}
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	in.Log.Warn("dead letter", "source", rec.Source.String(), "reason", ReasonOf(faults[0]), "faults", len(faults))
+	return in.DeadLetters.Write(ctx, rec, "intake", faults)
+}
+
+// Take takes one event in and names what became of it: planned, applied, kept,
+// repeated, stale, parked or ignored.
+func (in *Intake) Take(ctx context.Context, ev Event) (string, error) {
+	if !fhir.Known(ev.Type) {
+		return "ignored", nil
+	}
+	current, along, err := in.read(ev)
+	if err != nil {
+		return "", err
+	}
+	if current != nil {
+		missing, err := in.missing(ctx, current, along)
+		if err != nil {
+			return "", err
+		}
+		if missing != "" {
+			return "parked", in.Ledger.Park(ctx, ev, ReasonNoPatient, in.Now())
+		}
+	}
+	return in.apply(ctx, ev, current, along)
+}
+
+// read decodes the event's resource. What came along is decoded as needed, and
+// what of it is faulty is not this event's fault.
+func (in *Intake) read(ev Event) (fhir.Resource, map[string]fhir.Resource, error) {
+	if ev.Operation == Delete || len(ev.Resource) == 0 {
+		return nil, nil, nil
+	}
+	current, err := fhir.Decode(ev.Resource)
+	if err != nil {
+		return nil, nil, malformed("intake.decode", err)
+	}
+	if len(ev.Context) == 0 {
+		return current, nil, nil
+	}
+	along := make(map[string]fhir.Resource, 4)
+	for _, ref := range references(current) {
+		if raw, ok := ev.Context[ref.String()]; ok {
+			if res, err := fhir.Decode(raw); err == nil {
+				along[ref.String()] = res
+			}
+		}
+	}
+	return current, along, nil
+}
+
+// missing returns a reference without which nothing can be planned, "" if all is known.
+func (in *Intake) missing(ctx context.Context, current fhir.Resource, along map[string]fhir.Resource) (string, error) {
+	for _, ref := range in.Journeys.Needs(current) {
+		if along[ref] != nil {
+			continue
+		}
+		res, err := in.Resolver.Resource(ctx, ref)
+		if err != nil {
+			return "", err
+		}
+		if res == nil {
+			return ref, nil
+		}
+	}
+	return "", nil
+}
+
+func (in *Intake) apply(ctx context.Context, ev Event, current fhir.Resource, along map[string]fhir.Resource) (string, error) {
+	lookup, err := in.Resolver.Lookup(ctx, current, along)
+	if err != nil {
+		return "", err
+	}
+	now := in.Now()
+	change := Change{
+		Current: current, Version: versionOf(ev), Lookup: lookup, Now: now, Historic: in.historic(ev, now),
+	}
+	decide := func(kept Versioned, known Known) (Plan, error) {
+		change.Previous, change.Known = previous(kept), known
+		wanted, err := in.Journeys.Decide(change)
+		return Plan{Wanted: wanted}, err
+	}
+	if !startsJourney(ev.Type) {
+		decide = nil
+	}
+	applied, err := in.Ledger.Apply(ctx, ev, decide)
+	if err != nil {
+		return "", err
+	}
+	in.Resolver.Forget(ev.Ref())
+	in.Metrics.planned(applied)
+	switch {
+	case applied.Fresh == Same:
+		return "repeated", nil
+	case applied.Fresh == Older:
+		return "stale", nil
+	case decide == nil:
+		return "kept", nil
+	case applied.Planned > 0:
+		return "planned", nil
+	}
+	return "applied", nil
+}
+
+// historic reports whether the event is too old to be news, by the resource's
+// own time, else by the record's.
+func (in *Intake) historic(ev Event, now time.Time) bool {
+	if ev.Operation == Snapshot {
+		return true
+	}
+	at := ev.LastUpdated
+	if at.IsZero() {
+		at = ev.Source.Time
+	}
+	return !at.IsZero() && now.Sub(at) > in.MaxAge
+}
+
+// startsJourney lists the types whose changes are decided about; the others are the directory.
+func startsJourney(resourceType string) bool {
+	return resourceType == "Appointment" || resourceType == "DiagnosticReport"
+}
+
+// previous decodes the kept version. A kept version that does not decode counts as none.
+func previous(kept Versioned) fhir.Resource {
+	if len(kept.Resource) == 0 {
+		return nil
+	}
+	res, err := fhir.Decode(kept.Resource)
+	if err != nil {
+		return nil
+	}
+	return res
+}
+
+// versionOf returns what makes this version of the resource different from others.
+func versionOf(ev Event) string {
+	if ev.Version != "" {
+		return ev.Version
+	}
+	if !ev.LastUpdated.IsZero() {
+		return ev.LastUpdated.UTC().Format(time.RFC3339Nano)
+	}
+	return ""
+}
+
+// malformed makes an *Error of a fault that fhir found: path and rule, no value.
+func malformed(op string, err error) error {
+	e := &Error{Op: op, Kind: Malformed, Reason: "not_fhir"}
+	var f *fhir.Error
+	if errors.As(err, &f) {
+		e.Reason, e.Path = f.Rule, f.Path
+	}
+	return e
+}
+
+// faultsOf splits a joined error into its parts.
+func faultsOf(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}

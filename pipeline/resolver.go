@@ -1,0 +1,121 @@
+package pipeline
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"fhirbridge/fhir"
+)
+
+const (
+	resolverSize = 20_000
+	// resolverTTL bounds how long an instance may not know what another one has learned.
+	resolverTTL = 10 * time.Second
+)
+
+// Resolver finds decoded resources of the directory, through a small cache.
+// Safe for concurrent use.
+type Resolver struct {
+	directory Directory
+	cache     *otter.Cache[string, fhir.Resource]
+	// changes counts Forget calls: a load that began before one is not cached.
+	changes atomic.Int64
+}
+
+// NewResolver returns a Resolver over d.
+func NewResolver(d Directory) *Resolver {
+	return &Resolver{directory: d, cache: otter.Must(&otter.Options[string, fhir.Resource]{
+		MaximumSize:      resolverSize,
+		ExpiryCalculator: otter.ExpiryWriting[string, fhir.Resource](resolverTTL),
+	})}
+}
+
+// Resource returns the newest kept version of ref, nil if it is not known.
+func (r *Resolver) Resource(ctx context.Context, ref string) (fhir.Resource, error) {
+	if known, ok := r.cache.GetIfPresent(ref); ok {
+		return known, nil
+	}
+	before := r.changes.Load()
+	kept, ok, err := r.directory.Resource(ctx, ref)
+	if err != nil || !ok {
+		return nil, err
+	}
+	decoded, err := fhir.Decode(kept.Resource)
+	if err != nil {
+		return nil, nil // it was decodable when it was kept; whoever needs it treats it as unknown
+	}
+	if r.changes.Load() == before {
+		r.cache.Set(ref, decoded)
+	}
+	return decoded, nil
+}
+
+// Forget drops what is cached of ref. Call it when a new version has been kept.
+func (r *Resolver) Forget(ref string) {
+	r.changes.Add(1)
+	r.cache.Invalidate(ref)
+}
+
+// Lookup returns a function for Change, Facts and Thread that finds, in this
+// order, what came along with the event, what is contained in the subject, and
+// what the directory has. Everything the subject refers to is found before it
+// returns, so that the function does no I/O.
+func (r *Resolver) Lookup(ctx context.Context, subject fhir.Resource, along map[string]fhir.Resource) (func(string) fhir.Resource, error) {
+	found := make(map[string]fhir.Resource, 4)
+	for _, ref := range references(subject) {
+		if inside, ok := fhir.Contained(subject, ref); ok {
+			found[ref.String()] = inside
+		} else if err := r.find(ctx, ref.String(), along, found); err != nil {
+			return nil, err
+		}
+	}
+	return func(ref string) fhir.Resource { return found[ref] }, nil
+}
+
+func (r *Resolver) find(ctx context.Context, ref string, along, found map[string]fhir.Resource) error {
+	if _, seen := found[ref]; seen {
+		return nil
+	}
+	res, ok := along[ref]
+	if !ok {
+		var err error
+		if res, err = r.Resource(ctx, ref); err != nil {
+			return err
+		}
+	}
+	if res == nil {
+		return nil
+	}
+	found[ref] = res
+	if place, ok := res.(*fhir.Location); ok {
+		if up := place.PartOf().String(); up != "" {
+			return r.find(ctx, up, along, found)
+		}
+	}
+	return nil
+}
+
+// references lists what the words about a resource may be made from.
+func references(r fhir.Resource) []fhir.Reference {
+	var refs []fhir.Reference
+	add := func(ref fhir.Reference) {
+		if ref.String() != "" {
+			refs = append(refs, ref)
+		}
+	}
+	switch r := r.(type) {
+	case *fhir.Appointment:
+		for _, p := range r.Participants() {
+			add(p.Actor)
+		}
+	case *fhir.DiagnosticReport:
+		add(r.Subject())
+		for _, p := range r.Performers() {
+			add(p)
+		}
+	}
+	return refs
+}
