@@ -127,12 +127,11 @@ func below(err error) string {
 	if !errors.As(err, &wrong) {
 		return ""
 	}
-	names := strings.Split(wrong.Field, ".")
+	names := slices.DeleteFunc(strings.Split(wrong.Field, "."), func(name string) bool {
+		return name == "" || name[0] >= 'A' && name[0] <= 'Z' // an embedded struct
+	})
 	path := ""
-	for i, name := range names {
-		if i == 0 || name == "" || name[0] >= 'A' && name[0] <= 'Z' { // an embedded struct
-			continue
-		}
+	for _, name := range names[min(1, len(names)):] {
 		path += "." + name
 	}
 	return path

@@ -81,26 +81,34 @@ var dateLayouts = map[int]struct {
 
 // parseDateTime reads a FHIR date or dateTime.
 func parseDateTime(s string) (DateTime, bool) {
-	d := DateTime{Precision: Second}
-	var err error
-	if l, ok := dateLayouts[len(s)]; ok {
-		d.Precision = l.precision
-		d.Time, err = time.Parse(l.layout, s)
-	} else {
-		err = d.Time.UnmarshalText([]byte(s))
+	l, ok := dateLayouts[len(s)]
+	if !ok {
+		t, ok := parseInstant(s)
+		if !ok {
+			return DateTime{}, false
+		}
+		return DateTime{Time: t, Precision: Second}, true
 	}
+	t, err := time.Parse(l.layout, s)
 	if err != nil {
 		return DateTime{}, false
 	}
-	return d, true
+	return DateTime{Time: t, Precision: l.precision}, true
 }
 
 // parseInstant reads a FHIR instant (https://hl7.org/fhir/R4/datatypes.html#instant):
-// seconds and offset are mandatory. UnmarshalText is strict about them where
-// time.Parse lets single digits and commas pass.
+// seconds and offset are mandatory. time.Parse alone lets hours of one digit,
+// commas and offsets of 99 hours pass.
 func parseInstant(s string) (time.Time, bool) {
-	var t time.Time
-	if t.UnmarshalText([]byte(s)) != nil {
+	const whole = len("2006-01-02T15:04:05")
+	if len(s) <= whole || s[13] != ':' || s[16] != ':' || s[whole] == ',' {
+		return time.Time{}, false
+	}
+	if zone := s[len(s)-len("+14:00"):]; s[len(s)-1] != 'Z' && (zone[1:3] > "14" || zone[4:] > "59") {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
 		return time.Time{}, false
 	}
 	return t, true

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
+	"strconv"
+	"strings"
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -18,24 +21,26 @@ type Handler func(ctx context.Context, rec Record) error
 // https://watermill.io/docs/messages-router/
 type Router struct {
 	router *message.Router
+	dead   *DeadLetters
 	log    *slog.Logger
 }
 
-// NewRouter returns a router without handlers.
-func NewRouter(log *slog.Logger) (*Router, error) {
+// NewRouter returns a router without handlers. A record on which a handler
+// panics goes to dead.
+func NewRouter(dead *DeadLetters, log *slog.Logger) (*Router, error) {
 	// Watermill logs each message's UUID and error; what is worth logging, lanes log themselves.
 	r, err := message.NewRouter(message.RouterConfig{CloseTimeout: sendTimeout}, watermill.NopLogger{})
 	if err != nil {
 		return nil, err
 	}
-	return &Router{router: r, log: log}, nil
+	return &Router{router: r, dead: dead, log: log}, nil
 }
 
 // Handle lets h take the records of a topic. The subscriber keeps records of one key in order.
 func (r *Router) Handle(name, topic string, from message.Subscriber, h Handler) {
 	r.router.AddConsumerHandler(name+" "+topic, topic, from, func(m *message.Message) error {
 		rec := Record{Value: m.Payload, Headers: m.Metadata, Source: SourceFrom(m.Context())}
-		err := guarded(m.Context(), rec, h)
+		err := r.guarded(m.Context(), name, rec, h)
 		if err != nil && m.Context().Err() == nil {
 			r.log.Error("record not taken; it comes again", "lane", name, "source", rec.Source.String(), "error", err)
 		}
@@ -43,14 +48,32 @@ func (r *Router) Handle(name, topic string, from message.Subscriber, h Handler) 
 	})
 }
 
-// guarded turns a panic into fixed words: its value may quote a payload.
-func guarded(ctx context.Context, rec Record, h Handler) (err error) {
+// guarded makes a dead letter of a record on which a handler panics: it would
+// do so for ever. The panic's value may quote a payload and is not kept.
+func (r *Router) guarded(ctx context.Context, lane string, rec Record, h Handler) (err error) {
 	defer func() {
-		if recover() != nil {
-			err = &Error{Op: "router.handle", Kind: Transient, Reason: "panic"}
+		if recover() == nil {
+			return
 		}
+		r.log.Error("panic; dead letter", "lane", lane, "source", rec.Source.String(), "stack", stack())
+		fault := &Error{Op: "router.handle", Kind: Malformed, Reason: "panic"}
+		err = r.dead.Write(ctx, rec, lane, []error{fault})
 	}()
 	return h(ctx, rec)
+}
+
+// stack names the functions of the panic, without their arguments.
+func stack() string {
+	var callers [24]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(4, callers[:])])
+	var names []string
+	for {
+		f, more := frames.Next()
+		names = append(names, f.Function+":"+strconv.Itoa(f.Line))
+		if !more {
+			return strings.Join(names, " ")
+		}
+	}
 }
 
 // Run runs the handlers until ctx ends, and waits for those under way.

@@ -67,6 +67,7 @@ func TestOrderKeyIsTheCallers(t *testing.T) {
 	createTopic(t, addrs, topic, 1)
 	publish(t, newPublisher(t, addrs), topic, keyed("1", "patient-7 moved"), keyed("2", "patient-7 cancelled"), keyed("1", "patient-8 booked"))
 	messages := subscribe(t, newSubscriber(t, addrs, name("group"), func(c *kafka.SubscriberConfig) {
+		fast(c)
 		c.OrderKey = func(_, value []byte) string { return strings.Fields(string(value))[0] }
 	}), topic)
 	held := payloads(t, messages, 2)

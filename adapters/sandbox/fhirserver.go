@@ -33,7 +33,7 @@ type FHIRConfig struct {
 	PageSize int
 	// Latency is the time between a request's effect and its answer.
 	Latency time.Duration
-	// Clock gives meta.lastUpdated; default time.Now.
+	// Clock gives meta.lastUpdated; default time.Now. It is called from several goroutines.
 	Clock func() time.Time
 	// OnWrite is called for each write over HTTP that changed something: its method,
 	// "Type/id", and the resource as stored (nil for DELETE). Like OnChange it is called

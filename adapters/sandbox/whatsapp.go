@@ -56,7 +56,8 @@ type WhatsAppConfig struct {
 	WebhookBackoff time.Duration
 	// Lean checks and counts messages but keeps none: for benchmarks.
 	Lean bool
-	// Clock decides about windows, rates and timestamps; default time.Now.
+	// Clock decides about windows, rates and timestamps; default time.Now. It is called
+	// from several goroutines.
 	Clock func() time.Time
 }
 
@@ -115,7 +116,7 @@ func NewWhatsApp(cfg WhatsAppConfig) (*WhatsApp, error) {
 	for _, n := range cfg.NotOnWhatsApp {
 		w.absent[digits(n)] = true
 	}
-	w.out = newOutbox(&w.cfg)
+	w.out = newOutbox(&w.cfg, &w.changed)
 	s, err := serve(cfg.Listen, w)
 	if err != nil {
 		return nil, err
@@ -146,8 +147,8 @@ func (w *WhatsApp) URL() string { return w.server.url() }
 // PhoneNumberID returns the id under which the business number sends.
 func (w *WhatsApp) PhoneNumberID() string { return w.cfg.PhoneNumberID }
 
-// Await returns nil once cond holds. It looks again after each acceptance and gives
-// up with ctx. cond may call any method.
+// Await returns nil once cond holds. It looks again after each acceptance and each
+// webhook that was taken, and gives up with ctx. cond may call any method.
 func (w *WhatsApp) Await(ctx context.Context, cond func() bool) error {
 	return w.changed.await(ctx, cond)
 }

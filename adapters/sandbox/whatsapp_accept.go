@@ -32,6 +32,7 @@ func (w *WhatsApp) accept(m *ReceivedMessage) *apiError {
 	if m.CallbackData != "" {
 		w.callbacks[m.CallbackData]++
 	}
+	w.out.expect() // met by follow: the client may have its answer before that
 	if w.cfg.Lean {
 		return nil
 	}
@@ -52,7 +53,7 @@ func (t *thread) knows(id string) bool {
 	return in || t.sent[id]
 }
 
-// follow does what follows the answer: phone, hook, statuses.
+// follow does what comes after the answer: hook and statuses.
 func (w *WhatsApp) follow(m ReceivedMessage, f *SendFault) {
 	w.changed.ring()
 	w.mu.Lock()
@@ -66,6 +67,7 @@ func (w *WhatsApp) follow(m ReceivedMessage, f *SendFault) {
 		w.hooks.put(m)
 	}
 	w.plan(m, f, failed)
+	w.out.met()
 }
 
 // pairState is the rate between one business number and one user: a message each

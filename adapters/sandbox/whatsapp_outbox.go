@@ -16,19 +16,20 @@ type outbox struct {
 	ctx     context.Context // ends with close; the posts' own
 	cancel  context.CancelFunc
 	ended   chan struct{}
-	changed bell // put, hold, set, and a batch that was taken
+	told    *bell // of the API: a batch was taken
+	changed bell  // put, hold, set, and a batch that was taken
 	mu      sync.Mutex
 	url     string
 	held    bool
 	queue   []update
 	posting int
-	waiting int // statuses that later has not put yet
+	waiting int // what is due but not in the queue yet
 	timers  map[*time.Timer]struct{}
 }
 
-func newOutbox(cfg *WhatsAppConfig) *outbox {
+func newOutbox(cfg *WhatsAppConfig, told *bell) *outbox {
 	o := &outbox{
-		cfg: cfg, url: cfg.WebhookURL, ended: make(chan struct{}), timers: map[*time.Timer]struct{}{},
+		cfg: cfg, told: told, url: cfg.WebhookURL, ended: make(chan struct{}), timers: map[*time.Timer]struct{}{},
 		client: &http.Client{
 			Timeout:       10 * time.Second,
 			Transport:     &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second},
@@ -71,6 +72,23 @@ func (o *outbox) put(u update) {
 	o.changed.ring()
 }
 
+// expect says that updates are due which will be put before the same number of met.
+func (o *outbox) expect() {
+	o.mu.Lock()
+	o.waiting++
+	o.mu.Unlock()
+}
+
+func (o *outbox) met() {
+	o.mu.Lock()
+	o.waiting--
+	last := o.waiting == 0
+	o.mu.Unlock()
+	if last {
+		o.changed.ring()
+	}
+}
+
 // later calls put after d, unless the outbox is closed before.
 func (o *outbox) later(d time.Duration, put func()) {
 	o.mu.Lock()
@@ -83,10 +101,9 @@ func (o *outbox) later(d time.Duration, put func()) {
 	t = time.AfterFunc(d, func() {
 		put()
 		o.mu.Lock()
-		o.waiting--
 		delete(o.timers, t)
 		o.mu.Unlock()
-		o.changed.ring()
+		o.met()
 	})
 	o.timers[t] = struct{}{}
 }
@@ -123,6 +140,7 @@ func (o *outbox) run() {
 		o.posting = 0
 		o.mu.Unlock()
 		o.changed.ring()
+		o.told.ring()
 	}
 }
 

@@ -35,7 +35,7 @@ type statusError struct {
 // plan schedules the statuses of an accepted message. See
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/status.
 func (w *WhatsApp) plan(m ReceivedMessage, f *SendFault, failed int) {
-	if w.cfg.NoStatuses && f.Statuses == nil {
+	if w.cfg.NoStatuses && f.Statuses == nil || w.out.target() == "" {
 		return
 	}
 	statuses := f.Statuses
@@ -47,12 +47,12 @@ func (w *WhatsApp) plan(m ReceivedMessage, f *SendFault, failed int) {
 		delay = f.StatusDelay
 	}
 	for i, s := range statuses {
-		u := func() { w.out.put(w.status(m, s, failed)) }
+		put := func() { w.out.put(w.status(m, s, failed)) }
 		if delay <= 0 {
-			u()
+			put()
 			continue
 		}
-		w.out.later(time.Duration(i+1)*delay, u)
+		w.out.later(time.Duration(i+1)*delay, put)
 	}
 }
 
