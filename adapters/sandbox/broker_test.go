@@ -43,6 +43,21 @@ func TestBrokerKeepsRecordsOverARestart(t *testing.T) {
 	}
 }
 
+func TestBrokerCreatesTopicsOnDemand(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	b, err := sandbox.NewBroker(sandbox.BrokerConfig{AutoCreate: true, MinSessionTimeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	c := client(t, b.Addr(), kgo.AllowAutoTopicCreation())
+	defer c.Close()
+	if err := c.ProduceSync(ctx, &kgo.Record{Topic: "new", Value: []byte("x")}).FirstErr(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestBrokerRefuses(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -9,7 +9,8 @@ import (
 
 // Fault is what goes wrong with one HTTP request. The zero value is no fault.
 type Fault struct {
-	// Latency is added before the answer.
+	// Latency passes before the server does anything. A client that gave up meanwhile is
+	// served all the same: its request had arrived.
 	Latency time.Duration
 	// Act makes the server do what it was asked although the answer below says
 	// otherwise. With Cut or a 5xx this is the ambiguous outcome: it happened, and

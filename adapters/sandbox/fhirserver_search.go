@@ -24,19 +24,19 @@ type searchParam struct {
 var everyType = map[string]searchParam{
 	"_id":          {"token", func(_ *FHIRServer, r *fhirRecord, v string) bool { return r.id == v }},
 	"_lastUpdated": {"date", func(_ *FHIRServer, r *fhirRecord, v string) bool { return inTime(r.current().updated, v) }},
-	"identifier":   token("identifier", "value", ""),
+	"identifier":   token("identifier", ""),
 }
 
 // typeParams are those of some resources; names and meanings are R4's.
 var typeParams = map[string]map[string]searchParam{
-	"Patient":             {"telecom": token("telecom", "value", ""), "phone": token("telecom", "value", "phone")},
-	"RelatedPerson":       {"telecom": token("telecom", "value", ""), "phone": token("telecom", "value", "phone"), "patient": reference("patient", "Patient")},
-	"Communication":       {"subject": reference("subject", ""), "patient": reference("subject", "Patient"), "status": code("status")},
-	"Appointment":         {"patient": reference("participant.#.actor", "Patient"), "actor": reference("participant.#.actor", ""), "status": code("status")},
+	"Patient":             {"telecom": token("telecom", ""), "phone": token("telecom", "phone")},
+	"RelatedPerson":       {"telecom": token("telecom", ""), "phone": token("telecom", "phone"), "patient": reference("patient", "Patient")},
+	"Communication":       {"subject": reference("subject", ""), "patient": reference("subject", "Patient"), "status": status},
+	"Appointment":         {"patient": reference("participant.#.actor", "Patient"), "actor": reference("participant.#.actor", ""), "status": status},
 	"AppointmentResponse": {"appointment": reference("appointment", ""), "actor": reference("actor", ""), "patient": reference("actor", "Patient")},
-	"DiagnosticReport":    {"subject": reference("subject", ""), "patient": reference("subject", "Patient"), "status": code("status")},
-	"Task":                {"patient": reference("for", "Patient"), "focus": reference("focus", ""), "status": code("status")},
-	"Consent":             {"patient": reference("patient", "Patient"), "status": code("status")},
+	"DiagnosticReport":    {"subject": reference("subject", ""), "patient": reference("subject", "Patient"), "status": status},
+	"Task":                {"patient": reference("for", "Patient"), "focus": reference("focus", ""), "status": status},
+	"Consent":             {"patient": reference("patient", "Patient"), "status": status},
 }
 
 func searchParams(kind string) map[string]searchParam {
@@ -46,9 +46,9 @@ func searchParams(kind string) map[string]searchParam {
 }
 
 // token matches "value", "system|value", "|value" and "system|" against a list of
-// objects; see https://hl7.org/fhir/R4/search.html#token. Letters and signs count as
+// objects, those of one system only if that is not empty; see https://hl7.org/fhir/R4/search.html#token. Letters and signs count as
 // they are: "+49 151" is not "+49151", as on many servers.
-func token(path, member, system string) searchParam {
+func token(path, system string) searchParam {
 	return searchParam{"token", func(_ *FHIRServer, r *fhirRecord, v string) bool {
 		wanted, value, qualified := strings.Cut(v, "|")
 		if !qualified {
@@ -61,7 +61,7 @@ func token(path, member, system string) searchParam {
 			if qualified && o.Get("system").String() != wanted {
 				continue
 			}
-			if got := o.Get(member).String(); got != "" && (got == value || value == "" && qualified) {
+			if got := o.Get("value").String(); got != "" && (got == value || value == "" && qualified) {
 				return true
 			}
 		}
@@ -69,11 +69,9 @@ func token(path, member, system string) searchParam {
 	}}
 }
 
-func code(path string) searchParam {
-	return searchParam{"token", func(_ *FHIRServer, r *fhirRecord, v string) bool {
-		return gjson.GetBytes(r.current().raw, path).String() == v
-	}}
-}
+var status = searchParam{"token", func(_ *FHIRServer, r *fhirRecord, v string) bool {
+	return gjson.GetBytes(r.current().raw, "status").String() == v
+}}
 
 // reference matches "id", "Type/id" and the absolute URL, if only is not empty just
 // those of that type; see https://hl7.org/fhir/R4/search.html#reference.

@@ -17,6 +17,7 @@ type fhirTable struct {
 	order       []string // ids, oldest first
 	byID        map[string]*fhirRecord
 	identifiers map[string][]string // ids of living resources by "system|value"
+	alive       int                 // how many are not deleted
 }
 
 // fhirRecord holds all versions of one resource; the first has the number 1.
@@ -80,12 +81,18 @@ func (s *FHIRServer) answerOf(kind string, r *fhirRecord, status int) *fhirAnswe
 }
 
 func (t *fhirTable) index(r *fhirRecord) {
+	if !r.deleted() {
+		t.alive++
+	}
 	for _, key := range identifiersOf(r.current().raw) {
 		t.identifiers[key] = append(t.identifiers[key], r.id)
 	}
 }
 
 func (t *fhirTable) unindex(r *fhirRecord) {
+	if !r.deleted() {
+		t.alive--
+	}
 	for _, key := range identifiersOf(r.current().raw) {
 		left := slices.DeleteFunc(t.identifiers[key], func(id string) bool { return id == r.id })
 		if len(left) == 0 {
@@ -198,7 +205,10 @@ func (s *FHIRServer) living(kind string) []*fhirRecord {
 func (s *FHIRServer) Count(kind string) int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return len(s.living(kind))
+	if t := s.types[kind]; t != nil {
+		return t.alive
+	}
+	return 0
 }
 
 // Resource returns the current version of "Type/id", unless there is none.

@@ -102,8 +102,8 @@ func TestConditionalCreate(t *testing.T) {
 	if got, want := s.Duplicates("Communication"), []string{"urn:wamid|a"}; !cmp.Equal(got, want) {
 		t.Errorf("got duplicates %v, want %v", got, want)
 	}
-	if status, _ := post("a", "identifer=a"); status != http.StatusBadRequest {
-		t.Errorf("a misspelled condition: got HTTP %d, want 400", status)
+	if status, _ := post("a", "identity=a"); status != http.StatusBadRequest {
+		t.Errorf("an unknown condition: got HTTP %d, want 400", status)
 	}
 
 	var all sync.WaitGroup
@@ -147,6 +147,9 @@ func TestUpdatePatchDeleteHistory(t *testing.T) {
 	}
 	if status, _, _ := call(t, http.MethodDelete, at, "", ""); status != http.StatusNoContent {
 		t.Errorf("DELETE: got HTTP %d, want 204", status)
+	}
+	if got := s.Count("Appointment") + len(s.All("Appointment")); got != 0 {
+		t.Errorf("after DELETE: got %d Appointments, want none", got)
 	}
 	for path, want := range map[string]int{"": 410, "/_history/1": 200, "/_history/4": 410, "/_history/5": 404, "/_history/x": 404} {
 		if status, _, _ := call(t, http.MethodGet, at+path, "", ""); status != want {

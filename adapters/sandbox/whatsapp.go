@@ -83,7 +83,6 @@ type WhatsApp struct {
 	threads   map[string]*thread
 	absent    map[string]bool
 	media     map[string]*mediaObject
-	mediaSize int64
 }
 
 // thread is the state between the business number and one user.

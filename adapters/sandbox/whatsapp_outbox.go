@@ -147,7 +147,7 @@ func (o *outbox) run() {
 // deliver posts one body until it is answered 200, held back or given up by close.
 // Held means held: a post that failed is not tried again before Release.
 func (o *outbox) deliver(body []byte) {
-	wait := 50 * time.Millisecond
+	wait := min(50*time.Millisecond, o.cfg.WebhookBackoff)
 	for o.ctx.Err() == nil {
 		to := ""
 		free := func() bool {
@@ -162,8 +162,8 @@ func (o *outbox) deliver(body []byte) {
 		if status, err := o.post(o.ctx, to, body); err == nil && status == http.StatusOK {
 			return
 		}
-		pause(o.ctx, min(wait, o.cfg.WebhookBackoff))
-		wait *= 2
+		pause(o.ctx, wait)
+		wait = min(2*wait, o.cfg.WebhookBackoff)
 	}
 }
 

@@ -201,8 +201,8 @@ func (p *Phone) Send(message map[string]any) string {
 	default:
 		t.lastIn = now
 	}
-	if in["type"] != "reaction" {
-		t.inbound[id] = t.inbound[id]
+	if _, again := t.inbound[id]; !again && in["type"] != "reaction" {
+		t.inbound[id] = false
 	}
 	contact := &contactUpdate{Profile: &profile{Name: t.profile}, WaID: p.number, UserID: userID(p.number)}
 	p.w.mu.Unlock()

@@ -91,6 +91,9 @@ func TestPhoneShowsWhatWasSent(t *testing.T) {
 			}
 		})
 	}
+	if got, want := w.Accepted()[0].Screen(), "Visit of Erika\nHello Erika, we expect you on 3 May, 10:00. Please answer.\nClinic Example"; got != want {
+		t.Errorf("got screen %q, want %q", got, want)
+	}
 	if got, want := len(p.Messages()), w.Count(); got != want || got != len(cases) {
 		t.Errorf("got %d messages shown of %d accepted, want %d", got, want, len(cases))
 	}
