@@ -163,8 +163,8 @@ func parseRun(run, country string) *phonenumbers.PhoneNumber {
 	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
 		return nil
 	}
-	national := phonenumbers.GetNationalSignificantNumber(n)
-	if placeholder(national) {
+	e164 := phonenumbers.Format(n, phonenumbers.E164)
+	if len(e164) > len("+")+15 || placeholder(phonenumbers.GetNationalSignificantNumber(n)) {
 		return nil
 	}
 	switch phonenumbers.GetNumberType(n) {
@@ -172,7 +172,7 @@ func parseRun(run, country string) *phonenumbers.PhoneNumber {
 		phonenumbers.PAGER, phonenumbers.UAN, phonenumbers.VOICEMAIL:
 		return nil
 	case phonenumbers.UNKNOWN:
-		if len(phonenumbers.Format(n, phonenumbers.E164)) < len("+0123456789") {
+		if len(e164) < len("+")+10 {
 			return nil
 		}
 	}
@@ -206,7 +206,7 @@ func numberRuns(written string) []string {
 		for end < len(rest) && (unicode.IsDigit(rest[end]) || unicode.IsSpace(rest[end]) || strings.ContainsRune("()-./‐‑–—·", rest[end])) {
 			end++
 		}
-		run := strings.TrimSpace(string(rest[start:end]))
+		run := strings.Join(strings.Fields(string(rest[start:end])), " ") // plain spaces only
 		rest = rest[end:]
 		if !extensionFollows(string(rest)) {
 			runs = append(runs, strings.TrimRight(run, " (-./"))
