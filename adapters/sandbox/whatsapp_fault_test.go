@@ -87,13 +87,9 @@ func TestFaultIsDecidedPerRequest(t *testing.T) {
 
 func TestLatencyComesAfterAcceptance(t *testing.T) {
 	w := newWhatsApp(t, func(c *sandbox.WhatsAppConfig) { c.Latency = 30 * time.Millisecond })
-	start := time.Now()
 	mustSend(t, w, plainWith("a"))
-	if got := time.Since(start); got < 30*time.Millisecond {
-		t.Errorf("got an answer after %v, want 30 ms at least", got)
-	}
-	if got := w.Accepted()[0].At.Sub(start); got > 25*time.Millisecond {
-		t.Errorf("got acceptance after %v, want it before the latency", got)
+	if got := time.Since(w.Accepted()[0].At); got < 30*time.Millisecond {
+		t.Errorf("got the answer %v after acceptance, want 30 ms at least", got)
 	}
 }
 

@@ -46,13 +46,20 @@ func (w *WhatsApp) plan(m ReceivedMessage, f *SendFault, failed int) {
 	if f.StatusDelay > 0 {
 		delay = f.StatusDelay
 	}
+	w.putStatuses(m, statuses, failed, delay)
+}
+
+// putStatuses puts them one after the other: a timer each could overtake the one before.
+func (w *WhatsApp) putStatuses(m ReceivedMessage, statuses []string, failed int, delay time.Duration) {
 	for i, s := range statuses {
-		put := func() { w.out.put(w.status(m, s, failed)) }
-		if delay <= 0 {
-			put()
-			continue
+		if delay > 0 {
+			w.out.later(delay, func() {
+				w.out.put(w.status(m, s, failed))
+				w.putStatuses(m, statuses[i+1:], failed, delay)
+			})
+			return
 		}
-		w.out.later(time.Duration(i+1)*delay, put)
+		w.out.put(w.status(m, s, failed))
 	}
 }
 
