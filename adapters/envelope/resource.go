@@ -1,0 +1,42 @@
+package envelope
+
+import (
+	"encoding/json"
+
+	"fhirbridge/fhir"
+	"fhirbridge/pipeline"
+)
+
+// isResource is true for everything: what nothing else recognises is judged as a
+// resource, and told why it is none.
+func isResource(*record) bool { return true }
+
+// resource decodes a record that is a resource and nothing else. What happened to
+// it is not said: it is in this state now.
+func (d *Decoder) resource(r *record, f *findings) {
+	f.parts++
+	switch {
+	case r.fault != "":
+		f.fault(r.fault, "")
+	case isBundle(r):
+		f.fault(reasonWrongShape, "")
+	case r.err != nil:
+		f.unreadable(r.value, "", r.err)
+	case r.header.ID == "":
+		f.fault(reasonNoID, typeName(r.header.Type)+".id")
+	default:
+		f.events = append(f.events, pipeline.Event{
+			Type: r.header.Type, ID: r.header.ID, Version: r.header.Version, LastUpdated: r.header.LastUpdated,
+			Resource: json.RawMessage(r.value), Source: f.source,
+		})
+	}
+}
+
+// typeName returns a type for a path. A type that is not known is the sender's
+// word, and does not get into an error.
+func typeName(name string) string {
+	if fhir.Known(name) {
+		return name
+	}
+	return "Resource"
+}
