@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"fhirbridge/adapters/kafka"
+)
+
+const (
+	readyTimeout = 3 * time.Second
+	drainTimeout = 10 * time.Second
+)
+
+func (a *app) webhookMux() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/webhooks/{channel}", a.receiver)
+	return mux
+}
+
+// adminMux serves /healthz (the process lives), /readyz (each dependency, as JSON)
+// and /metrics (Prometheus).
+func (a *app) adminMux() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
+	return mux
+}
+
+// ready answers 200 if every dependency does, else 503; the body names each.
+func (a *app) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	checks := map[string]func(context.Context) error{"kafka": a.kafka.Ping}
+	if a.ledger != nil {
+		checks["ledger"] = a.ledger.Ping
+	}
+	if a.server != nil {
+		checks["fhir"] = a.server.Ping
+	}
+	state, status := map[string]string{}, http.StatusOK
+	for name, ping := range checks {
+		state[name] = "ok"
+		if err := ping(ctx); err != nil {
+			state[name], status = "unreachable", http.StatusServiceUnavailable
+			a.log.Warn("not ready", "dependency", name, "error", err)
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(state)
+}
+
+// serve serves until ctx ends, and lets requests under way finish.
+func serve(ctx context.Context, address string, h http.Handler) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+	}
+	done := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+		defer cancel()
+		done <- s.Shutdown(end)
+	}()
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-done
+}
+
+// lag collects how far each partition's committed offset is behind its end.
+type lag [2]*kafka.Subscriber
+
+var (
+	lagDesc      = prometheus.NewDesc("bridge_kafka_lag_records", "Records between the committed offset and the end of the partition.", []string{"topic", "partition"}, nil)
+	inFlightDesc = prometheus.NewDesc("bridge_kafka_in_flight_records", "Records that are being handled.", []string{"topic", "partition"}, nil)
+)
+
+func (l lag) Describe(ch chan<- *prometheus.Desc) { ch <- lagDesc; ch <- inFlightDesc }
+
+func (l lag) Collect(ch chan<- prometheus.Metric) {
+	for _, s := range l {
+		for _, p := range s.Partitions() {
+			partition := strconv.Itoa(p.Partition)
+			ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(max(0, p.HighWater-p.Committed)), p.Topic, partition)
+			ch <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(p.InFlight), p.Topic, partition)
+		}
+	}
+}

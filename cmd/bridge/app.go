@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"fhirbridge/adapters/envelope"
+	"fhirbridge/adapters/fhirserver"
+	"fhirbridge/adapters/kafka"
+	"fhirbridge/adapters/sqlledger"
+	"fhirbridge/pipeline"
+)
+
+// app is the whole program: four lanes around one ledger, and two listeners.
+type app struct {
+	config   *Config
+	log      *slog.Logger
+	registry *prometheus.Registry
+	metrics  *pipeline.Metrics
+
+	ledger     *sqlledger.Ledger
+	kafka      *kafka.Publisher
+	events     *kafka.Subscriber
+	updates    *kafka.Subscriber
+	server     *fhirserver.Client // nil without a FHIR server
+	router     *pipeline.Router
+	receiver   *pipeline.Receiver
+	settler    *pipeline.Settler
+	background []func(context.Context) error
+}
+
+// newApp builds everything and starts nothing. The caller closes it.
+func newApp(c *Config, log *slog.Logger) (a *app, err error) {
+	a = &app{config: c, log: log, registry: prometheus.NewRegistry()}
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.metrics = pipeline.NewMetrics(a.registry)
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	if err := a.open(); err != nil {
+		return a, err
+	}
+	a.registry.MustRegister(pipeline.NewCensus(a.ledger), lag{a.events, a.updates})
+	return a, a.wire()
+}
+
+// open connects to what is outside.
+func (a *app) open() (err error) {
+	c := a.config
+	if a.ledger, err = sqlledger.New(c.Ledger); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if a.kafka, err = kafka.NewPublisher(c.Kafka.Cluster); err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	subscriber := kafka.SubscriberConfig{Config: c.Kafka.Cluster, Logger: a.log}
+	subscriber.OrderKey = envelope.OrderKey
+	if a.events, err = kafka.NewSubscriber(subscriber); err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	subscriber.OrderKey = nil
+	if a.updates, err = kafka.NewSubscriber(subscriber); err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	if c.FHIR.Server.BaseURL != "" {
+		if a.server, err = fhirserver.New(c.FHIR.Server); err != nil {
+			return fmt.Errorf("fhir: %w", err)
+		}
+	}
+	return nil
+}
+
+// wire joins lanes, ports and ledger.
+func (a *app) wire() error {
+	c := a.config
+	book, err := loadJourneys(c)
+	if err != nil {
+		return err
+	}
+	webhooks, channel, err := openChannels(c)
+	if err != nil {
+		return err
+	}
+	publisher := pipeline.NewPublisher(a.kafka, kafka.MetadataKey)
+	resolver := pipeline.NewResolver(a.ledger)
+	filing := pipeline.Filing{Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo}
+	dead := &pipeline.DeadLetters{
+		Publisher: publisher, Topic: c.Kafka.Topics.DeadLetters, Metrics: a.metrics, Explain: explain,
+	}
+	intake := &pipeline.Intake{
+		Decoder: envelope.New(c.Intake.Shapes), Ledger: a.ledger, Journeys: book, Resolver: resolver,
+		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: time.Now, MaxAge: c.Intake.MaxAge,
+	}
+	inbound := &pipeline.Inbound{
+		Webhooks: webhooks, Ledger: a.ledger, Journeys: book, Filing: filing,
+		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: time.Now,
+	}
+	dispatch := &pipeline.Dispatch{
+		Ledger: a.ledger, Journeys: book, Resolver: resolver, Gates: pipeline.DefaultGates(a.ledger),
+		Metrics: a.metrics, Log: a.log, Now: time.Now,
+		Channel: channel, ChannelName: c.Channels[0].Name, Pace: pipeline.NewPace(c.Channels[0].Rate),
+		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Sent,
+	}
+	a.settler = &pipeline.Settler{
+		Ledger: a.ledger, Resolver: resolver, Server: a.fhirServer(), Log: a.log, Now: time.Now, Grace: c.Dispatch.Grace,
+	}
+	parking := &pipeline.Parking{Intake: intake, Server: a.fhirServer(), Log: a.log}
+	a.receiver = a.newReceiver(webhooks, publisher)
+	a.background = []func(context.Context) error{dispatch.Run, a.settler.Run, parking.Run}
+	for _, sink := range c.FHIR.WriteTo {
+		a.background = append(a.background, a.writeBack(sink, filing, publisher).Run)
+	}
+	if a.router, err = pipeline.NewRouter(dead, a.log); err != nil {
+		return err
+	}
+	for _, topic := range c.Kafka.Topics.Events {
+		a.router.Handle("intake", topic, a.events, intake.Handle)
+	}
+	a.router.Handle("inbound", c.Kafka.Topics.Inbound, a.updates, inbound.Handle)
+	return nil
+}
+
+func (a *app) writeBack(sink pipeline.Sink, filing pipeline.Filing, publisher pipeline.Publisher) *pipeline.WriteBack {
+	return &pipeline.WriteBack{
+		Sink: sink, Ledger: a.ledger, Metrics: a.metrics, Log: a.log, Now: time.Now, Concurrency: writeConcurrency,
+		Validate: explain, Server: a.fhirServer(),
+		Ladder:    &pipeline.Ladder{Server: a.fhirServer(), Rungs: a.config.FHIR.AppointmentWriteback, Filing: filing},
+		Publisher: publisher, Topic: a.config.Kafka.Topics.Communications,
+	}
+}
+
+// writeConcurrency is how many FHIR writes of one sink are under way at once.
+const writeConcurrency = 8
+
+// fhirServer is the client as a port: nil, and not a nil client, without a server.
+func (a *app) fhirServer() pipeline.FHIRServer {
+	if a.server == nil {
+		return nil
+	}
+	return a.server
+}
+
+func (a *app) newReceiver(webhooks map[string]pipeline.Webhook, to pipeline.Publisher) *pipeline.Receiver {
+	return &pipeline.Receiver{
+		Webhooks: webhooks, Publisher: to, Topic: a.config.Kafka.Topics.Inbound,
+		Metrics: a.metrics, Log: a.log, Now: time.Now,
+	}
+}
+
+// openChannels makes the configured channel and the webhooks by name.
+func openChannels(c *Config) (map[string]pipeline.Webhook, pipeline.Channel, error) {
+	webhooks, err := openWebhooks(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	entry := c.Channels[0]
+	channel, err := providers[entry.Provider].channel(entry.node)
+	if err != nil {
+		return nil, nil, fmt.Errorf("channels.%s: %w", entry.Name, err)
+	}
+	return webhooks, channel, nil
+}
+
+// run works until ctx ends, then drains: no new records, what is under way is
+// finished, and the ledger is closed last.
+func (a *app) run(ctx context.Context) error {
+	if err := a.settler.Recover(ctx); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return serve(ctx, a.config.HTTP.Webhooks, a.webhookMux()) })
+	g.Go(func() error { return serve(ctx, a.config.HTTP.Admin, a.adminMux()) })
+	g.Go(func() error { return a.router.Run(ctx) })
+	for _, lane := range a.background {
+		g.Go(func() error { return lane(ctx) })
+	}
+	a.log.Info("running", "webhooks", a.config.HTTP.Webhooks, "admin", a.config.HTTP.Admin, "version", version())
+	err := g.Wait()
+	a.log.Info("drained")
+	return err
+}
+
+func (a *app) close() error {
+	var errs []error
+	for _, s := range []*kafka.Subscriber{a.events, a.updates} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	if a.kafka != nil {
+		errs = append(errs, a.kafka.Close())
+	}
+	if a.ledger != nil {
+		errs = append(errs, a.ledger.Close())
+	}
+	return errors.Join(errs...)
+}

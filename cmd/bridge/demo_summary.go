@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"fhirbridge/pipeline"
+)
+
+// quiet waits until nothing is under way: every record committed, every webhook
+// taken, nothing due, nothing owed.
+func (d *demo) quiet(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, d.patience)
+	defer cancel()
+	for calm := 0; calm < 3; {
+		if err := d.whatsapp.Drain(ctx); err != nil {
+			return fmt.Errorf("the bridge takes no webhooks: %w", err)
+		}
+		busy, err := d.busy(ctx)
+		if err != nil {
+			return err
+		}
+		if calm++; busy != "" {
+			calm = 0
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("after %s there was still something under way: %s", d.patience, busy)
+		case <-time.After(60 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// busy names something that is under way, "" if nothing is.
+func (d *demo) busy(ctx context.Context) (string, error) {
+	if missing := d.records - d.taken(); missing > 0 {
+		return fmt.Sprintf("%d events not taken in", missing), nil
+	}
+	for _, s := range (lag{d.app.events, d.app.updates}) {
+		for _, p := range s.Partitions() {
+			if p.InFlight > 0 || p.Committed < p.HighWater {
+				return "records of " + p.Topic, nil
+			}
+		}
+	}
+	c, err := d.app.ledger.Census(ctx)
+	if err != nil {
+		return "", err
+	}
+	open := count(c, pipeline.Sending) + count(c, pipeline.StateUnknown)
+	switch {
+	case c.OldestDue > 0 || open > 0:
+		return "notifications", nil
+	case c.Writes[pipeline.SinkServer]+c.Writes[pipeline.SinkTopic] > 0:
+		return "FHIR writes", nil
+	}
+	return "", nil
+}
+
+func count(c pipeline.Census, s pipeline.State) (n int) {
+	for _, k := range c.Notifications[s] {
+		n += k
+	}
+	return n
+}
+
+// counters sums a metric of the bridge by one label.
+func (d *demo) counters(name, label string) map[string]int {
+	sums := map[string]int{}
+	families, _ := d.app.registry.Gather()
+	for _, f := range families {
+		if f.GetName() != "bridge_"+name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			sums[labelOf(m, label)] += int(m.GetCounter().GetValue())
+		}
+	}
+	return sums
+}
+
+func labelOf(m *dto.Metric, name string) string {
+	for _, l := range m.GetLabel() {
+		if l.GetName() == name {
+			return l.GetValue()
+		}
+	}
+	return ""
+}
+
+// taken is the number of records whose events were taken in. Records of several
+// events count as many; that is enough to know that none is missing.
+func (d *demo) taken() (n int) {
+	for outcome, k := range d.counters("events_total", "outcome") {
+		if !strings.HasPrefix(outcome, "unparked") {
+			n += k
+		}
+	}
+	return n
+}
+
+// summary tells what became of everything, and fails if something was lost.
+func (d *demo) summary(ctx context.Context) error {
+	c, err := d.app.ledger.Census(ctx)
+	if err != nil {
+		return err
+	}
+	events, replies := d.counters("events_total", "outcome"), d.counters("replies_total", "reading")
+	dead := d.counters("dead_letters_total", "reason")
+	d.screen.scene("Summary")
+	d.screen.line("  records on the feed    %d", d.records)
+	d.screen.line("  events                 %s", list(events))
+	d.screen.line("  messages               %d accepted, each once: %v", d.whatsapp.Count(), len(d.whatsapp.Duplicates()) == 0)
+	d.screen.line("  notifications          %s", list(states(c)))
+	d.screen.line("  replies                %s", list(replies))
+	d.screen.line("  Communications         %d in the chart, %d Tasks", d.ehr.Count("Communication"), d.ehr.Count("Task"))
+	d.screen.line("  dead letters           %s", list(dead))
+	d.screen.line("\nNext: point it at your own feed: configs/bridge.yaml has every key, `bridge check` finds the mistakes, `bridge run` starts it.")
+	if d.keep != "" {
+		d.screen.line("Kept in %s: bridge.yaml, bridge.db, ledger.key", d.keep)
+	}
+	lost := d.records > d.taken() || len(d.whatsapp.Duplicates()) > 0 || c.GivenUp > 0 ||
+		len(d.ehr.Duplicates("Communication")) > 0 || count(c, pipeline.Held) > 0
+	if lost {
+		return errUnaccounted
+	}
+	return nil
+}
+
+func states(c pipeline.Census) map[string]int {
+	out := map[string]int{}
+	for state, reasons := range c.Notifications {
+		for reason, n := range reasons {
+			name := string(state)
+			if reason != pipeline.ReasonNone {
+				name += " (" + string(reason) + ")"
+			}
+			out[name] += n
+		}
+	}
+	return out
+}
+
+// list writes counts in words, the largest first.
+func list(counts map[string]int) string {
+	if len(counts) == 0 {
+		return "none"
+	}
+	names := make([]string, 0, len(counts))
+	for name := range counts {
+		names = append(names, name)
+	}
+	sort.Slice(names, func(i, j int) bool {
+		a, b := names[i], names[j]
+		return counts[a] > counts[b] || counts[a] == counts[b] && a < b
+	})
+	parts := slices.Clone(names)
+	for i, name := range names {
+		parts[i] = fmt.Sprintf("%d %s", counts[name], name)
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+
+	"fhirbridge/adapters/cloudapi"
+	"fhirbridge/configs"
+	"fhirbridge/fhir/strict"
+	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/journey"
+)
+
+// providers is the table of channels. A new one is a folder in adapters and a line here.
+var providers = map[string]provider{
+	"cloudapi": provide(cloudapi.New, cloudapi.NewReceiver),
+}
+
+// provider makes the two halves of a channel from its block of the configuration.
+type provider struct {
+	keys    reflect.Type
+	check   func(ast.Node, reader) error
+	channel func(ast.Node) (pipeline.Channel, error)
+	webhook func(ast.Node) (pipeline.Webhook, error)
+}
+
+func provide[C interface{ Validate() error }, S pipeline.Channel, W pipeline.Webhook](
+	send func(C) (S, error), receive func(C) (W, error),
+) provider {
+	read := func(n ast.Node) (c C, err error) {
+		err = yaml.NodeToValue(n, &c)
+		return c, err
+	}
+	return provider{
+		keys: reflect.TypeFor[C](),
+		check: func(n ast.Node, who reader) error {
+			c, err := read(n)
+			if err != nil {
+				return errors.New("not of the right form")
+			}
+			if who == forReceiver {
+				_, err := receive(c)
+				return err
+			}
+			return c.Validate()
+		},
+		channel: func(n ast.Node) (pipeline.Channel, error) {
+			c, err := read(n)
+			if err != nil {
+				return nil, err
+			}
+			return send(c)
+		},
+		webhook: func(n ast.Node) (pipeline.Webhook, error) {
+			c, err := read(n)
+			if err != nil {
+				return nil, err
+			}
+			return receive(c)
+		},
+	}
+}
+
+// checkProvider returns what is wrong with one entry of channels, each problem beginning with its key.
+func checkProvider(c ChannelConfig, who reader) error {
+	p, ok := providers[c.Provider]
+	if !ok {
+		known := strings.Join(slices.Sorted(maps.Keys(providers)), ", ")
+		return fmt.Errorf("provider: must be one of %s", known)
+	}
+	if c.node == nil {
+		return nil
+	}
+	keys := fields(p.keys)
+	maps.Copy(keys, fields(reflect.TypeFor[ChannelConfig]()))
+	var errs []error
+	for _, v := range values(c.node) {
+		if name := v.Key.GetToken().Value; keys[name] == nil {
+			errs = append(errs, errors.New(unknownKey(name, name, keys)))
+		}
+	}
+	return errors.Join(append(errs, p.check(c.node, who))...)
+}
+
+// loadJourneys reads journeys and templates from the configured folders, or those that the binary carries.
+func loadJourneys(c *Config) (*journey.Book, error) {
+	zone, err := time.LoadLocation(c.Facility.Timezone)
+	if err != nil {
+		return nil, err
+	}
+	book, found := journey.Load(folder(c.Journeys, configs.Journeys()), folder(c.Templates, configs.Templates()), journey.Settings{
+		Facility: c.Facility.Name, Timezone: zone, Language: c.Facility.Language, Country: c.Facility.Country,
+	})
+	if len(found) == 0 {
+		found = book.RunExamples()
+	}
+	if len(found) > 0 {
+		return nil, journeyProblems(c, found)
+	}
+	return book, nil
+}
+
+func folder(path string, carried fs.FS) fs.FS {
+	if path == "" {
+		return carried
+	}
+	return os.DirFS(path)
+}
+
+func journeyProblems(c *Config, found []journey.Problem) problems {
+	out := make(problems, len(found))
+	for i, p := range found {
+		out[i] = problem{File: p.File, Line: p.Line, Column: p.Column, Text: p.Text}
+	}
+	return out
+}
+
+// explain is what the strict validator finds in a faulty record.
+func explain(raw []byte) []string {
+	var lines []string
+	for _, f := range strict.Validate(raw) {
+		lines = append(lines, strings.TrimSpace(f.Path+" "+f.Rule))
+	}
+	return lines
+}
+
+// newLog writes structured logs to stderr. Nothing that reaches it holds patient data.
+func newLog(level slog.Level, asJSON bool) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if asJSON {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
