@@ -1,0 +1,242 @@
+package cloudapi
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"fhirbridge/pipeline"
+)
+
+// Parse implements pipeline.Webhook. Each kind of update is read as far as it is
+// known; a member of another type than expected counts as missing. An
+// update that is neither a reply nor a receipt is named in Updates.Others by
+// tokens of [a-z0-9_], as "field:event":
+//
+//	user_preferences:stop                   another field of the webhook, with its event
+//	status:deleted                          a status that moves no message
+//	error:131051                            an error of the account, or of an inbound message
+//	system:user_changed_number              a system message, beside its Reply
+//	foreign_number                          the update is about another business number
+//	group_message, group_status             groups are not supported
+//	message:no_id, message:no_sender, status:no_id, messages:empty, unreadable:entry …
+//
+// Replies have no Channel yet: the adapter does not know the name it was configured under.
+func (r *Receiver) Parse(body []byte, received time.Time) (pipeline.Updates, error) {
+	const op = "cloudapi.parse"
+	// encoding/json bounds the depth; gjson needs sound JSON.
+	if !json.Valid(body) {
+		return pipeline.Updates{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Reason: "not_json"}
+	}
+	root := gjson.ParseBytes(body)
+	if root.Get("object").Str != "whatsapp_business_account" {
+		return pipeline.Updates{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Reason: "not_whatsapp"}
+	}
+	p := parser{phoneNumberID: r.phoneNumberID, received: received, seen: make(distinct)}
+	p.each(root, "entry", func(entry gjson.Result) {
+		p.each(entry, "changes", p.change)
+	})
+	return p.updates, nil
+}
+
+// parser walks one body.
+type parser struct {
+	phoneNumberID string
+	received      time.Time
+	updates       pipeline.Updates
+	seen          distinct
+}
+
+// each calls f for every object of an array, and says how many there were.
+func (p *parser) each(in gjson.Result, name string, f func(gjson.Result)) int {
+	list := in.Get(name)
+	if list.Exists() && list.Type != gjson.Null && !list.IsArray() {
+		p.other("unreadable", name)
+		return 1
+	}
+	n := 0
+	if list.IsArray() {
+		list.ForEach(func(_, item gjson.Result) bool {
+			n++
+			if item.IsObject() {
+				f(item)
+			} else {
+				p.other("unreadable", name)
+			}
+			return true
+		})
+	}
+	return n
+}
+
+func (p *parser) change(change gjson.Result) {
+	value := change.Get("value")
+	field := change.Get("field").Str
+	if field != "messages" {
+		p.field(field, value)
+		return
+	}
+	if id := value.Get("metadata.phone_number_id").String(); id != "" && id != p.phoneNumberID {
+		p.other("foreign_number", "")
+		return
+	}
+	numbers := contacts(value)
+	n := p.each(value, "messages", func(m gjson.Result) { p.message(m, numbers) })
+	n += p.each(value, "statuses", p.status)
+	n += p.errors(value)
+	if n == 0 {
+		p.other("messages", "empty")
+	}
+}
+
+// contacts returns the numbers of a change's people by their user id.
+func contacts(value gjson.Result) map[string]string {
+	var numbers map[string]string
+	value.Get("contacts").ForEach(func(_, contact gjson.Result) bool {
+		if user, number := contact.Get("user_id").Str, contact.Get("wa_id").Str; user != "" && number != "" {
+			if numbers == nil {
+				numbers = make(map[string]string)
+			}
+			numbers[user] = number
+		}
+		return true
+	})
+	return numbers
+}
+
+// field names a change of another kind than messages and statuses.
+func (p *parser) field(field string, value gjson.Result) {
+	if preferences := value.Get("user_preferences"); field == "user_preferences" && preferences.IsArray() {
+		preferences.ForEach(func(_, preference gjson.Result) bool {
+			p.other(field, preference.Get("value").Str)
+			return true
+		})
+		return
+	}
+	event := value.Get("event").Str
+	if event == "" {
+		event = value.Get("alert_info.alert_type").Str
+	}
+	p.other(field, event)
+}
+
+var states = map[string]pipeline.State{
+	"sent":      pipeline.Sent,
+	"delivered": pipeline.Delivered,
+	"read":      pipeline.Read,
+	"played":    pipeline.Read, // a voice message was listened to
+	"failed":    pipeline.Failed,
+}
+
+func (p *parser) status(s gjson.Result) {
+	id, status, at := s.Get("id").Str, s.Get("status").Str, s.Get("timestamp").String()
+	state, known := states[status]
+	switch {
+	case s.Get("recipient_type").Str == "group":
+		p.other("group_status", "")
+		return
+	case !known:
+		p.other("status", orElse(status, "none"))
+		return
+	case !plainID(id):
+		p.other("status", "no_id")
+		return
+	case !p.seen.add("status " + id + " " + status + " " + at):
+		return
+	}
+	p.updates.Receipts = append(p.updates.Receipts, pipeline.Receipt{
+		Attempt:   attempt(s.Get("biz_opaque_callback_data").Str),
+		MessageID: id,
+		State:     state,
+		Code:      code(s.Get("errors.0.code")),
+		At:        p.time(at),
+		Address:   pipeline.NewPrivate(clean(s.Get("recipient_id").Str)),
+		UserID:    plain(s.Get("recipient_user_id").Str),
+	})
+}
+
+// errors counts the errors of a change or a message.
+func (p *parser) errors(in gjson.Result) int {
+	return p.each(in, "errors", func(e gjson.Result) {
+		p.other("error", orElse(code(e.Get("code")), "none"))
+	})
+}
+
+func (p *parser) other(field, event string) {
+	name := token(field)
+	if event != "" {
+		name += ":" + token(event)
+	}
+	p.updates.Others = append(p.updates.Others, name)
+}
+
+// time reads Unix seconds; some senders give milliseconds. What is no time of WhatsApp's counts as received.
+func (p *parser) time(text string) time.Time {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return p.received
+	}
+	at := time.Unix(n, 0)
+	if n > 1e11 { // seconds reach that in the year 5138, milliseconds did in 1973
+		at = time.UnixMilli(n)
+	}
+	if year := at.Year(); year < 2009 || year > 2200 {
+		return p.received
+	}
+	return at.UTC()
+}
+
+// token makes a word of Meta's vocabulary fit for a metric. What does not look
+// like such a word is "other": it could be text, or a number.
+func token(s string) string {
+	digits := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c >= '0' && c <= '9':
+			digits++
+		case (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_':
+			return "other"
+		}
+	}
+	if s == "" || len(s) > 64 || digits > 7 {
+		return "other"
+	}
+	return strings.ToLower(s)
+}
+
+// code returns an error code as digits, "" if there is none.
+func code(r gjson.Result) string {
+	n := r.Int()
+	if n <= 0 || n > 9_999_999 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// plainID reports whether id can be kept and logged as Meta's id of something.
+func plainID(id string) bool { return id != "" && len(id) <= 256 && visible(id) }
+
+// plain returns id if it is a plain one, else "".
+func plain(id string) string {
+	if !plainID(id) {
+		return ""
+	}
+	return id
+}
+
+// attempt returns callback data if it can be ours. Other senders on the same account put in what they like.
+func attempt(data string) string {
+	if len(data) > 64 || !opaque(strings.Map(func(r rune) rune {
+		if r == ':' || r == '.' {
+			return '-'
+		}
+		return r
+	}, data)) {
+		return ""
+	}
+	return data
+}

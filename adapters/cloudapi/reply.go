@@ -1,0 +1,160 @@
+package cloudapi
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"fhirbridge/pipeline"
+)
+
+// message takes one inbound message in.
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages
+func (p *parser) message(m gjson.Result, numbers map[string]string) {
+	id := m.Get("id").Str
+	from, user := m.Get("from").Str, plain(m.Get("from_user_id").Str)
+	if from == "" {
+		from = numbers[user]
+	}
+	number := "+" + from
+	switch {
+	case m.Get("group_id").Exists():
+		p.other("group_message", "")
+		return
+	case !plainID(id):
+		p.other("message", "no_id")
+		return
+	case !dialable(number) && user == "":
+		p.other("message", "no_sender")
+		return
+	case !p.seen.add("message " + id):
+		return
+	}
+	reply := pipeline.Reply{
+		ID: id, UserID: user, Quotes: plain(m.Get("context.id").Str),
+		At: p.time(m.Get("timestamp").String()), Received: p.received,
+	}
+	if dialable(number) {
+		reply.From = pipeline.NewPrivate(number)
+	}
+	content(&reply, m)
+	if reply.Kind == "system" {
+		p.other("system", m.Get("system.type").Str)
+	}
+	p.errors(m)
+	p.updates.Replies = append(p.updates.Replies, reply)
+}
+
+// content reads what a message of its type holds. An unknown type keeps its name and has no words.
+func content(r *pipeline.Reply, m gjson.Result) {
+	r.Kind = token(m.Get("type").Str)
+	c := m.Get(r.Kind)
+	switch r.Kind {
+	case "text":
+		r.Text = private(c.Get("body"))
+	case "button": // the quick reply of a template
+		r.Text, r.Payload = private(c.Get("text")), plain(c.Get("payload").Str)
+	case "interactive":
+		interactive(r, c)
+	case "image", "video", "audio", "voice", "document", "sticker":
+		if r.Kind == "voice" {
+			r.Kind = "audio" // the older name of an audio message that was spoken
+		}
+		r.Text = private(c.Get("caption"))
+		r.Media = &pipeline.InboundMedia{
+			ID: plain(c.Get("id").String()), ContentType: mediaType(c.Get("mime_type").Str),
+			SHA256: plain(c.Get("sha256").Str), Filename: private(c.Get("filename")),
+		}
+	case "location":
+		r.Text = lines(words(c.Get("name")), words(c.Get("address")), coordinates(c))
+	case "contacts":
+		r.Text = people(c)
+	case "reaction": // without an emoji the reaction was taken back
+		r.Text, r.Quotes = private(c.Get("emoji")), plain(c.Get("message_id").Str)
+	case "order":
+		r.Text = private(c.Get("text"))
+	case "system":
+		r.Text = private(c.Get("body"))
+	case "edit": // the new words; the message that was edited is the patient's, so it is not quoted
+		edited := pipeline.Reply{}
+		if inner := c.Get("message"); inner.Get("type").Str != "edit" {
+			content(&edited, inner)
+		}
+		r.Text, r.Payload, r.Media = edited.Text, edited.Payload, edited.Media
+	}
+}
+
+// interactive reads what became of a free-form message of ours with choices.
+func interactive(r *pipeline.Reply, c gjson.Result) {
+	kind := c.Get("type").Str
+	choice := c.Get(token(kind))
+	switch kind {
+	case "button_reply":
+		r.Kind, r.Text, r.Payload = "button", private(choice.Get("title")), plain(choice.Get("id").Str)
+	case "list_reply":
+		r.Kind, r.Text, r.Payload = "list", private(choice.Get("title")), plain(choice.Get("id").Str)
+	case "nfm_reply": // a completed flow: its answers are JSON in a string
+		r.Kind, r.Text = "flow", private(choice.Get("body"))
+		if answers := words(choice.Get("response_json")); json.Valid([]byte(answers)) && gjson.Parse(answers).IsObject() {
+			r.Text, r.Payload = pipeline.NewPrivate(answers), plain(gjson.Get(answers, "flow_token").Str)
+		}
+	default:
+		r.Kind = token(kind)
+	}
+}
+
+// words decodes a JSON string. gjson would drop the character after a lone
+// surrogate; here only the surrogate and NUL, which some databases reject, are dropped.
+func words(r gjson.Result) string {
+	var text string
+	if r.Type != gjson.String || json.Unmarshal([]byte(r.Raw), &text) != nil {
+		return ""
+	}
+	return strings.ReplaceAll(clean(text), "\ufffd", "")
+}
+
+func private(r gjson.Result) pipeline.Private { return pipeline.NewPrivate(words(r)) }
+
+func lines(parts ...string) pipeline.Private {
+	var kept []string
+	for _, part := range parts {
+		if part != "" {
+			kept = append(kept, part)
+		}
+	}
+	return pipeline.NewPrivate(strings.Join(kept, "\n"))
+}
+
+// coordinates come as numbers, or as strings of digits.
+func coordinates(c gjson.Result) string {
+	latitude, longitude := c.Get("latitude"), c.Get("longitude")
+	if !latitude.Exists() || !longitude.Exists() {
+		return ""
+	}
+	return strconv.FormatFloat(latitude.Float(), 'f', -1, 64) + "," + strconv.FormatFloat(longitude.Float(), 'f', -1, 64)
+}
+
+// people writes shared contacts, a line each: the name and the numbers.
+func people(list gjson.Result) pipeline.Private {
+	var out []string
+	list.ForEach(func(_, contact gjson.Result) bool {
+		line := []string{words(contact.Get("name.formatted_name"))}
+		contact.Get("phones").ForEach(func(_, phone gjson.Result) bool {
+			line = append(line, words(phone.Get("phone")))
+			return true
+		})
+		out = append(out, strings.TrimSpace(strings.Join(line, " ")))
+		return true
+	})
+	return lines(out...)
+}
+
+// mediaType keeps a content type that can be written into a header, else "".
+func mediaType(s string) string {
+	if len(s) > 128 || !visible(strings.ReplaceAll(s, " ", "")) {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,144 @@
+package cloudapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"fhirbridge/pipeline"
+)
+
+// Client is one WhatsApp business number. It is safe for concurrent use.
+type Client struct {
+	*Receiver
+	transport *http.Transport
+	messages  *url.URL
+	media     *url.URL
+	headers   *headers
+	buffers   sync.Pool // of *bytes.Buffer
+}
+
+// headers hold the access token, behind a pointer: fmt would print what is held in an unexported field.
+type headers struct {
+	json http.Header // of every message: kept, not made anew
+}
+
+var (
+	_ pipeline.Channel = (*Client)(nil)
+	_ pipeline.Webhook = (*Client)(nil)
+)
+
+// New opens a business number. It reads secret files and connects to nothing.
+// The error has every problem of c, each beginning with its key.
+func New(c Config) (*Client, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	receiver, err := NewReceiver(c)
+	if err != nil {
+		return nil, err
+	}
+	token, err := load("access_token", c.AccessToken, c.AccessTokenFile)
+	if err != nil {
+		return nil, err
+	}
+	base := strings.TrimRight(orElse(c.BaseURL, DefaultBaseURL), "/") + "/" + orElse(c.Version, DefaultVersion) + "/" + c.PhoneNumberID
+	messages, err := url.Parse(base + "/messages")
+	if err != nil {
+		return nil, errors.New("base_url: want a URL")
+	}
+	media, err := url.Parse(base + "/media")
+	if err != nil {
+		return nil, errors.New("base_url: want a URL")
+	}
+	client := &Client{Receiver: receiver, transport: newTransport(), messages: messages, media: media}
+	client.headers = &headers{json: http.Header{
+		"Authorization": {"Bearer " + token},
+		"Content-Type":  {"application/json"},
+		"User-Agent":    {"fhirbridge"},
+	}}
+	client.buffers.New = func() any { return new(bytes.Buffer) }
+	return client, nil
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// Format implements fmt.Formatter and shows nothing of the secrets inside.
+func (*Client) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, "[cloudapi.Client]") }
+
+// Send implements pipeline.Channel. What Meta would refuse for its form is
+// refused here, before anything is posted. A call ends within 10 s.
+//
+// Meta's code is in Error.Code, or the HTTP status where it gave none. A
+// Throttled error with Pair set concerns this recipient or this template only.
+//
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
+func (c *Client) Send(ctx context.Context, m pipeline.Message) (pipeline.Receipt, error) {
+	const op = "cloudapi.send"
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	body, fault := c.encode(m)
+	if fault != nil {
+		return pipeline.Receipt{}, fault
+	}
+	receipt := pipeline.Receipt{Attempt: m.Attempt, State: pipeline.Accepted}
+	var no *pipeline.Error
+	fault = c.exchange(ctx, request{
+		op: op, url: c.messages, header: c.headers.json, size: int64(len(body)),
+		open: func() io.Reader { return bytes.NewReader(body) },
+	}, func(a answer) {
+		if a.status < 200 || a.status > 299 {
+			no = failure(op, a)
+			return
+		}
+		id := gjson.GetBytes(a.body, "messages.0.id").Str
+		if !a.whole || !gjson.ValidBytes(a.body) || !plainID(id) {
+			no = &pipeline.Error{Op: op, Kind: pipeline.Transient, Reason: reasonUnreadable, Unknown: true}
+			return
+		}
+		receipt.MessageID = id
+		receipt.Address = pipeline.NewPrivate(gjson.GetBytes(a.body, "contacts.0.wa_id").Str)
+		receipt.UserID = plain(gjson.GetBytes(a.body, "contacts.0.user_id").Str)
+		receipt.At = time.Now()
+	})
+	if fault == nil {
+		fault = no
+	}
+	if fault != nil {
+		return pipeline.Receipt{}, fault
+	}
+	return receipt, nil
+}
+
+// encode returns the request body. It is a copy of its own: the transport may
+// read it after Send has returned, so it cannot go back into a pool.
+func (c *Client) encode(m pipeline.Message) ([]byte, *pipeline.Error) {
+	w, fault := compose(m)
+	if fault != nil {
+		return nil, fault
+	}
+	buffer := c.buffers.Get().(*bytes.Buffer)
+	defer c.buffers.Put(buffer)
+	buffer.Reset()
+	encoder := json.NewEncoder(buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(&w); err != nil {
+		return nil, &pipeline.Error{Op: "cloudapi.send", Kind: pipeline.Malformed, Reason: reasonMessage}
+	}
+	return bytes.Clone(bytes.TrimRight(buffer.Bytes(), "\n")), nil
+}
