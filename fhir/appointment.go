@@ -76,6 +76,8 @@ type appointmentView struct {
 	StartElement zoneElement       `json:"_start"` // samply drops it
 	Text         skipped           `json:"text"`
 	Extension    skipped           `json:"extension"`
+	Identifier   skipped           `json:"identifier"`
+	ReasonCode   skipped           `json:"reasonCode"`
 }
 
 type participantView struct {

@@ -14,7 +14,8 @@ import (
 type base struct {
 	header    Header
 	raw       json.RawMessage
-	contained []byte // the array, unparsed; nil if there is none
+	contained []byte            // the array, unparsed; nil if there is none
+	types     map[string]string // of the contained resources, by id
 }
 
 // Header implements Resource.
@@ -51,17 +52,19 @@ func Contained(r Resource, ref Reference) (resource Resource, ok bool) {
 	return nil, false
 }
 
-// containedType returns the type of the contained resource of that id, or "".
-func (b base) containedType(id string) string {
-	for _, raw := range b.resources() {
+// typesOf returns the types of contained resources by their ids.
+func typesOf(contained []byte) map[string]string {
+	if contained == nil {
+		return nil
+	}
+	types := map[string]string{}
+	for _, raw := range elements(contained) {
 		var buf [48]member
 		list, _ := members(raw, buf[:0])
-		if found, _ := text(find(list, "id")); found == id {
-			name, _ := text(find(list, "resourceType"))
-			return name
-		}
+		id, _ := text(find(list, "id"))
+		types[id], _ = text(find(list, "resourceType"))
 	}
-	return ""
+	return types
 }
 
 // source is a resource about to be decoded.

@@ -49,6 +49,8 @@ type reportView struct {
 	PresentedForm []attachment `json:"presentedForm"`
 	Text          skipped      `json:"text"`
 	Extension     skipped      `json:"extension"`
+	Identifier    skipped      `json:"identifier"`
+	Result        skipped      `json:"result"`
 	Conclusion    skipped      `json:"conclusion"`
 }
 

@@ -24,6 +24,9 @@ type patientView struct {
 	Text          skipped        `json:"text"`
 	Extension     skipped        `json:"extension"`
 	Photo         skipped        `json:"photo"`
+	Identifier    skipped        `json:"identifier"`
+	Address       skipped        `json:"address"`
+	Contact       skipped        `json:"contact"` // emergency contacts are no proxies
 }
 
 type linkView struct {

@@ -25,6 +25,10 @@ const (
 	PhoneInvalid PhoneProblem = "invalid_number"
 )
 
+// maxWritten is how many bytes of a phone number are looked at: what is longer is
+// a letter, and looking for numbers in it costs time.
+const maxWritten = 250
+
 // contactPoint is samply's, with its codes as text.
 type contactPoint struct {
 	fhir.ContactPoint
@@ -196,7 +200,7 @@ func mobile(n *phonenumbers.PhoneNumber, said bool) bool {
 // 668437. A run that an extension follows is left out: it is a switchboard.
 func numberRuns(written string) []string {
 	var runs []string
-	rest := []rune(written)
+	rest := []rune(written[:min(len(written), maxWritten)])
 	for {
 		start := slices.IndexFunc(rest, func(r rune) bool { return r == '+' || r == '＋' || r == '(' || unicode.IsDigit(r) })
 		if start < 0 {

@@ -127,7 +127,7 @@ func (r *reference) parsed(b base) (ref Reference, ok bool) {
 		ref, ok = ParseReference(written)
 	}
 	if ref.Local != "" {
-		ref.Type = b.containedType(ref.Local)
+		ref.Type = b.types[ref.Local]
 	}
 	if name := value(r.Type); ref.Type == "" && isTypeName(name) {
 		ref.Type = name

@@ -23,6 +23,8 @@ type relatedView struct {
 	Text          skipped        `json:"text"`
 	Extension     skipped        `json:"extension"`
 	Photo         skipped        `json:"photo"`
+	Identifier    skipped        `json:"identifier"`
+	Address       skipped        `json:"address"`
 }
 
 var relatedPersonMembers = []string{"active", "patient", "relationship", "name", "telecom", "communication", "period"}

@@ -90,8 +90,9 @@ func Decode(raw []byte) (Resource, error) {
 	if !ok {
 		return nil, ErrUnknownType
 	}
+	contained := find(list, "contained")
 	return d.decode(source{
-		base:     base{header: h, raw: raw, contained: find(list, "contained")},
+		base:     base{header: h, raw: raw, contained: contained, types: typesOf(contained)},
 		read:     d.read,
 		misspelt: slices.ContainsFunc(list, func(m member) bool { return misspelt(m.name, d.read) }),
 	})
