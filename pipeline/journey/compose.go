@@ -1,0 +1,109 @@
+package journey
+
+import (
+	"strings"
+
+	"fhirbridge/pipeline"
+)
+
+// answerStep is the beginning of the step name of what answers a reply.
+const answerStep = "answer:"
+
+// stepStale is the step of the newest facts for someone who answered old ones.
+const stepStale = answerStep + "stale"
+
+// Compose implements pipeline.Journeys. It returns no error.
+func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string) (pipeline.Composed, error) {
+	j := b.journeys[n.Journey]
+	if j == nil {
+		return skip(pipeline.ReasonSuperseded), nil // the configuration has changed
+	}
+	s := b.scene(f.Subject, f.Known, f.Lookup, f.Now)
+	t, why := j.choose(n, f, s)
+	if why != pipeline.ReasonNone {
+		return skip(why), nil
+	}
+	told := recall(n.Facts)
+	if s.start.IsZero() {
+		s.start = told.start()
+	}
+	own := ""
+	if f.Patient != nil {
+		own = f.Patient.Language()
+	}
+	text := t.in(told.language, own, b.settings.Language, "en")
+	if text == nil {
+		return skip(pipeline.ReasonNoTemplate), nil
+	}
+	w := &writer{scene: s, patient: f.Patient, settings: &b.settings, calendar: b.calendarFor(text.language, own)}
+	values, missing := t.values(text, w)
+	if missing {
+		return skip(pipeline.ReasonMissingFact), nil
+	}
+	return pipeline.Composed{Message: t.message(text, values, attempt), Actions: t.actions, Shown: s.occasion()}, nil
+}
+
+func skip(why pipeline.Reason) pipeline.Composed { return pipeline.Composed{Skip: why} }
+
+// choose returns the template of a notification, or why it is not wanted any more.
+func (j *journey) choose(n pipeline.Notification, f pipeline.Facts, s *scene) (*template, pipeline.Reason) {
+	if action, ok := strings.CutPrefix(n.Step, answerStep); ok {
+		return j.reply(action, n, f, s)
+	}
+	st := j.byStep[n.Step]
+	if st == nil {
+		return nil, pipeline.ReasonSuperseded // the configuration has changed
+	}
+	if why := j.about(n, s); why != pipeline.ReasonNone {
+		return nil, why
+	}
+	switch {
+	case !st.when.holds(s):
+		if s.visit != nil && booked(s) && (s.confirmed() || s.declined()) {
+			return nil, pipeline.ReasonAnswered
+		}
+		return nil, pipeline.ReasonSuperseded
+	case st.schedule != nil && n.Occasion != s.occasion():
+		return nil, pipeline.ReasonSuperseded
+	}
+	return st.send, pipeline.ReasonNone
+}
+
+// about makes the patient of n the one of the scene, and says why if nothing may be said about it.
+func (j *journey) about(n pipeline.Notification, s *scene) pipeline.Reason {
+	switch {
+	case s.subject == nil:
+		return pipeline.ReasonSubjectGone
+	case s.subject.Header().Type != j.on, j.silent(s), !s.lookAt(n.Recipient):
+		return pipeline.ReasonSuperseded
+	}
+	return pipeline.ReasonNone
+}
+
+// reply returns the template of an answer to a reply.
+func (j *journey) reply(action string, n pipeline.Notification, f pipeline.Facts, s *scene) (*template, pipeline.Reason) {
+	if n.Step == stepStale {
+		why := j.about(n, s)
+		if why == pipeline.ReasonNone && (j.stale == nil || s.visit == nil || !booked(s)) {
+			why = pipeline.ReasonSuperseded
+		}
+		return j.stale, why
+	}
+	t := j.otherwise[action]
+	if a := j.answers[action]; a != nil {
+		t = a.reply
+	}
+	switch told := recall(n.Facts); {
+	case t == nil:
+		return nil, pipeline.ReasonSuperseded
+	case t.session && !f.Window:
+		return nil, pipeline.ReasonExpired
+	case told.occasion != "" && s.subject == nil:
+		return nil, pipeline.ReasonSubjectGone
+	case told.occasion != "" && s.occasion() != "" && told.occasion != s.occasion():
+		return nil, pipeline.ReasonSuperseded // it has moved since: that is the news
+	case s.visit != nil && !booked(s) && j.answers[action] != nil && j.answers[action].do == doAccept:
+		return nil, pipeline.ReasonSuperseded
+	}
+	return t, pipeline.ReasonNone
+}

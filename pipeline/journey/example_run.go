@@ -1,0 +1,243 @@
+package journey
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"fhirbridge/fhir"
+	"fhirbridge/pipeline"
+)
+
+// RunExamples runs the examples of every journey and returns what does not come
+// out as they say. They happen at a hospital of their own, in Berlin.
+func (b *Book) RunExamples() []Problem {
+	stage, err := b.stage()
+	if err != nil {
+		return []Problem{{Dir: DirJourneys, Text: "the examples need the time zone " + exampleZone}}
+	}
+	var problems []Problem
+	for _, name := range sortedKeys(stage.journeys) {
+		j := stage.journeys[name]
+		for i := range j.examples {
+			e := &j.examples[i]
+			p := play{book: stage, journey: j, example: e}
+			if at, text := p.run(); text != "" {
+				src := *at.source
+				src.problems = &problems
+				src.note(at.node, at.path, fmt.Sprintf("example %q: %s", e.name, text))
+			}
+		}
+	}
+	return problems
+}
+
+// stage is the Book at the facility of the examples.
+func (b *Book) stage() (*Book, error) {
+	zone, err := time.LoadLocation(exampleZone)
+	if err != nil {
+		return nil, err
+	}
+	stage := *b
+	stage.settings = exampleSettings
+	stage.settings.Zone = zone
+	if !slices.Contains(b.languages, stage.settings.Language) {
+		stage.settings.Language = b.settings.Language
+	}
+	return &stage, nil
+}
+
+// exampleAttempt stands for the random id of an attempt.
+const exampleAttempt = "exampleattempta0"
+
+// play is one example being run, with what a ledger would keep of it.
+type play struct {
+	book    *Book
+	journey *journey
+	example *example
+
+	known   pipeline.Known
+	kept    fhir.Resource
+	version int
+	others  map[string]fhir.Resource
+	now     time.Time
+	replies int
+	sent    []spoken // since the last moment
+	all     []pipeline.SentMessage
+}
+
+// spoken is a message that an example has sent.
+type spoken struct {
+	step, words string
+	at          time.Time
+}
+
+func (p *play) lookup(ref string) fhir.Resource { return p.others[ref] }
+
+// run plays the example; it returns where and why it came out otherwise, or "".
+func (p *play) run() (value, string) {
+	var err error
+	if p.others, err = p.example.directory(); err != nil {
+		return p.example.at, "its patient cannot be read"
+	}
+	for i := range p.example.timeline {
+		m := &p.example.timeline[i]
+		p.sent = nil
+		p.send(m.at)
+		if m.at.Before(p.now) {
+			return m.place, "is earlier than the moment before"
+		}
+		p.now = m.at
+		if text := p.happen(m); text != "" {
+			return m.place, text
+		}
+		p.send(m.at)
+		if at, text := p.compare(m); text != "" {
+			return at, text
+		}
+	}
+	return value{}, ""
+}
+
+// send sends everything that falls due until a moment, in its order.
+func (p *play) send(until time.Time) {
+	for {
+		next := -1
+		for i, n := range p.known.Open {
+			if !n.Due.After(until) && (next < 0 || n.Due.Before(p.known.Open[next].Due)) {
+				next = i
+			}
+		}
+		if next < 0 {
+			return
+		}
+		n := p.known.Open[next]
+		p.known.Open = slices.Delete(slices.Clone(p.known.Open), next, next+1)
+		if n.Due.After(p.now) {
+			p.now = n.Due
+		}
+		p.speak(n)
+	}
+}
+
+func (p *play) speak(n pipeline.Notification) {
+	facts := pipeline.Facts{Known: p.known, Lookup: p.lookup, Window: n.ReplyTo != "", Now: p.now}
+	if n.Subject != "" {
+		facts.Subject = p.kept
+	}
+	facts.Patient, _ = p.others[n.Patient].(*fhir.Patient)
+	composed, _ := p.book.Compose(n, facts, exampleAttempt) // it returns no error
+	if composed.Skip != pipeline.ReasonNone {
+		p.sent = append(p.sent, spoken{step: n.Step + " (not sent: " + string(composed.Skip) + ")", at: p.now})
+		return
+	}
+	p.known.Told = p.known.Told || n.Subject != ""
+	p.sent = append(p.sent, spoken{step: n.Step, words: composed.Message.Seen.Reveal(), at: p.now})
+	p.all = append(p.all, pipeline.SentMessage{Notification: n, Attempt: pipeline.Attempt{
+		Actions: composed.Actions, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version),
+	}})
+}
+
+// happen does what the moment says.
+func (p *play) happen(m *moment) string {
+	if m.deleted {
+		p.known.Open, _ = p.book.Decide(pipeline.Change{Previous: p.kept, Known: p.known, Lookup: p.lookup, Now: p.now})
+		p.kept = nil
+		return ""
+	}
+	if m.event != nil {
+		p.version++
+		raw, err := m.resource(p.journey.on, strconv.Itoa(p.version))
+		if err != nil {
+			return "its event cannot be written as JSON"
+		}
+		current, err := fhir.Decode(raw)
+		if err != nil {
+			return "its event is not right: " + err.Error()
+		}
+		p.known.Open, _ = p.book.Decide(pipeline.Change{
+			Previous: p.kept, Current: current, Version: strconv.Itoa(p.version), Known: p.known, Lookup: p.lookup, Now: p.now,
+		})
+		p.kept = current
+	}
+	if m.tap != "" || m.says != "" {
+		return p.hear(m)
+	}
+	return ""
+}
+
+// hear lets the patient answer.
+func (p *play) hear(m *moment) string {
+	p.replies++
+	r := pipeline.Reply{ID: "wamid.example" + strconv.Itoa(p.replies), Kind: "text", Text: pipeline.NewPrivate(m.says), At: p.now}
+	t := pipeline.Thread{How: "none", SubjectVersion: strconv.Itoa(p.version), Known: p.known, Patients: []string{"Patient/1"}, Lookup: p.lookup, Now: p.now}
+	for i, s := range slices.Backward(p.all) {
+		t.Language = cmp.Or(t.Language, s.Attempt.Language)
+		if t.Sent == nil && s.Notification.Subject != "" && (m.tap == "" || (m.of == "" || m.of == s.Notification.Step) && slices.Contains(s.Attempt.Actions, m.tap)) {
+			t.Sent, t.How = &p.all[i], "only"
+		}
+	}
+	if t.Sent != nil {
+		t.Subject = p.kept
+	}
+	if m.tap != "" {
+		if t.Sent == nil {
+			return fmt.Sprintf("there is no message with a button for %q", m.tap)
+		}
+		tapped := *t.Sent
+		tapped.Action = m.tap
+		r.Kind, r.Text, t.Sent, t.How = "button", pipeline.Private{}, &tapped, "token"
+	}
+	o, _ := p.book.Understand(r, t) // it returns no error
+	if o.Plan != nil {
+		p.known.Open = o.Plan.Wanted
+	}
+	if o.Answer != nil {
+		p.known.Answer = o.Answer
+	}
+	p.known.Open = append(slices.Clone(p.known.Open), o.Say...)
+	return outcome(m, o)
+}
+
+// outcome compares what came of a reply.
+func outcome(m *moment, o pipeline.Outcome) string {
+	got := map[string]string{"reads": o.Reading, "decides": "", "hands": o.Handoff, "stops": ""}
+	if o.Decision != nil {
+		got["decides"] = o.Decision.Status
+	}
+	if o.Stop != nil {
+		got["stops"] = strconv.FormatBool(*o.Stop)
+	}
+	want := map[string]string{"reads": m.reads, "decides": m.decides, "hands": m.hands, "stops": m.stops}
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if got[key] != want[key] {
+			return fmt.Sprintf("%s: got %q, want %q", key, got[key], want[key])
+		}
+	}
+	return ""
+}
+
+// compare holds what was sent against what the moment wants.
+func (p *play) compare(m *moment) (value, string) {
+	var got []string
+	for _, s := range p.sent {
+		got = append(got, s.step+" at "+s.at.In(p.book.settings.Zone).Format(clockLayout))
+	}
+	if len(p.sent) != len(m.sends) {
+		return m.place, fmt.Sprintf("sends %d, not %d: %s", len(got), len(m.sends), strings.Join(got, ", "))
+	}
+	for i, want := range m.sends {
+		s := p.sent[i]
+		switch {
+		case s.step != want.step, !want.at.IsZero() && !s.at.Equal(want.at):
+			return want.place, "got " + got[i]
+		case !strings.Contains(s.words, want.words):
+			return want.place, fmt.Sprintf("other words: %q", s.words)
+		}
+	}
+	return value{}, ""
+}

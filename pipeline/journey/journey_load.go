@@ -1,0 +1,192 @@
+package journey
+
+import (
+	"io/fs"
+	"regexp"
+	"slices"
+
+	"fhirbridge/pipeline"
+)
+
+var plainName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+
+// Readings that otherwise acknowledges.
+const (
+	readText    = "text"
+	readUnclear = "unclear"
+	readLate    = "late"
+)
+
+// anyLanguage is the key of words that are understood in every language.
+const anyLanguage = "any"
+
+func (l *loader) loadJourneys(fsys fs.FS) {
+	for _, src := range l.sources(fsys, DirJourneys) {
+		root, ok := src.parse(fsys)
+		if !ok {
+			continue
+		}
+		j := l.journey(root)
+		switch {
+		case j.name == "":
+			continue
+		case l.book.journeys[j.name] != nil:
+			root.problemf("there are two journeys with the name %q", j.name)
+			continue
+		case j.on == typeMessage && l.book.replies != nil:
+			root.problem("there are two journeys on message")
+		case j.on == typeMessage:
+			l.book.replies = j
+		}
+		l.book.journeys[j.name] = j
+		l.book.byType[j.on] = append(l.book.byType[j.on], j)
+	}
+}
+
+func (l *loader) journey(root value) *journey {
+	o := root.object("journey", "on", "never", "steps", "answers", "stale", "otherwise", "examples")
+	j := &journey{
+		byStep: make(map[string]*step), answers: make(map[string]*answer),
+		words: make(map[string]map[string]*answer), otherwise: make(map[string]*template),
+	}
+	j.name = named(o.need("journey"))
+	j.on = o.need("on").oneOf("start", typeAppointment, typeReport, typeMessage)
+	phrases := phrasesOf(j.on)
+	for _, v := range o.get("never").list() {
+		w := phrases.clauses(v)
+		if w.edge != nil {
+			v.problem("must say how things are, not what happens")
+		}
+		j.never = append(j.never, w.clauses...)
+	}
+	for _, m := range o.get("answers").members() {
+		l.answer(m, j)
+	}
+	l.steps(o, j, phrases)
+	if v := o.get("stale"); v.exists() {
+		j.stale = l.fits(v, j, v.text())
+	}
+	for _, m := range o.get("otherwise").members() {
+		if j.on != typeMessage {
+			m.value.problem("is only for the journey on message")
+		}
+		if !slices.Contains([]string{readText, readUnclear, readLate}, m.key) {
+			m.value.problem(unknown("reading", m.key, []string{readText, readUnclear, readLate}))
+			continue
+		}
+		j.otherwise[m.key] = l.fits(m.value, j, m.value.text())
+	}
+	for _, v := range o.get("examples").list() {
+		j.examples = append(j.examples, l.example(v, j))
+	}
+	return j
+}
+
+func named(v value) string {
+	name := v.text()
+	if name != "" && !plainName.MatchString(name) {
+		v.problem("must be lower-case letters, digits and underscores, at most 40")
+	}
+	return name
+}
+
+func (l *loader) steps(o object, j *journey, phrases vocabulary) {
+	v := o.get("steps")
+	if j.on == typeMessage {
+		if v.exists() {
+			v.problem("a journey on message only answers")
+		}
+		return
+	}
+	for _, item := range o.need("steps").list() {
+		s := l.step(item, j, phrases)
+		if s.name == "" {
+			continue
+		}
+		if j.byStep[s.name] != nil {
+			item.problemf("there are two steps with the name %q", s.name)
+			continue
+		}
+		j.steps = append(j.steps, s)
+		j.byStep[s.name] = s
+	}
+}
+
+func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
+	o := item.object("name", "when", "at", "send", "expires", "unknown")
+	s := &step{name: named(o.need("name")), priority: pipeline.PriorityNews}
+	if v := o.need("when"); v.exists() {
+		s.when = phrases.clauses(v)
+	}
+	if v := o.get("at"); v.exists() {
+		at, ok := parseSchedule(v.text())
+		switch {
+		case !ok:
+			v.problem(`must be like "start - 2d, 10:00" or "start - 2h"`)
+		case j.on != typeAppointment:
+			v.problemf("a %s has no start", j.on)
+		case s.when.edge != nil:
+			v.problem("a step is said when something happens or at a time, not both")
+		}
+		s.schedule, s.priority = &at, pipeline.PriorityReminder
+	} else if s.when.edge == nil && len(s.when.clauses) > 0 {
+		item.problem(`needs something that happens ("became …", "moved"), or a time ("at")`)
+	}
+	if v := o.need("expires"); v.exists() {
+		s.expires = l.expiry(v, s, j)
+	}
+	if v := o.need("send"); v.exists() {
+		s.send = l.fits(v, j, v.text())
+		if s.send != nil && s.send.session {
+			v.problem("is a session text: only a template may open a conversation")
+		}
+	}
+	s.resend = j.on == typeAppointment
+	if v := o.get("unknown"); v.exists() {
+		s.resend = v.oneOf("policy", "resend", "hold") == "resend"
+	}
+	return s
+}
+
+func (l *loader) expiry(v value, s *step, j *journey) expiry {
+	e, ok := parseExpiry(v.text())
+	switch {
+	case !ok:
+		v.problem(`must be like "start", "start - 1h" or "+48h"`)
+	case e.fromStart && j.on != typeAppointment:
+		v.problemf("a %s has no start: use a time after it is due, like +48h", j.on)
+	case e.fromStart && s.schedule != nil && !s.schedule.clock && !s.schedule.offset.before(e.offset):
+		v.problem("must be later than at")
+	}
+	return e
+}
+
+// before reports whether o comes before other, with days of 24 hours.
+func (o offset) before(other offset) bool {
+	return o.hours() < other.hours()
+}
+
+func (o offset) hours() float64 { return float64(o.days)*24 + o.span.Hours() }
+
+// fits returns the template that a journey names, and checks that the journey can fill it.
+func (l *loader) fits(v value, j *journey, name string) *template {
+	if name == "" {
+		return nil
+	}
+	t := l.book.templates[name]
+	if t == nil {
+		v.problem(unknown("template", name, sortedKeys(l.book.templates)))
+		return nil
+	}
+	for _, p := range t.params {
+		if p.field.of != "" && p.field.of != j.on {
+			v.problemf("%q shows %q, which is of an %s", name, p.name, p.field.of)
+		}
+	}
+	for _, action := range t.actions {
+		if j.answers[action] == nil {
+			v.problemf("%q has a button for an %s", name, unknown("answer", action, sortedKeys(j.answers)))
+		}
+	}
+	return t
+}

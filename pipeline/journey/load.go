@@ -1,0 +1,132 @@
+package journey
+
+import (
+	"cmp"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"fhirbridge/fhir"
+	"fhirbridge/pipeline"
+)
+
+// Settings say where the facility is and how it is called.
+type Settings struct {
+	// Name is what patients know the facility by.
+	Name string
+	// Zone is where it is; the last resort for a visit that does not say where it is itself.
+	Zone *time.Location
+	// Language is a BCP-47 tag: the last resort for a patient who has none that is spoken.
+	Language string
+	// Country is its ISO 3166-1 alpha-2 code; it decides how dates are written in a language of several countries.
+	Country string
+	// Phone is for templates that show it; "" if none does.
+	Phone string
+}
+
+// Book is all journeys and templates, read and compiled. It never changes and
+// is safe for concurrent use.
+type Book struct {
+	settings  Settings
+	journeys  map[string]*journey
+	byType    map[string][]*journey
+	templates map[string]*template
+	languages []string // of all templates
+	calendars map[string]calendar
+	zones     *zones
+	// replies is the journey on message; nil if there is none.
+	replies *journey
+	// doings says what each name of an answer does, in whatever journey.
+	doings map[string]doing
+}
+
+var _ pipeline.Journeys = (*Book)(nil)
+
+// loader collects a Book and everything that is wrong with it.
+type loader struct {
+	book     *Book
+	problems []Problem
+}
+
+// Load reads every *.yaml of both directories. It returns all problems at once,
+// in the order of files and lines; the Book is nil if there is any.
+func Load(journeys, templates fs.FS, s Settings) (*Book, []Problem) {
+	l := &loader{book: &Book{
+		settings: s, journeys: make(map[string]*journey), byType: make(map[string][]*journey),
+		templates: make(map[string]*template), calendars: loadCalendars(), zones: &zones{}, doings: make(map[string]doing),
+	}}
+	l.checkSettings(s)
+	l.loadTemplates(templates)
+	l.loadJourneys(journeys)
+	if len(l.problems) > 0 {
+		slices.SortStableFunc(l.problems, func(a, b Problem) int {
+			return cmp.Or(cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
+		return nil, slices.Compact(l.problems)
+	}
+	return l.book, nil
+}
+
+func (l *loader) checkSettings(s Settings) {
+	add := func(key, text string) {
+		l.problems = append(l.problems, Problem{Dir: DirSettings, Path: key, Text: text})
+	}
+	if strings.TrimSpace(s.Name) == "" {
+		add("name", "is missing")
+	}
+	if s.Zone == nil {
+		add("timezone", "is missing")
+		l.book.settings.Zone = time.UTC
+	}
+	switch {
+	case s.Language == "":
+		add("language", "is missing")
+	case calendars[baseOf(s.Language)] == nil:
+		add("language", unknown("language", baseOf(s.Language), sortedKeys(calendars)))
+	}
+}
+
+// sources lists the YAML files of a directory.
+func (l *loader) sources(fsys fs.FS, dir string) []*source {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		l.problems = append(l.problems, Problem{Dir: dir, Text: "cannot be read"})
+		return nil
+	}
+	var list []*source
+	for _, e := range entries {
+		if ext := path.Ext(e.Name()); !e.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			list = append(list, &source{dir: dir, name: e.Name(), problems: &l.problems})
+		}
+	}
+	if len(list) == 0 {
+		l.problems = append(l.problems, Problem{Dir: dir, Text: "holds no .yaml file"})
+	}
+	return list
+}
+
+// Needs implements pipeline.Journeys: the patients, if anything could be planned for them.
+func (b *Book) Needs(r fhir.Resource) []string {
+	if r == nil {
+		return nil
+	}
+	s := b.scene(r, pipeline.Known{}, nil, time.Time{})
+	wanted := slices.ContainsFunc(b.byType[r.Header().Type], func(j *journey) bool {
+		return !j.silent(s) && slices.ContainsFunc(j.steps, func(st *step) bool { return st.when.holds(s) })
+	})
+	if !wanted {
+		return nil
+	}
+	var refs []string
+	for _, p := range s.patients() {
+		if !strings.HasPrefix(p.ref, "#") { // a contained one is at hand
+			refs = append(refs, p.ref)
+		}
+	}
+	return refs
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,125 @@
+package journey
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// offset is a distance: days of the calendar, and a span of time.
+type offset struct {
+	days int
+	span time.Duration
+}
+
+// maxDays bounds an offset to what a calendar of visits can mean.
+const maxDays = 732
+
+// parseOffset reads "7d", "2h" or "30m".
+func parseOffset(text string) (offset, bool) {
+	if len(text) < 2 || text[0] < '0' || text[0] > '9' {
+		return offset{}, false
+	}
+	n, err := strconv.Atoi(text[:len(text)-1])
+	if err != nil {
+		return offset{}, false
+	}
+	switch unit := text[len(text)-1]; {
+	case unit == 'd' && n <= maxDays:
+		return offset{days: n}, true
+	case unit == 'h' && n <= maxDays*24:
+		return offset{span: time.Duration(n) * time.Hour}, true
+	case unit == 'm' && n <= maxDays*24*60:
+		return offset{span: time.Duration(n) * time.Minute}, true
+	}
+	return offset{}, false
+}
+
+// shift moves t: days in the calendar of zone, where the clock time stays the same
+// across a change of summer time; hours and minutes on the instant.
+func (o offset) shift(t time.Time, zone *time.Location) time.Time {
+	if o.days != 0 {
+		t = t.In(zone).AddDate(0, 0, o.days)
+	}
+	return t.Add(o.span)
+}
+
+func (o offset) negated() offset { return offset{-o.days, -o.span} }
+
+// schedule is a compiled "at": an offset from the start of the visit, and perhaps a
+// clock time of that day.
+type schedule struct {
+	offset       offset
+	clock        bool
+	hour, minute int
+}
+
+// parseSchedule reads "start - 7d, 10:00" or "start - 2h".
+func parseSchedule(text string) (schedule, bool) {
+	anchor, clock, hasClock := strings.Cut(text, ",")
+	o, ok := parseAnchor(anchor)
+	s := schedule{offset: o, clock: hasClock}
+	if !ok || !hasClock {
+		return s, ok
+	}
+	t, err := time.Parse("15:04", strings.TrimSpace(clock))
+	s.hour, s.minute = t.Hour(), t.Minute()
+	return s, err == nil && o.span == 0
+}
+
+// parseAnchor reads "start", "start - 2h" or "start + 1d".
+func parseAnchor(text string) (offset, bool) {
+	words := strings.Fields(text)
+	if len(words) == 0 || words[0] != "start" {
+		return offset{}, false
+	}
+	if len(words) == 1 {
+		return offset{}, true
+	}
+	if len(words) != 3 || words[1] != "-" && words[1] != "+" {
+		return offset{}, false
+	}
+	o, ok := parseOffset(words[2])
+	if words[1] == "-" {
+		o = o.negated()
+	}
+	return o, ok
+}
+
+// at returns the moment. A clock time that summer time leaves out becomes the
+// same distance after the gap; one that comes twice is the first.
+func (s schedule) at(start time.Time, zone *time.Location) time.Time {
+	if !s.clock {
+		return s.offset.shift(start, zone)
+	}
+	local := start.In(zone)
+	return time.Date(local.Year(), local.Month(), local.Day()+s.offset.days, s.hour, s.minute, 0, 0, zone)
+}
+
+// expiry is a compiled "expires": counted from the start, or from the moment it is due.
+type expiry struct {
+	fromStart bool
+	offset    offset
+}
+
+// parseExpiry reads "start", "start - 1h" or "+48h".
+func parseExpiry(text string) (expiry, bool) {
+	text = strings.TrimSpace(text)
+	if after, ok := strings.CutPrefix(text, "+"); ok {
+		o, ok := parseOffset(strings.TrimSpace(after))
+		return expiry{offset: o}, ok && o != offset{}
+	}
+	o, ok := parseAnchor(text)
+	return expiry{fromStart: true, offset: o}, ok
+}
+
+// at returns the moment; ok is false if it counts from a start that is not known.
+func (e expiry) at(due, start time.Time, zone *time.Location) (t time.Time, ok bool) {
+	if !e.fromStart {
+		return e.offset.shift(due, zone), true
+	}
+	if start.IsZero() {
+		return time.Time{}, false
+	}
+	return e.offset.shift(start, zone), true
+}

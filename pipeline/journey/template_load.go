@@ -1,0 +1,238 @@
+package journey
+
+import (
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+// maxParams bounds the parameters of a template; no message has use for more.
+const maxParams = 20
+
+var (
+	templateName  = regexp.MustCompile(`^[a-z0-9_]{1,512}$`)
+	parameterName = regexp.MustCompile(`^[a-z][a-z_]{0,59}$`)
+	placeholder   = regexp.MustCompile(`\{\{(.*?)\}\}`)
+)
+
+// loadTemplates reads every template, and checks what concerns several of them.
+func (l *loader) loadTemplates(fsys fs.FS) {
+	for _, src := range l.sources(fsys, DirTemplates) {
+		root, ok := src.parse(fsys)
+		if !ok {
+			continue
+		}
+		t := l.template(root)
+		if t.name == "" {
+			continue
+		}
+		if _, twice := l.book.templates[t.name]; twice {
+			root.problemf("there are two templates with the name %q", t.name)
+			continue
+		}
+		l.book.templates[t.name] = t
+	}
+	l.checkLanguages()
+	l.checkDuplicates()
+}
+
+func (l *loader) template(root value) *template {
+	o := root.object("template", "kind", "category", "message_send_ttl_seconds", "may_show", "parameters", "buttons", "languages")
+	t := &template{name: o.need("template").text(), mayShow: make(map[class]bool), at: root}
+	if t.name != "" && !templateName.MatchString(t.name) {
+		o.get("template").problem("must be lower-case letters, digits and underscores, at most 512")
+	}
+	t.session = o.need("kind").oneOf("kind", "template", "session") == "session"
+	l.approval(o, t)
+	for _, c := range o.get("may_show").list() {
+		t.mayShow[class(c.oneOf("class of data", classes...))] = true
+	}
+	for _, m := range o.get("parameters").members() {
+		t.params = append(t.params, l.parameter(m, t))
+	}
+	if len(t.params) > maxParams {
+		o.get("parameters").problemf("must be at most %d", maxParams)
+		t.params = t.params[:maxParams]
+	}
+	t.actions = o.get("buttons").texts()
+	for _, m := range o.need("languages").members() {
+		t.texts = append(t.texts, t.text(m))
+	}
+	l.checkUse(o, t)
+	l.match(o, t)
+	return t
+}
+
+// approval reads what only a template of approved form has.
+func (l *loader) approval(o object, t *template) {
+	if t.session {
+		for _, key := range []string{"category", "message_send_ttl_seconds"} {
+			if v := o.get(key); v.exists() {
+				v.problem("is only for the kind template")
+			}
+		}
+		return
+	}
+	t.category = o.need("category").oneOf("category", "utility", "marketing")
+	if v := o.get("message_send_ttl_seconds"); v.exists() {
+		n, err := strconv.Atoi(v.text())
+		if err != nil || n < 30 || n > 43200 {
+			v.problem("must be a number of seconds from 30 to 43200 (12 hours)")
+		}
+		t.ttl = n
+	}
+}
+
+// parameter reads one placeholder: the field it shows, and what stands in for that.
+func (l *loader) parameter(m member, t *template) parameter {
+	p := parameter{name: m.key, instead: make(map[string]string)}
+	if !parameterName.MatchString(p.name) {
+		m.value.problem("must be lower-case letters and underscores")
+	}
+	o := m.value.object("field", "or", "else", "example")
+	p.field = l.field(o.need("field"), t)
+	if v := o.get("or"); v.exists() {
+		f := l.field(v, t)
+		p.or = &f
+	}
+	for _, e := range o.get("else").members() {
+		tag := metaTag(e.key)
+		p.instead[tag] = clean(e.value.text(), maxParameter)
+	}
+	if v := o.get("example"); v.exists() {
+		p.example = v.text()
+	} else if !t.session {
+		o.need("example") // Meta wants one for each variable
+	}
+	return p
+}
+
+func (l *loader) field(v value, t *template) field {
+	name := v.text()
+	f, ok := fields[name]
+	switch {
+	case name == "":
+	case !ok:
+		v.problem(unknown("field", name, fieldNames()))
+	case !t.mayShow[f.class]:
+		v.problemf("%q shows data of the class %q, which may_show does not list", name, f.class)
+	case name == "facility.name" && l.book.settings.Name == "", name == "facility.phone" && l.book.settings.Phone == "":
+		v.problemf("%q is not configured", name)
+	}
+	if f.read == nil {
+		f.read = func(*writer) string { return "" }
+	}
+	return f
+}
+
+// text reads a template in one language.
+func (t *template) text(m member) *text {
+	x := &text{language: metaTag(m.key), rtl: rightToLeft[baseOf(m.key)]}
+	if _, err := language.Parse(m.key); err != nil {
+		m.value.problemf("%q is no language tag", clip(m.key, 20))
+	} else if calendars[baseOf(m.key)] == nil {
+		m.value.problemf("no calendar for the language %q: a line in calendar.go adds one", m.key)
+	}
+	o := m.value.object("header", "body", "footer", "buttons")
+	if v := o.get("header"); v.exists() {
+		x.header = t.line(v)
+		checkHeader(v, x.header, t.session)
+	}
+	if v := o.need("body"); v.exists() {
+		x.body = t.line(v)
+		checkBody(v, x.body, t.session)
+	}
+	if v := o.get("footer"); v.exists() {
+		x.footer = v.text()
+		checkShort(v, x.footer, maxFooter)
+	}
+	if v := o.get("buttons"); v.exists() || len(t.actions) > 0 {
+		if !v.exists() {
+			o.need("buttons")
+			return x
+		}
+		x.buttons = v.texts()
+		checkButtons(v, x.buttons, len(t.actions), t.session)
+	}
+	return x
+}
+
+// line compiles words with placeholders.
+func (t *template) line(v value) line {
+	raw := strings.TrimRight(v.text(), "\n")
+	l := line{raw: raw, size: len(raw)}
+	end := 0
+	for _, m := range placeholder.FindAllStringSubmatchIndex(raw, -1) {
+		name := raw[m[2]:m[3]]
+		i := slices.IndexFunc(t.params, func(p parameter) bool { return p.name == name })
+		if i < 0 {
+			var names []string
+			for _, p := range t.params {
+				names = append(names, p.name)
+			}
+			v.problem(unknown("placeholder", name, names))
+			continue
+		}
+		t.params[i].used = true
+		l.parts = append(l.parts, part{raw[end:m[0]], i})
+		l.size -= m[1] - m[0]
+		end = m[1]
+	}
+	l.parts = append(l.parts, part{raw[end:], -1})
+	for _, p := range l.parts {
+		if strings.Contains(p.words, "{{") || strings.Contains(p.words, "}}") {
+			v.problem("has braces that belong to no placeholder")
+			break
+		}
+	}
+	return l
+}
+
+// match prepares the choice of a language.
+func (l *loader) match(o object, t *template) {
+	for _, x := range t.texts {
+		tag, err := language.Parse(x.language)
+		if err != nil {
+			tag = language.Und
+		}
+		t.languages = append(t.languages, tag)
+	}
+	if len(t.texts) == 0 {
+		if v := o.get("languages"); v.exists() {
+			v.problem("needs at least one language")
+		}
+		return
+	}
+	t.matcher = language.NewMatcher(t.languages)
+}
+
+// checkUse holds the languages of a template against each other and against its parameters.
+func (l *loader) checkUse(o object, t *template) {
+	for _, p := range t.params {
+		if !p.used {
+			o.get("parameters").problem(fmt.Sprintf("%q is used in no text", p.name))
+		}
+	}
+	for i, x := range t.texts {
+		if i > 0 && !slices.Equal(t.texts[0].set(), x.set()) {
+			o.get("languages").problem(fmt.Sprintf("%s and %s use different placeholders", t.texts[0].language, x.language))
+		}
+		for j := range t.params {
+			if p := &t.params[j]; len(p.instead) > 0 && p.instead[x.language] == "" {
+				o.get("parameters").problem(fmt.Sprintf("%q has no else in %s", p.name, x.language))
+			}
+		}
+	}
+}
+
+// set is which parameters a text uses, header and body apart.
+func (x *text) set() []int {
+	header, body := x.header.params(), x.body.params()
+	slices.Sort(body)
+	return append(append(header, -1), slices.Compact(body)...)
+}

@@ -1,0 +1,74 @@
+package journey
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxWord is how long, in bytes, what counts as a word may be. Longer texts are
+// for people to read.
+const maxWord = 64
+
+// fold brings a text to the form in which words are compared: without regard to
+// case, diacritics, punctuation, spaces at the ends, and the tints and variants of
+// emoji; digits as 0 to 9. "" if nothing is left, or if it is too long to be a word.
+func fold(text string) string {
+	if len(text) > 4*maxWord {
+		return ""
+	}
+	var b strings.Builder
+	gap := false
+	for _, r := range norm.NFKD.String(cases.Fold().String(text)) {
+		switch {
+		case unicode.IsSpace(r):
+			gap = b.Len() > 0
+			continue
+		case unicode.IsDigit(r):
+			r = digit(r)
+		case unicode.IsLetter(r) && r != tatweel, unicode.Is(unicode.So, r):
+		default: // marks, punctuation, controls, modifiers of emoji
+			continue
+		}
+		if gap {
+			b.WriteByte(' ')
+			gap = false
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// tatweel stretches Arabic words and has no meaning.
+const tatweel = 'ـ'
+
+// digit returns the ASCII digit of the same value: decimal digits stand in runs of
+// ten that begin with zero.
+func digit(r rune) rune {
+	zero := r
+	for zero > r-9 && unicode.IsDigit(zero-1) {
+		zero--
+	}
+	return '0' + (r - zero)
+}
+
+// meant returns what a text means as a word in one of the languages; nil if it is none.
+func (j *journey) meant(word string, languages []string) *answer {
+	if word == "" {
+		return nil
+	}
+	if a := j.words[anyLanguage][word]; a != nil {
+		return a
+	}
+	for _, tag := range languages {
+		if a := j.words[metaTag(tag)][word]; a != nil {
+			return a
+		}
+		if a := j.words[baseOf(tag)][word]; a != nil {
+			return a
+		}
+	}
+	return nil
+}
