@@ -252,7 +252,7 @@ func dialable(s string) bool {
 	if len(s) < 8 || len(s) > 16 || s[0] != '+' || s[1] == '0' {
 		return false
 	}
-	return idForm.MatchString(s[1:])
+	return strings.Trim(s[1:], "0123456789") == ""
 }
 
 // clean drops what no phone shows and some databases reject.

@@ -162,7 +162,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "v", v)
 		slog.New(slog.NewTextHandler(&out, nil)).Info("x", "v", v)
 	}
-	for _, secret := range []string{accessToken, appSecret, verifyToken, fmt.Sprintf("%x", appSecret), fmt.Sprint([]byte(appSecret))} {
+	for _, secret := range []string{accessToken, appSecret, verifyToken, fmt.Sprintf("%x", appSecret), fmt.Sprintf("%d", []byte(appSecret))} {
 		if strings.Contains(out.String(), secret) {
 			t.Errorf("a secret was printed: %s", secret)
 		}

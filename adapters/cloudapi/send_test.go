@@ -73,7 +73,7 @@ func TestSendBody(t *testing.T) {
 			if got.MessageID != "wamid.OUT1" || got.Address.Reveal() != "15550100123" || got.UserID != "US.1" {
 				t.Errorf("receipt = %q %q %q, want wamid.OUT1 15550100123 US.1", got.MessageID, got.Address.Reveal(), got.UserID)
 			}
-			if request.Method != "POST" || request.URL.Path != "/v25.0/"+numberID+"/messages" {
+			if request.Method != http.MethodPost || request.URL.Path != "/v25.0/"+numberID+"/messages" {
 				t.Errorf("request = %s %s", request.Method, request.URL.Path)
 			}
 			if got := request.Header.Get("Authorization"); got != "Bearer "+accessToken {
@@ -187,7 +187,7 @@ func TestSendKeepsItsConnection(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		if served.Add(1)%2 == 0 {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"error":{"code":131026}}`)
 			return
 		}

@@ -89,41 +89,48 @@ func channelKinds(t *testing.T, p ChannelProvider) {
 	}
 }
 
-func channelFailures(t *testing.T, p ChannelProvider) {
-	throttled, broken := p.Throttled(channelEcho), p.Broken(channelEcho)
-	waits := throttled
-	waits.Header = waits.Header.Clone()
-	if waits.Header == nil {
-		waits.Header = http.Header{}
-	}
-	waits.Header.Set("Retry-After", "17")
-	cases := []struct {
-		name   string
-		answer Answer
-		want   pipeline.Error // of its fields those that lanes decide by
-		code   string
-	}{
-		{name: "refused", answer: p.Refused(channelEcho), want: pipeline.Error{Kind: pipeline.Refused}, code: p.RefusedCode},
-		{name: "refused by something in front", answer: Answer{Status: 400, Body: channelEcho}, want: pipeline.Error{Kind: pipeline.Refused}},
-		{name: "throttled", answer: throttled, want: pipeline.Error{Kind: pipeline.Throttled}},
-		{name: "throttled with a wait", answer: waits, want: pipeline.Error{Kind: pipeline.Throttled, After: 17 * time.Second}},
-		{name: "throttled without a word", answer: Answer{Status: 429}, want: pipeline.Error{Kind: pipeline.Throttled}},
-		{name: "unauthorized", answer: p.Unauthorized(channelEcho), want: pipeline.Error{Kind: pipeline.Transient, Halt: true}},
-		{name: "unauthorized without a word", answer: Answer{Status: 401}, want: pipeline.Error{Kind: pipeline.Transient, Halt: true}},
-		{name: "broken", answer: broken, want: pipeline.Error{Kind: pipeline.Transient, Unknown: true}},
-		{name: "bad gateway", answer: Answer{Status: 502, Body: channelEcho}, want: pipeline.Error{Kind: pipeline.Transient, Unknown: true}},
-		{name: "gateway timeout", answer: Answer{Status: 504}, want: pipeline.Error{Kind: pipeline.Transient, Unknown: true}},
-		{name: "taken, but in words", answer: Answer{Status: 200, Body: channelEcho}, want: pipeline.Error{Kind: pipeline.Transient, Unknown: true}},
-		{name: "taken, without a word", answer: Answer{Status: 200}, want: pipeline.Error{Kind: pipeline.Transient, Unknown: true}},
-		{name: "taken, without an id", answer: p.Accepted(""), want: pipeline.Error{Kind: pipeline.Transient, Unknown: true}},
-		{name: "taken, in 8 MB", answer: Answer{Status: 200, Body: strings.Repeat(" ", 8<<20)}, want: pipeline.Error{Kind: pipeline.Transient, Unknown: true}},
+// channelFailure is an answer, and what of it lanes decide by.
+type channelFailure struct {
+	name   string
+	answer Answer
+	want   pipeline.Error
+}
+
+func channelFailureCases(p ChannelProvider) []channelFailure {
+	var (
+		refused   = pipeline.Error{Kind: pipeline.Refused}
+		throttled = pipeline.Error{Kind: pipeline.Throttled}
+		halted    = pipeline.Error{Kind: pipeline.Transient, Halt: true}
+		unknown   = pipeline.Error{Kind: pipeline.Transient, Unknown: true}
+		coded     = pipeline.Error{Kind: pipeline.Refused, Code: p.RefusedCode}
+		waiting   = pipeline.Error{Kind: pipeline.Throttled, After: 17 * time.Second}
+		wait      = p.Throttled(channelEcho)
+	)
+	wait.Header = http.Header{"Retry-After": {"17"}}
+	cases := []channelFailure{
+		{"refused", p.Refused(channelEcho), coded},
+		{"refused by something in front", Answer{Status: 400, Body: channelEcho}, refused},
+		{"throttled", p.Throttled(channelEcho), throttled},
+		{"throttled with a wait", wait, waiting},
+		{"throttled without a word", Answer{Status: 429}, throttled},
+		{"unauthorized", p.Unauthorized(channelEcho), halted},
+		{"unauthorized without a word", Answer{Status: 401}, halted},
+		{"broken", p.Broken(channelEcho), unknown},
+		{"bad gateway", Answer{Status: 502, Body: channelEcho}, unknown},
+		{"gateway timeout", Answer{Status: 504}, unknown},
+		{"taken, but in words", Answer{Status: 200, Body: channelEcho}, unknown},
+		{"taken, without a word", Answer{Status: 200}, unknown},
+		{"taken, without an id", p.Accepted(""), unknown},
+		{"taken, in 8 MB", Answer{Status: 200, Body: strings.Repeat(" ", 8<<20)}, unknown},
 	}
 	if p.Pair != nil {
-		pair := cases[2]
-		pair.name, pair.answer, pair.want.Pair = "recipient throttled", p.Pair(channelEcho), true
-		cases = append(cases, pair)
+		cases = append(cases, channelFailure{"recipient throttled", p.Pair(channelEcho), pipeline.Error{Kind: pipeline.Throttled, Pair: true}})
 	}
-	for _, c := range cases {
+	return cases
+}
+
+func channelFailures(t *testing.T, p ChannelProvider) {
+	for _, c := range channelFailureCases(p) {
 		t.Run(c.name, func(t *testing.T) {
 			stand := newStand(t, c.answer)
 			_, err := p.Open(t, stand.URL).Send(t.Context(), channelMessages()["template"])
@@ -132,8 +139,8 @@ func channelFailures(t *testing.T, p ChannelProvider) {
 				t.Errorf("got %v, unknown %t, halt %t, pair %t; want %v, %t, %t, %t", got.Kind, got.Unknown, got.Halt, got.Pair,
 					c.want.Kind, c.want.Unknown, c.want.Halt, c.want.Pair)
 			}
-			if c.code != "" && got.Code != c.code {
-				t.Errorf("code = %q, want %q", got.Code, c.code)
+			if c.want.Code != "" && got.Code != c.want.Code {
+				t.Errorf("code = %q, want %q", got.Code, c.want.Code)
 			}
 			if got.Kind == pipeline.Throttled && got.After <= 0 {
 				t.Error("a throttled failure names no wait")
