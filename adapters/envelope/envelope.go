@@ -84,16 +84,15 @@ type Decoder struct {
 
 var _ pipeline.Decoder = (*Decoder)(nil)
 
-// New returns a decoder. It fails on what Validate finds.
-func New(cfg Config) (*Decoder, error) {
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
+// New returns a decoder. cfg must have passed Validate: a pin that names no shape is none.
+func New(cfg Config) *Decoder {
 	d := &Decoder{shapes: shapes, pinned: map[string]shape{}, tombstones: maps.Clone(cfg.Tombstones)}
 	for topic, name := range cfg.Envelopes {
-		d.pinned[topic], _ = pinned(name)
+		if s, ok := pinned(name); ok {
+			d.pinned[topic] = s
+		}
 	}
-	return d, nil
+	return d
 }
 
 // Decode implements pipeline.Decoder. Headers are not looked at by any shape yet.

@@ -57,11 +57,10 @@ func faults(t *testing.T, err error) []string {
 
 func open(t testing.TB, cfg envelope.Config) *envelope.Decoder {
 	t.Helper()
-	d, err := envelope.New(cfg)
-	if err != nil {
+	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	return d
+	return envelope.New(cfg)
 }
 
 func file(t testing.TB, name string) []byte {
@@ -189,7 +188,25 @@ func TestConfigTellsEveryProblem(t *testing.T) {
 	const want = "envelopes.a: \"avro\" is none of bundle, ndjson, resource\n" +
 		"envelopes.c: \"tombstone\" is none of bundle, ndjson, resource\n" +
 		"tombstones.d: \"Appointmnet\" is no resource that is read"
-	if _, err := envelope.New(cfg); err == nil || err.Error() != want {
-		t.Errorf("New() = %v\nwant %s", err, want)
+	if err := cfg.Validate(); err == nil || err.Error() != want {
+		t.Errorf("Validate() = %v\nwant %s", err, want)
+	}
+}
+
+func TestOrderKey(t *testing.T) {
+	for _, test := range []struct{ name, key, value, want string }{
+		{"the producer's key", "p1", `{"resourceType":"Appointment","id":"a1"}`, "p1"},
+		{"no key, a resource", "", `{"resourceType":"Appointment","id":"a1"}`, "Appointment/a1"},
+		{"no key, no id", "", `{"resourceType":"Appointment"}`, ""},
+		{"no key, a bundle", "", `{"resourceType":"Bundle","id":"b1","type":"collection"}`, ""},
+		{"no key, lines", "", "{\"resourceType\":\"Patient\",\"id\":\"p1\"}\n{\"resourceType\":\"Patient\",\"id\":\"p2\"}", ""},
+		{"no key, nonsense", "", "nonsense", ""},
+		{"tombstone", "Appointment/a1", "", "Appointment/a1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := envelope.OrderKey([]byte(test.key), []byte(test.value)); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
 	}
 }

@@ -1,0 +1,18 @@
+package envelope
+
+import "fhirbridge/fhir"
+
+// OrderKey returns what the records of a partition must not overtake: those with the same
+// order key are handled one after the other. It is the record's key, as the
+// producer meant it; without one, as many feeds send, it is the resource that the record
+// is. Unkeyed records of several resources wait for each other.
+func OrderKey(key, value []byte) string {
+	if len(key) > 0 {
+		return string(key)
+	}
+	h, err := fhir.Peek(value)
+	if err != nil || h.ID == "" || h.Type == "Bundle" {
+		return ""
+	}
+	return h.Ref()
+}
