@@ -62,7 +62,10 @@ func (a *app) open() (err error) {
 	if a.kafka, err = kafka.NewPublisher(c.Kafka.Cluster); err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
-	subscriber := kafka.SubscriberConfig{Config: c.Kafka.Cluster, Logger: a.log}
+	subscriber := kafka.SubscriberConfig{
+		Config: c.Kafka.Cluster, Logger: a.log, SessionTimeout: c.Kafka.SessionTimeout,
+		HeartbeatInterval: c.Kafka.SessionTimeout / 3, DrainTimeout: c.Kafka.SessionTimeout / 2,
+	}
 	subscriber.OrderKey = envelope.OrderKey
 	if a.events, err = kafka.NewSubscriber(subscriber); err != nil {
 		return fmt.Errorf("kafka: %w", err)
@@ -112,6 +115,7 @@ func (a *app) wire() error {
 	}
 	a.settler = &pipeline.Settler{
 		Ledger: a.ledger, Resolver: resolver, Server: a.fhirServer(), Log: a.log, Now: time.Now, Grace: c.Dispatch.Grace,
+		HandledUntil: (&progress{partitions: a.updates.Partitions, now: time.Now}).handledUntil,
 	}
 	parking := &pipeline.Parking{Intake: intake, Server: a.fhirServer(), Log: a.log}
 	a.receiver = a.newReceiver(webhooks, publisher)

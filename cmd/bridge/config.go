@@ -37,6 +37,8 @@ type Config struct {
 type KafkaConfig struct {
 	Cluster kafka.Config `yaml:",inline"`
 	Topics  TopicsConfig `yaml:"topics"`
+	// SessionTimeout is how long the group stands still after an instance was killed.
+	SessionTimeout time.Duration `yaml:"session_timeout"`
 }
 
 // TopicsConfig names the topics that are read and written.
@@ -104,6 +106,7 @@ func (c *Config) defaults() {
 	if len(t.Events) == 0 {
 		t.Events = []string{"ehr.fhir"}
 	}
+	c.Kafka.SessionTimeout = cmp.Or(c.Kafka.SessionTimeout, 6*time.Second)
 	t.Inbound = cmp.Or(t.Inbound, "bridge.inbound")
 	t.Communications = cmp.Or(t.Communications, "bridge.communications")
 	t.DeadLetters = cmp.Or(t.DeadLetters, "bridge.dead-letters")
@@ -127,7 +130,7 @@ func (c *Config) defaults() {
 
 // validate returns every problem of the blocks that who needs, each beginning with its key.
 func (c *Config) validate(who reader) []error {
-	errs := under("kafka", c.Kafka.Cluster.Validate())
+	errs := under("kafka", c.Kafka.validate())
 	errs = append(errs, under("http", c.HTTP.validate())...)
 	if len(c.Channels) != 1 {
 		errs = append(errs, errors.New("channels: must have exactly one entry"))
@@ -140,6 +143,13 @@ func (c *Config) validate(who reader) []error {
 	errs = append(errs, under("facility", c.Facility.validate())...)
 	errs = append(errs, under("intake", c.Intake.validate())...)
 	return append(errs, under("dispatch", c.Dispatch.validate())...)
+}
+
+func (k KafkaConfig) validate() error {
+	if k.SessionTimeout < time.Second {
+		return errors.Join(k.Cluster.Validate(), errors.New("session_timeout: must be 1s at least; brokers usually take no less than 6s"))
+	}
+	return k.Cluster.Validate()
 }
 
 func (f FHIRConfig) validate() error {

@@ -182,7 +182,7 @@ func (l *loader) expand(root ast.Node) {
 				return value
 			case l.reader != forRun:
 				l.unset = append(l.unset, name)
-				return map[reader]string{forCheck: "unset"}[l.reader]
+				return map[reader]string{forCheck: "0"}[l.reader] // has the form of an id, too
 			}
 			l.say(n, "environment variable %s is not set", name)
 			return match

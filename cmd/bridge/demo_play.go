@@ -96,9 +96,12 @@ func (d *demo) morning(ctx context.Context) error {
 			return d.books(ctx, []byte(report), "samir", nil)
 		}},
 		{"The feed repeats an event, and brings one that is no FHIR.", func() error {
-			if err := d.publish(ctx, "Appointment/visit-1", first.json()); err != nil {
+			again, _ := d.ehr.Resource("Appointment/visit-1")
+			d.screen.event("Appointment/visit-1", "2 again", again)
+			if err := d.publish(ctx, "Appointment/visit-1", again); err != nil {
 				return err
 			}
+			d.screen.event("Appointment/visit-9", "", []byte(`{"status":"booked, without a start"}`))
 			return d.publish(ctx, "Appointment/visit-9", []byte(`{"resourceType":"Appointment","id":"visit-9","status":"booked"}`))
 		}},
 	}
@@ -142,16 +145,20 @@ func (d *demo) forward(ctx context.Context) error {
 
 // books lets the EHR write, waits for the patient's phone, and lets the patient answer.
 func (d *demo) books(ctx context.Context, raw []byte, who string, answer func(*sandbox.Phone, sandbox.ReceivedMessage)) error {
-	before := len(d.whatsapp.Phone(phoneOf[who]).Messages())
+	before := d.screen.has(phoneOf[who])
 	if err := d.ehrWrites(ctx, raw); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.patience)
 	defer cancel()
-	phone := d.whatsapp.Phone(phoneOf[who])
-	if err := d.whatsapp.Await(ctx, func() bool { return len(phone.Messages()) > before }); err != nil {
-		return fmt.Errorf("no message came: %w", err)
+	for d.screen.has(phoneOf[who]) == before {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("no message came: %w", ctx.Err())
+		case <-time.After(5 * time.Millisecond):
+		}
 	}
+	phone := d.whatsapp.Phone(phoneOf[who])
 	if last, ok := phone.Last(); ok && answer != nil {
 		answer(phone, last)
 	}
@@ -159,14 +166,14 @@ func (d *demo) books(ctx context.Context, raw []byte, who string, answer func(*s
 }
 
 func (d *demo) tap(p *sandbox.Phone, m sandbox.ReceivedMessage, button int) {
-	d.screen.patient(p.Number, "taps ["+m.Buttons[button].Title+"]")
+	d.screen.patient(p.Number(), "taps ["+m.Buttons[button].Title+"]")
 	if _, err := p.Tap(m.ID, button); err != nil {
 		d.screen.note(err.Error())
 	}
 }
 
 func (d *demo) write(p *sandbox.Phone, words string) {
-	d.screen.patient(p.Number, "writes “"+words+"”")
+	d.screen.patient(p.Number(), "writes “"+words+"”")
 	p.Write(words)
 }
 

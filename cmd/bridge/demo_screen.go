@@ -19,9 +19,11 @@ type screen struct {
 	mu  sync.Mutex
 	out io.Writer
 	api string // where the WhatsApp double listens
+	// shown counts the messages that each phone has shown.
+	shown map[string]int
 }
 
-func newScreen(out io.Writer) *screen { return &screen{out: out} }
+func newScreen(out io.Writer) *screen { return &screen{out: out, shown: map[string]int{}} }
 
 func (s *screen) line(format string, args ...any) {
 	s.mu.Lock()
@@ -66,7 +68,7 @@ func (s *screen) message(number string, m sandbox.ReceivedMessage) {
 		kind = m.Template + " (" + m.Language + ")"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  ▶ %s   %s\n", clock(), number, kind)
+	fmt.Fprintf(&b, "%s  ▶ +%s   %s\n", clock(), strings.TrimPrefix(number, "+"), kind)
 	for _, line := range strings.Split(m.Screen(), "\n") {
 		fmt.Fprintf(&b, "             │ %s\n", line)
 	}
@@ -78,10 +80,20 @@ func (s *screen) message(number string, m sandbox.ReceivedMessage) {
 		fmt.Fprintf(&b, "             │ %s\n", strings.Join(titles, "  "))
 	}
 	s.line("%s", strings.TrimSuffix(b.String(), "\n"))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shown["+"+strings.TrimPrefix(number, "+")]++
+}
+
+// has returns how many messages a phone has shown.
+func (s *screen) has(number string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shown[number]
 }
 
 // patient is what somebody does with a phone.
-func (s *screen) patient(number, does string) { s.line("%s  ◀ %s   %s", clock(), number, does) }
+func (s *screen) patient(number, does string) { s.line("%s  ◀ +%s   %s", clock(), strings.TrimPrefix(number, "+"), does) }
 
 // wrote is what arrived at the FHIR server.
 func (s *screen) wrote(method, ref string, raw []byte) {

@@ -117,10 +117,10 @@ func (d *demo) summary(ctx context.Context) error {
 	d.screen.scene("Summary")
 	d.screen.line("  records on the feed    %d", d.records)
 	d.screen.line("  events                 %s", list(events))
-	d.screen.line("  messages               %d accepted, each once: %v", d.whatsapp.Count(), len(d.whatsapp.Duplicates()) == 0)
+	d.screen.line("  messages               %d accepted by WhatsApp, %d of them twice", d.whatsapp.Count(), len(d.whatsapp.Duplicates()))
 	d.screen.line("  notifications          %s", list(states(c)))
 	d.screen.line("  replies                %s", list(replies))
-	d.screen.line("  Communications         %d in the chart, %d Tasks", d.ehr.Count("Communication"), d.ehr.Count("Task"))
+	d.screen.line("  Communications         %d in the chart; Tasks for people: %d", d.ehr.Count("Communication"), d.ehr.Count("Task"))
 	d.screen.line("  dead letters           %s", list(dead))
 	d.screen.line("\nNext: point it at your own feed: configs/bridge.yaml has every key, `bridge check` finds the mistakes, `bridge run` starts it.")
 	if d.keep != "" {

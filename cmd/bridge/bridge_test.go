@@ -1,0 +1,229 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"fhirbridge/adapters/sandbox"
+	"fhirbridge/fhir/strict"
+)
+
+// TestInteropConversation is the whole way, both directions: an event on Kafka, words on
+// the phone, a tap, and what the chart says of it. It runs over Apache Kafka too.
+func TestInteropConversation(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.run()
+	start := time.Now().Add(10 * 24 * time.Hour).Truncate(time.Hour)
+	w.knows(patient("p1", "Amara", "+15550100101", "en"))
+	w.knows(appointment("a1", "p1", "booked", start))
+	phone := w.whatsapp.Phone("+15550100101")
+	w.await("the booking message", func() bool { return len(phone.Messages()) == 1 })
+	booked, _ := phone.Last()
+	if booked.Template != "appointment_booked" || booked.Language != "en" {
+		t.Errorf("sent %s in %s, want appointment_booked in en", booked.Template, booked.Language)
+	}
+	if !strings.Contains(booked.Text, "Amara") || !strings.Contains(booked.Text, "Harbour Hospital") {
+		t.Error("the message lacks the patient's name or the facility's")
+	}
+
+	_, err := phone.Tap(booked.ID, 0)
+	must(t, err)
+	w.await("the confirmation", func() bool { return len(phone.Messages()) == 2 })
+	w.await("three Communications", func() bool { return w.ehr.Count("Communication") == 3 })
+	w.await("the participant status", func() bool {
+		a, _ := w.ehr.Resource("Appointment/a1")
+		return gjson.GetBytes(a, "participant.0.status").String() == "accepted"
+	})
+	checkConversation(t, w)
+
+	records := w.records(w.topics.Communications, 3)
+	for _, r := range records {
+		if string(r.Key) != "Patient/p1" {
+			t.Errorf("a record's key is not the patient")
+		}
+		if found := strict.Validate(r.Value); len(found) > 0 {
+			t.Errorf("published %v", found)
+		}
+	}
+}
+
+// checkConversation looks at every element of the three Communications.
+func checkConversation(t *testing.T, w *world) {
+	t.Helper()
+	var booked, reply, answer gjson.Result
+	for _, raw := range w.ehr.All("Communication") {
+		c := gjson.ParseBytes(raw)
+		switch {
+		case c.Get("sender.reference").String() == "Patient/p1":
+			reply = c
+		case strings.Contains(c.Get("payload.0.contentString").String(), "we have booked"):
+			booked = c
+		default:
+			answer = c
+		}
+		if found := strict.Validate(raw); len(found) > 0 {
+			t.Errorf("%s: %v", c.Get("id"), found)
+		}
+	}
+	for _, c := range []struct {
+		name, path string
+		of         gjson.Result
+		want       string
+	}{
+		{"the reply answers the booking", "inResponseTo.0.reference", reply, "Communication/" + booked.Get("id").String()},
+		{"the reply is about the visit", "about.0.reference", reply, "Appointment/a1"},
+		{"the reply's subject", "subject.reference", reply, "Patient/p1"},
+		{"the reply's words", "payload.0.contentString", reply, "Confirm"},
+		{"the reply's status", "status", reply, "completed"},
+		{"the reply's medium", "medium.0.coding.0.code", reply, "ONLINEWRIT"},
+		{"the reply's identifier", "identifier.0.system", reply, "urn:fhirbridge:whatsapp:message"},
+		{"the reply went to", "recipient.0.display", reply, "Harbour Hospital"},
+		{"the booking went to", "recipient.0.reference", booked, "Patient/p1"},
+		{"the booking is about the visit", "about.0.reference", booked, "Appointment/a1"},
+		{"the booking came from", "sender.display", booked, "Harbour Hospital"},
+		{"the answer answers the reply", "inResponseTo.0.reference", answer, "Communication/" + reply.Get("id").String()},
+	} {
+		if got := c.of.Get(c.path).String(); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+	for _, path := range []string{"sent", "received", "identifier.0.value"} {
+		if !reply.Get(path).Exists() {
+			t.Errorf("the reply has no %s", path)
+		}
+	}
+	if !booked.Get("sent").Exists() {
+		t.Error("the booking has no sent")
+	}
+}
+
+// TestJourneyOfAMorning moves and cancels, and answers with words, STOP and START.
+func TestJourneyOfAMorning(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	b := w.run()
+	start := time.Now().Add(10 * 24 * time.Hour).Truncate(time.Hour)
+	w.knows(patient("p1", "Jonas", "+15550100102", "de"))
+	phone := w.whatsapp.Phone("+15550100102")
+	says := func(n int, want string) sandbox.ReceivedMessage {
+		t.Helper()
+		w.await("message "+want, func() bool { return len(phone.Messages()) >= n })
+		m := phone.Messages()[n-1]
+		if got := m.Template + "|" + m.Text; !strings.Contains(got, want) {
+			t.Errorf("message %d does not have %q", n, want)
+		}
+		return m
+	}
+	w.knows(appointment("a1", "p1", "booked", start))
+	first := says(1, "appointment_booked")
+	w.knows(appointment("a1", "p1", "booked", start.Add(26*time.Hour)))
+	says(2, "appointment_moved")
+	_, err := phone.Tap(first.ID, 0) // the old button does not confirm the new time
+	must(t, err)
+	says(3, "")
+	if a, _ := w.ehr.Resource("Appointment/a1"); gjson.GetBytes(a, "participant.0.status").String() != "needs-action" {
+		t.Error("an old button confirmed the new time")
+	}
+	phone.Write("Ja!")
+	w.await("the confirmation by words", func() bool {
+		a, _ := w.ehr.Resource("Appointment/a1")
+		return gjson.GetBytes(a, "participant.0.status").String() == "accepted"
+	})
+	says(4, "bestätigt")
+	phone.Write("STOPP")
+	says(5, "")
+	w.knows(appointment("a1", "p1", "booked", start.Add(52*time.Hour)))
+	w.await("the message to be held back", func() bool { return strings.Contains(w.metrics(), `reason="stopped"`) })
+	phone.Write("START")
+	says(6, "")
+	phone.Write("Wo kann ich parken?")
+	says(7, "weitergegeben")
+	w.await("a Task for people", func() bool { return w.ehr.Count("Task") >= 1 })
+	raw, err := json.Marshal(json.RawMessage(appointment("a1", "p1", "cancelled", start.Add(52*time.Hour))))
+	must(t, err)
+	w.knows(strings.Replace(string(raw), `"participant"`, `"cancelationReason":{"coding":[{"code":"prov"}]},"participant"`, 1))
+	says(8, "appointment_cancelled")
+	b.end(t)
+	if again := w.whatsapp.Duplicates(); len(again) > 0 {
+		t.Errorf("%d messages were sent twice", len(again))
+	}
+	if d := w.ehr.Duplicates("Communication"); len(d) > 0 {
+		t.Errorf("filed twice: %v", d)
+	}
+	if got, want := w.ehr.Count("Communication"), 8+6; got != want {
+		t.Errorf("%d Communications, want %d: 8 sent and 6 received", got, want)
+	}
+}
+
+// TestReplayFromZeroSendsNothing consumes the whole feed again, with the same ledger.
+func TestReplayFromZeroSendsNothing(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	first := w.run()
+	start := time.Now().Add(10 * 24 * time.Hour)
+	for _, id := range []string{"a", "b", "c", "d"} {
+		w.knows(patient("p"+id, "Amara", "+1555010020"+string('0'+id[0]-'a'), "en"))
+		w.knows(appointment(id, "p"+id, "booked", start))
+		w.knows(appointment(id, "p"+id, "booked", start.Add(time.Hour)))
+	}
+	// The move follows the booking so closely that both may become one message.
+	w.await("all messages", func() bool { return w.whatsapp.Count() >= 4 && w.settled(first) })
+	first.end(t)
+	sent := w.whatsapp.Count()
+
+	w.group += "-again" // a new group starts at the beginning
+	again := w.run()
+	w.await("the feed to be read again", func() bool {
+		return strings.Count(w.metrics(), `outcome="repeated"`)+strings.Count(w.metrics(), `outcome="stale"`) > 0 && w.lag(again) == 0
+	})
+	again.end(t)
+	if got := w.whatsapp.Count(); got != sent {
+		t.Errorf("the replay sent %d messages", got-sent)
+	}
+}
+
+// TestFirstStartOnAnOldTopicTextsNobody is history mode.
+func TestFirstStartOnAnOldTopicTextsNobody(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	old := time.Now().Add(-72 * time.Hour).UTC().Format(time.RFC3339)
+	meta := `"meta":{"versionId":"1","lastUpdated":"` + old + `"},`
+	w.publish("Patient/p1", []byte(strings.Replace(patient("p1", "Amara", "+15550100101", "en"), `"id"`, meta+`"id"`, 1)))
+	past := appointment("gone", "p1", "booked", time.Now().Add(-24*time.Hour))
+	ahead := appointment("ahead", "p1", "booked", time.Now().Add(20*24*time.Hour))
+	for id, raw := range map[string]string{"gone": past, "ahead": ahead} {
+		w.publish("Appointment/"+id, []byte(strings.Replace(raw, `"id"`, meta+`"id"`, 1)))
+	}
+	b := w.run()
+	w.await("the feed to be read", func() bool { return w.lag(b) == 0 && strings.Contains(w.metrics(), `outcome="planned"`) })
+	census, err := b.app.ledger.Census(t.Context())
+	must(t, err)
+	if got := count(census, "planned"); got != 3 {
+		t.Errorf("%d reminders planned for the visit ahead, want 3", got)
+	}
+	b.end(t)
+	if got := w.whatsapp.Count(); got != 0 {
+		t.Errorf("%d messages about the past", got)
+	}
+}
+
+// settled reports whether the ledger has nothing under way.
+func (w *world) settled(b *bridge) bool {
+	c, err := b.app.ledger.Census(w.t.Context())
+	must(w.t, err)
+	return c.OldestDue == 0 && count(c, "sending")+count(c, "unknown") == 0 &&
+		c.Writes["server"]+c.Writes["topic"] == 0 && w.lag(b) == 0
+}
+
+// lag is how many records are not committed yet; -1 while no partition is assigned.
+func (w *world) lag(b *bridge) (n int64) {
+	partitions := b.app.events.Partitions()
+	if len(partitions) == 0 {
+		return -1
+	}
+	for _, p := range partitions {
+		n += max(0, p.HighWater-p.Committed)
+	}
+	return n
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const soundConfig = `kafka:
+  brokers: [127.0.0.1:9092]
+fhir: {base_url: "http://127.0.0.1:8090/fhir"}
+channels:
+  - {provider: cloudapi, phone_number_id: "1066", access_token: a, app_secret: b, verify_token: c}
+ledger: {url: "sqlite:bridge.db", plaintext: true}
+facility: {name: Harbour Hospital, timezone: Europe/Berlin, country: DE}
+`
+
+// TestConfigurationProblems shows that each mistake is found, where it is.
+func TestConfigurationProblems(t *testing.T) {
+	for _, c := range []struct{ name, old, now, want string }{
+		{"sound", "", "", ""},
+		{"unknown key", "kafka:\n", "kafka:\n  brokrs: [x]\n", `test.yaml:2:3: kafka.brokrs: unknown key; did you mean brokers?`},
+		{"unknown key of a channel", "app_secret: b", "app_sekret: b", `test.yaml:5:73: channels[0].app_sekret: unknown key; did you mean app_secret?`},
+		{"missing secret", ", app_secret: b", "", `test.yaml:5:`},
+		{"missing environment variable", "access_token: a", "access_token: ${BRIDGE_TEST_UNSET}", `test.yaml:5:73: environment variable BRIDGE_TEST_UNSET is not set`},
+		{"unknown provider", "cloudapi", "pigeons", `channels[0].provider: must be one of cloudapi`},
+		{"no key for the ledger", ", plaintext: true", "", `ledger.key_file`},
+		{"zone", "Europe/Berlin", "Europe/Berlinn", `test.yaml:7:44: facility.timezone: not a name of the IANA time zone database`},
+		{"country", "DE", "de", `facility.country`},
+		{"broker without port", "127.0.0.1:9092", "localhost", `test.yaml:2:13: kafka.brokers[0]`},
+		{"wrong type", "[127.0.0.1:9092]", "{a: b}", `test.yaml:2:`},
+		{"no YAML", "kafka:", "kafka: [", `test.yaml:`},
+		{"sink", "fhir: {", "fhir: {write_to: [servr], ", `test.yaml:3:19: fhir.write_to[0]: must be server or topic`},
+		{"rung", "fhir: {", "fhir: {appointment_writeback: [email], ", `fhir.appointment_writeback[0]: must be patch, response or task`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &loader{file: "test.yaml", env: os.LookupEnv}
+			_, err := l.parse([]byte(strings.Replace(soundConfig, c.old, c.now, 1)))
+			switch {
+			case c.want == "" && err != nil:
+				t.Errorf("refused: %v", err)
+			case c.want != "" && err == nil:
+				t.Error("accepted")
+			case c.want != "" && !strings.Contains(err.Error(), c.want):
+				t.Errorf("got %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	l := &loader{file: "test.yaml", env: os.LookupEnv}
+	text := strings.NewReplacer("kafka:\n", "kafka:\n  colour: red\n", "app_secret: b", "app_secret: ''", "DE", "Germany", "Europe/Berlin", "Mars").Replace(soundConfig)
+	_, err := l.parse([]byte(text))
+	var found problems
+	if !errors.As(err, &found) || len(found) < 4 {
+		t.Fatalf("got %v, want four problems", err)
+	}
+	for _, p := range found {
+		if p.Line == 0 || p.Column == 0 {
+			t.Errorf("%s has no place", p)
+		}
+	}
+}
+
+// TestEnvironment fills scalars of every type.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("BRIDGE_TEST_RATE", "7.5")
+	t.Setenv("BRIDGE_TEST_NAME", "Harbour Hospital: House 2")
+	l := &loader{file: "test.yaml", env: os.LookupEnv}
+	text := strings.NewReplacer("Harbour Hospital", "${BRIDGE_TEST_NAME}", "provider: cloudapi", "rate: ${BRIDGE_TEST_RATE}, provider: cloudapi").Replace(soundConfig)
+	c, err := l.parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Facility.Name != "Harbour Hospital: House 2" || c.Channels[0].Rate != 7.5 {
+		t.Errorf("got %q and %v", c.Facility.Name, c.Channels[0].Rate)
+	}
+}
+
+// TestReceiverNeedsLittle is the configuration of a receiver that stands alone.
+func TestReceiverNeedsLittle(t *testing.T) {
+	text := "kafka: {brokers: [\"127.0.0.1:9092\"]}\nchannels:\n  - {provider: cloudapi, phone_number_id: \"1066\", app_secret: b, verify_token: c, access_token: \"${BRIDGE_TEST_UNSET}\"}\n"
+	l := &loader{file: "test.yaml", env: os.LookupEnv, reader: forReceiver}
+	if _, err := l.parse([]byte(text)); err != nil {
+		t.Errorf("refused: %v", err)
+	}
+	l = &loader{file: "test.yaml", env: os.LookupEnv, reader: forReceiver}
+	if _, err := l.parse([]byte(strings.Replace(text, "app_secret: b", "app_secret: \"${BRIDGE_TEST_UNSET}\"", 1))); err == nil {
+		t.Error("a receiver without its secret was accepted")
+	}
+}
+
+// TestShippedConfiguration is what the repository's own files say.
+func TestShippedConfiguration(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
+	c, unset, err := load("configs/bridge.yaml", forCheck)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(unset) != 4 {
+		t.Errorf("unset: %v", unset)
+	}
+	if _, err := loadJourneys(c); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,318 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"fhirbridge/adapters/kafka"
+	"fhirbridge/adapters/sandbox"
+	"fhirbridge/adapters/sqlledger"
+	"fhirbridge/pipeline"
+)
+
+// world is everything outside the bridge: a broker, a WhatsApp, a FHIR server.
+// It outlives any bridge that is started in it.
+type world struct {
+	t        testing.TB
+	dir      string
+	brokers  []string
+	topics   TopicsConfig
+	group    string
+	whatsapp *sandbox.WhatsApp
+	ehr      *sandbox.FHIRServer
+	feed     pipeline.Publisher
+	client   *kgo.Client // reads what the bridge writes
+	webhooks string
+	admin    string
+	options  worldOptions
+}
+
+type worldOptions struct {
+	partitions int
+	grace      string
+	whatsapp   func(*sandbox.WhatsAppConfig)
+	fhir       func(*sandbox.FHIRConfig)
+	writeTo    string
+	rate       string
+	session    string
+}
+
+const clinicZone = "Europe/Berlin"
+
+// newWorld starts the outside. With BRIDGE_TEST_BROKERS set, Kafka is a real one.
+func newWorld(t testing.TB, o worldOptions) *world {
+	t.Helper()
+	if o.partitions == 0 {
+		o.partitions = 4
+	}
+	o.session = cmp.Or(o.session, "6s")
+	w := &world{t: t, dir: t.TempDir(), group: "bridge", options: o}
+	w.topics = TopicsConfig{
+		Events: []string{"ehr.fhir"}, Inbound: "bridge.inbound", Communications: "bridge.communications", DeadLetters: "bridge.dead-letters",
+	}
+	w.startKafka(o.partitions)
+	fhirConfig := sandbox.FHIRConfig{Validate: validates}
+	if o.fhir != nil {
+		o.fhir(&fhirConfig)
+	}
+	var err error
+	w.ehr, err = sandbox.NewFHIRServer(fhirConfig)
+	must(t, err)
+	t.Cleanup(func() { _ = w.ehr.Close() })
+	w.webhooks, err = freeAddress()
+	must(t, err)
+	w.admin, err = freeAddress()
+	must(t, err)
+	w.startWhatsApp(o)
+	publisher, err := kafka.NewPublisher(kafka.Config{Brokers: w.brokers})
+	must(t, err)
+	t.Cleanup(func() { _ = publisher.Close() })
+	w.feed = pipeline.NewPublisher(publisher, kafka.MetadataKey)
+	must(t, os.WriteFile(filepath.Join(w.dir, "ledger.key"), []byte(sqlledger.NewKey()), 0o600))
+	return w
+}
+
+func (w *world) startKafka(partitions int) {
+	if real := os.Getenv("BRIDGE_TEST_BROKERS"); real != "" {
+		w.brokers = strings.Split(real, ",")
+		unique := fmt.Sprintf(".%d", time.Now().UnixNano())
+		w.group += unique
+		w.topics.Events[0] += unique
+		w.topics.Inbound += unique
+		w.topics.Communications += unique
+		w.topics.DeadLetters += unique
+	} else {
+		broker, err := sandbox.NewBroker(sandbox.BrokerConfig{MaxMessageBytes: 64 << 20, MinSessionTimeout: time.Second})
+		must(w.t, err)
+		w.t.Cleanup(broker.Close)
+		w.brokers = broker.Addrs()
+	}
+	var err error
+	w.client, err = kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.ProducerBatchMaxBytes(64<<20), kgo.MaxBufferedRecords(100_000))
+	must(w.t, err)
+	w.t.Cleanup(w.client.Close)
+	req := kmsg.NewPtrCreateTopicsRequest()
+	for _, name := range []string{w.topics.Events[0], w.topics.Inbound, w.topics.Communications, w.topics.DeadLetters} {
+		topic := kmsg.NewCreateTopicsRequestTopic()
+		topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, int32(partitions), 1
+		limit := "67108864"
+		topic.Configs = []kmsg.CreateTopicsRequestTopicConfig{{Name: "max.message.bytes", Value: &limit}}
+		req.Topics = append(req.Topics, topic)
+	}
+	_, err = req.RequestWith(w.t.Context(), w.client)
+	must(w.t, err)
+}
+
+func (w *world) startWhatsApp(o worldOptions) {
+	c, err := w.load(w.config("http://127.0.0.1:9"))
+	must(w.t, err)
+	book, err := loadJourneys(c)
+	must(w.t, err)
+	templates, err := approved(book.MetaTemplates())
+	must(w.t, err)
+	config := sandbox.WhatsAppConfig{
+		AccessToken: demoToken, AppSecret: demoSecret, VerifyToken: "demo", PhoneNumberID: demoNumber,
+		Templates: templates, WebhookURL: "http://" + w.webhooks + "/webhooks/main", WebhookBackoff: 100 * time.Millisecond,
+	}
+	if o.whatsapp != nil {
+		o.whatsapp(&config)
+	}
+	w.whatsapp, err = sandbox.NewWhatsApp(config)
+	must(w.t, err)
+	w.t.Cleanup(func() { _ = w.whatsapp.Close() })
+}
+
+// config is the configuration file of a bridge in this world.
+func (w *world) config(api string) string {
+	writeTo, grace, rate := "[server, topic]", "3s", "-1"
+	if w.options.writeTo != "" {
+		writeTo = w.options.writeTo
+	}
+	if w.options.grace != "" {
+		grace = w.options.grace
+	}
+	if w.options.rate != "" {
+		rate = w.options.rate
+	}
+	return fmt.Sprintf(`
+kafka:
+  brokers: [%q]
+  group: %s
+  session_timeout: %s
+  topics: {events: [%s], inbound: %s, communications: %s, dead_letters: %s}
+fhir: {base_url: %q, write_to: %s}
+channels:
+  - {name: main, provider: cloudapi, base_url: %q, phone_number_id: %q, access_token: %s, app_secret: %s, verify_token: demo, rate: %s}
+ledger: {url: "sqlite:%s", key_file: %q}
+http: {webhooks: %q, admin: %q}
+facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE}
+dispatch: {grace: %s}
+`, strings.Join(w.brokers, `", "`), w.group, w.options.session, w.topics.Events[0], w.topics.Inbound, w.topics.Communications, w.topics.DeadLetters,
+		w.ehr.URL(), writeTo, api, demoNumber, demoToken, demoSecret, rate,
+		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, grace)
+}
+
+func (w *world) load(text string) (*Config, error) {
+	l := &loader{file: "test.yaml", env: os.LookupEnv}
+	return l.parse([]byte(text))
+}
+
+// bridge is a running bridge in this process.
+type bridge struct {
+	app  *app
+	log  *safeBuffer
+	stop context.CancelFunc
+	ran  chan error
+}
+
+// run starts a bridge and waits until it takes events and webhooks.
+func (w *world) run() *bridge {
+	w.t.Helper()
+	c, err := w.load(w.config(w.whatsapp.URL()))
+	must(w.t, err)
+	b := &bridge{log: &safeBuffer{}, ran: make(chan error, 1)}
+	b.app, err = newApp(c, slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	must(w.t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	b.stop = stop
+	go func() { b.ran <- b.app.run(ctx) }()
+	w.t.Cleanup(func() { b.end(w.t) })
+	w.await("the bridge to run", func() bool {
+		select {
+		case <-b.app.router.Running():
+			return w.whatsapp.Handshake(w.t.Context()) == nil
+		default:
+			return false
+		}
+	})
+	return b
+}
+
+// end drains and closes the bridge; a second call does nothing.
+func (b *bridge) end(t testing.TB) {
+	t.Helper()
+	if b.stop == nil {
+		return
+	}
+	b.stop()
+	b.stop = nil
+	if err := <-b.ran; err != nil {
+		t.Errorf("the bridge ended with %v", err)
+	}
+	if err := b.app.close(); err != nil {
+		t.Errorf("closing: %v", err)
+	}
+}
+
+func (w *world) await(what string, ok func() bool) {
+	w.t.Helper()
+	end := time.Now().Add(60 * time.Second)
+	for !ok() {
+		if time.Now().After(end) {
+			w.t.Fatalf("waited in vain for %s", what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// publish puts a record on the event feed.
+func (w *world) publish(key string, value []byte) {
+	w.t.Helper()
+	must(w.t, w.feed.Publish(w.t.Context(), w.topics.Events[0], key, nil, value))
+}
+
+// knows makes a resource known to the EHR's server and puts it on the feed.
+func (w *world) knows(raw string) {
+	w.t.Helper()
+	must(w.t, w.ehr.Seed([]byte(raw)))
+	var head struct{ ResourceType, ID string }
+	must(w.t, json.Unmarshal([]byte(raw), &head))
+	ref := head.ResourceType + "/" + head.ID
+	stored, ok := w.ehr.Resource(ref)
+	if !ok {
+		w.t.Fatalf("%s was not stored", ref)
+	}
+	w.publish(ref, stored)
+}
+
+// records reads a topic from its beginning until n records are there.
+func (w *world) records(topic string, n int) []*kgo.Record {
+	w.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxBytes(100<<20), kgo.BrokerMaxReadBytes(200<<20), kgo.FetchMaxPartitionBytes(80<<20))
+	must(w.t, err)
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	defer cancel()
+	var all []*kgo.Record
+	for len(all) < n {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			w.t.Fatalf("topic %s has %d records, want %d", topic, len(all), n)
+		}
+		all = append(all, fetches.Records()...)
+	}
+	return all
+}
+
+func (w *world) metrics() string {
+	w.t.Helper()
+	answer, err := http.Get("http://" + w.admin + "/metrics")
+	must(w.t, err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	must(w.t, err)
+	return string(body)
+}
+
+// patient and appointment build resources of invented people.
+func patient(id, given, number, language string) string {
+	return fmt.Sprintf(`{"resourceType":"Patient","id":%q,"name":[{"given":[%q],"family":"Example"}],`+
+		`"telecom":[{"system":"phone","use":"mobile","value":%q}],`+
+		`"communication":[{"language":{"coding":[{"system":"urn:ietf:bcp:47","code":%q}]},"preferred":true}]}`, id, given, number, language)
+}
+
+func appointment(id, patient, status string, start time.Time) string {
+	return fmt.Sprintf(`{"resourceType":"Appointment","id":%q,"status":%q,"start":%q,"end":%q,`+
+		`"participant":[{"actor":{"reference":"Patient/%s"},"status":"needs-action"}]}`,
+		id, status, start.UTC().Format(time.RFC3339), start.Add(time.Hour).UTC().Format(time.RFC3339), patient)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// safeBuffer is a log that may be read while it is written.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
