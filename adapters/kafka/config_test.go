@@ -23,6 +23,7 @@ import (
 )
 
 func TestValidate(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		yaml string
@@ -71,6 +72,7 @@ func TestValidate(t *testing.T) {
 }
 
 func TestTLSAndSASL(t *testing.T) {
+	t.Parallel()
 	certificate, roots := selfSigned(t)
 	directory := t.TempDir()
 	password := filepath.Join(directory, "password")

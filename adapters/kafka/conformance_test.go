@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,8 @@ import (
 )
 
 // TestConformance runs Watermill's own suite. The suite calls messages with the
-// same payload one sequence, so the payload is made their key.
+// same payload one sequence, so the payload is made their key. It restarts the
+// broker in the middle when BRIDGE_TEST_RESTART holds a command that does so.
 func TestConformance(t *testing.T) {
 	addrs := brokers(t)
 	tests.TestPubSub(t,
@@ -22,6 +24,7 @@ func TestConformance(t *testing.T) {
 			GuaranteedOrder:                  true,
 			Persistent:                       true,
 			NewSubscriberReceivesOldMessages: true,
+			RestartServiceCommand:            strings.Fields(os.Getenv("BRIDGE_TEST_RESTART")),
 		},
 		func(t *testing.T) (message.Publisher, message.Subscriber) {
 			group := t.Name() // subscribers of one test share its messages …

@@ -25,8 +25,9 @@
 //
 // Groups and fetches are built on kafka-go's protocol client, not on its
 // Reader and ConsumerGroup. The Reader (through Conn) hands out transaction
-// markers as records and cannot read the empty batches that compaction leaves
-// behind; the ConsumerGroup gives nobody in the group any partition while one
-// member's topic does not exist, creates absent topics where the broker allows
-// it, and can neither be interrupted while it joins nor always leaves after it.
+// markers and the records of aborted transactions, and panics on several empty
+// batches in a row, which compaction leaves behind. The ConsumerGroup gives
+// nobody in the group any partition while one member's topic does not exist,
+// creates absent topics where the broker allows it, and can neither be
+// interrupted while it joins nor always leaves after it.
 package kafka

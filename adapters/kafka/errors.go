@@ -7,6 +7,7 @@ import (
 	"net"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 
 	"fhirbridge/pipeline"
 )
@@ -29,16 +30,23 @@ func publishError(err error) *pipeline.Error {
 	switch {
 	case errors.Is(err, kafka.MessageSizeTooLarge), errors.Is(err, kafka.RecordListTooLarge):
 		e.Kind, e.Reason = pipeline.Refused, ReasonRecordTooLarge
-	case errors.Is(err, kafka.UnknownTopicOrPartition), errors.Is(err, kafka.InvalidTopic):
+	case errors.Is(err, kafka.UnknownTopicOrPartition), errors.Is(err, kafka.InvalidTopic), unrouted(err):
 		e.Reason = ReasonUnknownTopic
 	case errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.ClusterAuthorizationFailed),
 		errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.UnsupportedSASLMechanism):
 		e.Reason, e.Halt = ReasonNotAllowed, true
 	case errors.As(err, &code):
-	default: // no answer: the broker may have written the records all the same
-		e.Reason, e.Unknown = ReasonUnreachable, true
+	default: // without an answer the broker may have written the records all the same
+		var dial *net.OpError
+		e.Reason, e.Unknown = ReasonUnreachable, !errors.As(err, &dial) || dial.Op != "dial"
 	}
 	return e
+}
+
+// unrouted reports whether the request was not sent, because in the cluster's
+// layout as it is known the partition is not there or has no leader.
+func unrouted(err error) bool {
+	return errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition) || errors.Is(err, protocol.ErrNoLeader)
 }
 
 // passes reports whether a fault may be gone at the next attempt.
@@ -48,6 +56,6 @@ func passes(err error) bool {
 		return code.Temporary()
 	}
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return unrouted(err) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, net.ErrClosed)
 }

@@ -1,20 +1,16 @@
 package kafka_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"fhirbridge/adapters/kafka"
@@ -23,6 +19,7 @@ import (
 // TestFaultsThatPass has the broker refuse each kind of request twice, and
 // expects nothing but that it takes a little longer.
 func TestFaultsThatPass(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		request kmsg.Key
 		err     *kerr.Error
@@ -48,10 +45,13 @@ func TestFaultsThatPass(t *testing.T) {
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%s %s", test.request.Name(), test.err.Message), func(t *testing.T) {
 			t.Parallel()
-			cluster := fake(t, kfake.SeedTopics(1, "events"))
+			cluster := fake(t, kfake.SeedTopics(1, "events"), kfake.GroupMinSessionTimeout(time.Second))
 			addrs := cluster.ListenAddrs()
 			publisher := newPublisher(t, addrs)
-			subscriber := newSubscriber(t, addrs, "bridge", fast)
+			subscriber := newSubscriber(t, addrs, "bridge", func(c *kafka.SubscriberConfig) {
+				fast(c)
+				c.SessionTimeout = time.Second // a member that the group forgot stands in the way as long
+			})
 			fault := kfake.Fault{Keys: []kmsg.Key{test.request}, Err: test.err, Count: 2}
 			var hits *kfake.FaultHandle
 			if !test.settled {
@@ -92,6 +92,7 @@ func TestFaultsThatPass(t *testing.T) {
 }
 
 func TestLeadersAndCoordinatorsMove(t *testing.T) {
+	t.Parallel()
 	cluster := fake(t, kfake.NumBrokers(3), kfake.SeedTopics(3, "events"))
 	addrs := cluster.ListenAddrs()
 	publisher := newPublisher(t, addrs)
@@ -119,6 +120,7 @@ func TestLeadersAndCoordinatorsMove(t *testing.T) {
 }
 
 func TestBrokerRestarts(t *testing.T) {
+	t.Parallel()
 	directory := t.TempDir()
 	cluster := fake(t, kfake.SeedTopics(1, "events"), kfake.DataDir(directory))
 	addrs := cluster.ListenAddrs()
@@ -141,108 +143,5 @@ func TestBrokerRestarts(t *testing.T) {
 	publish(t, publisher, "events", keyed("a", "after"))
 	if got := string(receive(t, messages).Payload); got != "after" {
 		t.Errorf("got %q after the restart, want the record that was published then", got)
-	}
-}
-
-func TestAbortedTransactionsAreNotDelivered(t *testing.T) {
-	addrs, topic, group := brokers(t), name("topic"), name("group")
-	createTopic(t, addrs, topic, 1)
-	producer := client(t, addrs, kgo.DefaultProduceTopic(topic), kgo.TransactionalID(name("tx")))
-	for i, end := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort, kgo.TryCommit, kgo.TryAbort} {
-		if err := producer.BeginTransaction(); err != nil {
-			t.Fatal(err)
-		}
-		for j := range 3 {
-			record := &kgo.Record{Key: []byte("k"), Value: fmt.Appendf(nil, "%d.%d committed: %v", i, j, end == kgo.TryCommit)}
-			if err := producer.ProduceSync(t.Context(), record).FirstErr(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := producer.EndTransaction(t.Context(), end); err != nil {
-			t.Fatal(err)
-		}
-	}
-	subscriber := newSubscriber(t, addrs, group, fast)
-	messages := subscribe(t, subscriber, topic)
-	for _, want := range []string{"0.0", "0.1", "0.2", "2.0", "2.1", "2.2"} {
-		m := receive(t, messages)
-		if got := string(m.Payload); got != want+" committed: true" {
-			t.Fatalf("got %q, want %s", got, want)
-		}
-		m.Ack()
-	}
-	none(t, messages)
-	// 12 records and 4 markers: nothing is left that would look like lag.
-	eventually(t, "everything is committed", func() bool { return committed(t, addrs, group, topic, 0) == 16 })
-}
-
-func TestCompactedTopic(t *testing.T) {
-	cluster := fake(t)
-	if err := cluster.CreateTopic("events", 1, map[string]string{
-		"cleanup.policy": "compact", "min.compaction.lag.ms": "0", "segment.bytes": "200",
-	}); err != nil {
-		t.Fatal(err)
-	}
-	addrs := cluster.ListenAddrs()
-	producer := client(t, addrs, kgo.DefaultProduceTopic("events"))
-	for i := range 20 {
-		record := &kgo.Record{Key: fmt.Appendf(nil, "%d", i%2), Value: fmt.Appendf(nil, "%d", i)}
-		if err := producer.ProduceSync(t.Context(), record).FirstErr(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cluster.Compact()
-	messages := subscribe(t, newSubscriber(t, addrs, "bridge", fast), "events")
-	last := map[string]string{}
-	received := 0
-	for ; last["0"] != "18" || last["1"] != "19"; received++ {
-		m := receive(t, messages)
-		last[m.Metadata.Get(kafka.MetadataKey)] = string(m.Payload)
-		m.Ack()
-	}
-	if received >= 20 {
-		t.Errorf("got %d records: nothing was compacted", received)
-	}
-	eventually(t, "everything is committed", func() bool { return committed(t, addrs, "bridge", "events", 0) == 20 })
-}
-
-func TestLostRecordsAreSaid(t *testing.T) {
-	cluster := fake(t, kfake.SeedTopics(1, "events"))
-	addrs := cluster.ListenAddrs()
-	publisher := newPublisher(t, addrs)
-	for i := range 6 {
-		publish(t, publisher, "events", keyed("key-of-a-patient", fmt.Sprint(i)))
-	}
-	var log bytes.Buffer
-	logged := func(c *kafka.SubscriberConfig) {
-		sequential(c)
-		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
-	}
-	first := newSubscriber(t, addrs, "bridge", logged)
-	receive(t, subscribe(t, first, "events")).Ack()
-	eventually(t, "one record is done", func() bool {
-		p := first.Partitions()
-		return len(p) == 1 && p[0].Committed == 1
-	})
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := cluster.DeleteRecords("events", 0, 4); err != nil {
-		t.Fatal(err)
-	}
-	second := newSubscriber(t, addrs, "bridge", logged)
-	m := receive(t, subscribe(t, second, "events"))
-	if got := string(m.Payload); got != "4" {
-		t.Errorf("got record %s, want 4, the first that is left", got)
-	}
-	m.Ack()
-	if err := second.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if text := log.String(); !strings.Contains(text, "records are lost") || !strings.Contains(text, "wanted=1 first=4") {
-		t.Errorf("the log does not say what was lost:\n%s", text)
-	}
-	if strings.Contains(log.String(), "patient") {
-		t.Errorf("the log holds a key:\n%s", log.String())
 	}
 }

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -18,8 +19,9 @@ const (
 	// single record may be larger, what is too large is the broker's decision.
 	batchBytes = 900 << 10
 	// deliveryTimeout is how long Publish tries before it reports a fault that may pass.
-	deliveryTimeout = 10 * time.Second
-	produceTimeout  = 5 * time.Second
+	deliveryTimeout = 5 * time.Second
+	// absentAttempts is how often it looks for a topic that is not there, about 1 s in all.
+	absentAttempts = 5
 )
 
 // Publisher writes messages to topics. It is safe for concurrent use, and
@@ -54,8 +56,8 @@ func NewPublisher(c Config) (*Publisher, error) {
 // Publish writes messages to topic and returns once all in-sync replicas have
 // them. Messages with the same MetadataKey are written in the order of the call.
 //
-// A failure is a *pipeline.Error with one of the Reasons of this package; the
-// caller retries. Some messages of the call may have been written then, and one
+// A failure is a *pipeline.Error with one of the Reasons of this package; what
+// may pass was tried for 5 s by then, and the caller retries. Some messages of the call may have been written then, and one
 // whose answer got lost is written twice when it is published again. Refused
 // means that a message is larger than the topic takes.
 func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
@@ -121,14 +123,14 @@ func (p *Publisher) partitionsOf(topic string) (int, error) {
 		switch {
 		case err == nil && counts[topic] > 0:
 			return counts[topic], nil
-		case err == nil && attempt > 5:
+		case err == nil && attempt > absentAttempts:
 			return 0, kafka.UnknownTopicOrPartition
-		case err != nil && (attempt > 5 || !passes(err)):
+		case err != nil && !passes(err):
 			return 0, err
 		}
 		p.cluster.refresh()
-		if !sleep(ctx, backoff(attempt, 50*time.Millisecond, time.Second)) {
-			return 0, ctx.Err()
+		if !sleep(ctx, backoff(attempt, 50*time.Millisecond, 500*time.Millisecond)) {
+			return 0, cmp.Or(err, error(kafka.UnknownTopicOrPartition))
 		}
 	}
 }
@@ -250,8 +252,6 @@ func (s *sender) deliver(batch []parcel) error {
 }
 
 func (s *sender) produce(ctx context.Context, batch []parcel) error {
-	ctx, cancel := context.WithTimeout(ctx, produceTimeout)
-	defer cancel()
 	answer, err := s.cluster.client.Produce(ctx, &kafka.ProduceRequest{
 		Topic: s.lane.topic, Partition: s.lane.partition,
 		RequiredAcks: kafka.RequireAll, Records: &batchReader{parcels: batch},

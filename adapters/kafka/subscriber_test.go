@@ -1,14 +1,12 @@
 package kafka_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
-	kafkago "github.com/segmentio/kafka-go"
 
 	"fhirbridge/adapters/kafka"
 	"fhirbridge/pipeline"
@@ -43,6 +41,7 @@ func fast(c *kafka.SubscriberConfig) {
 }
 
 func TestKeysAreInOrderAndParallel(t *testing.T) {
+	t.Parallel()
 	addrs, topic := brokers(t), name("topic")
 	createTopic(t, addrs, topic, 1)
 	publish(t, newPublisher(t, addrs), topic, keyed("a", "a1"), keyed("a", "a2"), keyed("b", "b1"),
@@ -63,6 +62,7 @@ func TestKeysAreInOrderAndParallel(t *testing.T) {
 }
 
 func TestOrderKeyIsTheCallers(t *testing.T) {
+	t.Parallel()
 	addrs, topic := brokers(t), name("topic")
 	createTopic(t, addrs, topic, 1)
 	publish(t, newPublisher(t, addrs), topic, keyed("1", "patient-7 moved"), keyed("2", "patient-7 cancelled"), keyed("1", "patient-8 booked"))
@@ -78,6 +78,7 @@ func TestOrderKeyIsTheCallers(t *testing.T) {
 }
 
 func TestWatermarkNeverPassesUnfinishedWork(t *testing.T) {
+	t.Parallel()
 	addrs, topic, group := brokers(t), name("topic"), name("group")
 	createTopic(t, addrs, topic, 1)
 	publish(t, newPublisher(t, addrs), topic, keyed("a", "0"), keyed("b", "1"), keyed("c", "2"), keyed("d", "3"))
@@ -117,6 +118,7 @@ func TestWatermarkNeverPassesUnfinishedWork(t *testing.T) {
 }
 
 func TestNackedRecordComesAgain(t *testing.T) {
+	t.Parallel()
 	addrs, topic := brokers(t), name("topic")
 	createTopic(t, addrs, topic, 1)
 	publish(t, newPublisher(t, addrs), topic, keyed("a", "a1"), keyed("a", "a2"), keyed("b", "b1"), keyed("b", "b2"))
@@ -142,6 +144,7 @@ func TestNackedRecordComesAgain(t *testing.T) {
 }
 
 func TestWindowBoundsWhatIsInFlight(t *testing.T) {
+	t.Parallel()
 	addrs, topic := brokers(t), name("topic")
 	createTopic(t, addrs, topic, 1)
 	publisher := newPublisher(t, addrs)
@@ -173,6 +176,7 @@ func TestWindowBoundsWhatIsInFlight(t *testing.T) {
 }
 
 func TestRebalance(t *testing.T) {
+	t.Parallel()
 	addrs, topic, group := brokers(t), name("topic"), name("group")
 	createTopic(t, addrs, topic, 4)
 	publisher := newPublisher(t, addrs)
@@ -230,67 +234,5 @@ func TestRebalance(t *testing.T) {
 	eventually(t, "the first member has all partitions", func() bool { return len(first.Partitions()) == 4 })
 	if took := time.Since(before); took > 3*time.Second {
 		t.Errorf("taking over took %v", took)
-	}
-}
-
-func TestNewTopicsAndPartitionsArePickedUp(t *testing.T) {
-	addrs, topic, present, group := brokers(t), name("late"), name("present"), name("group")
-	createTopic(t, addrs, present, 1)
-	publisher := newPublisher(t, addrs)
-	subscriber := newSubscriber(t, addrs, group, fast)
-	late := subscribe(t, subscriber, topic)
-	other := subscribe(t, subscriber, present)
-
-	// A topic that is not there keeps nobody from one that is.
-	publish(t, publisher, present, keyed("a", "1"))
-	receive(t, other).Ack()
-
-	createTopic(t, addrs, topic, 1)
-	publish(t, publisher, topic, keyed("a", "2"))
-	receive(t, late).Ack()
-
-	transport := &kafkago.Transport{}
-	defer transport.CloseIdleConnections()
-	admin := &kafkago.Client{Addr: kafkago.TCP(addrs...), Transport: transport}
-	if _, err := admin.CreatePartitions(t.Context(), &kafkago.CreatePartitionsRequest{
-		Topics: []kafkago.TopicPartitionsConfig{{Name: topic, Count: 3}},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "all partitions are assigned", func() bool { return len(subscriber.Partitions()) == 4 })
-	for i := range 20 { // every partition gets one of these keys
-		publish(t, newPublisher(t, addrs), topic, keyed(fmt.Sprint(i), "3"))
-	}
-	for range 20 {
-		receive(t, late).Ack()
-	}
-}
-
-func TestSubscriptionEndsWithItsContext(t *testing.T) {
-	addrs, topic := brokers(t), name("topic")
-	createTopic(t, addrs, topic, 1)
-	type key struct{}
-	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "value"))
-	subscriber := newSubscriber(t, addrs, name("group"), fast)
-	messages, err := subscriber.Subscribe(ctx, topic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	publish(t, newPublisher(t, addrs), topic, keyed("a", "1"))
-	m := receive(t, messages)
-	if got := m.Context().Value(key{}); got != "value" {
-		t.Errorf("got value %v in the message's context", got)
-	}
-	m.Ack()
-	<-m.Context().Done()
-	cancel()
-	if _, open := <-messages; open {
-		t.Error("the channel is open after the end of the context")
-	}
-	if err := subscriber.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := subscriber.Subscribe(t.Context(), topic); err == nil {
-		t.Error("a closed subscriber took a subscription")
 	}
 }

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs what must hold on Apache Kafka itself: for each release line the tests of
+# adapters/kafka, Watermill's reconnect test with the broker killed twice in the
+# middle, and the end-to-end test of the program.
+#
+#   interop/run.sh [LINE…]     default: 4 3
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$here/.."
+lines=("$@")
+[[ $# -gt 0 ]] || lines=(4 3)
+
+stop_all() {
+	local line
+	for line in "${lines[@]}"; do "$here/kafka.sh" stop "$line"; done
+}
+trap stop_all EXIT
+
+# What cannot be fetched is known before the first test runs.
+for line in "${lines[@]}"; do "$here/kafka.sh" fetch "$line"; done
+
+for line in "${lines[@]}"; do
+	BRIDGE_TEST_BROKERS=$("$here/kafka.sh" start "$line")
+	export BRIDGE_TEST_BROKERS
+	echo "== Kafka $line at $BRIDGE_TEST_BROKERS: the adapter"
+	go test -race -count=1 -timeout 4m ./adapters/kafka
+	echo "== Kafka $line: killed and started again while messages flow"
+	# Without -race: the suite's own reconnect test has a data race.
+	BRIDGE_TEST_RESTART="$here/kafka.sh restart $line" \
+		go test -count=1 -timeout 3m -run 'TestConformance/TestReconnect' ./adapters/kafka
+	if [[ -d cmd/bridge ]] && go test -list 'TestInterop' ./cmd/bridge | grep -q '^TestInterop'; then
+		echo "== Kafka $line: end to end"
+		go test -count=1 -timeout 4m -run 'TestInterop' ./cmd/bridge
+	fi
+	"$here/kafka.sh" stop "$line"
+done
+echo "== Apache Kafka: all passed"
