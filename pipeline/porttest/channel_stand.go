@@ -143,24 +143,28 @@ func hangUp(w http.ResponseWriter, raw string) {
 	_ = conn.Close()
 }
 
-// deadURL is an address on this machine at which nobody listens.
-func deadURL(t *testing.T) string {
+// listen opens a port of this machine.
+func listen(t *testing.T) (listener net.Listener, url string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = listener.Close() }()
-	return "http://" + listener.Addr().String()
+	return listener, "http://" + listener.Addr().String()
+}
+
+// deadURL is an address on this machine at which nobody listens.
+func deadURL(t *testing.T) string {
+	t.Helper()
+	listener, url := listen(t)
+	_ = listener.Close()
+	return url
 }
 
 // hangUpURL is an address at which every connection is taken and closed.
 func hangUpURL(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener, url := listen(t)
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -171,5 +175,5 @@ func hangUpURL(t *testing.T) string {
 			_ = conn.Close()
 		}
 	}()
-	return "http://" + listener.Addr().String()
+	return url
 }
