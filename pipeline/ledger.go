@@ -23,13 +23,14 @@ type Ledger interface {
 	// decide is nil for resources that no journey starts from: they are only kept.
 	Apply(ctx context.Context, ev Event, decide Decide) (Applied, error)
 
-	// Park keeps an event that cannot be decided yet. Parking the same source twice keeps one.
+	// Park keeps an event that cannot be decided yet. One record may bring several, of different
+	// resources: parking the same source and resource twice keeps one.
 	Park(ctx context.Context, ev Event, reason Reason, retry time.Time) error
 	// Parked returns up to limit parked events whose retry time has come, oldest first,
 	// and how often each was tried. They stay parked until Unpark or another Park.
 	Parked(ctx context.Context, now time.Time, limit int) ([]ParkedEvent, error)
-	// Unpark forgets a parked event.
-	Unpark(ctx context.Context, source Source) error
+	// Unpark forgets the parked event of this source and resource ("Type/id"); others of the same record stay.
+	Unpark(ctx context.Context, source Source, ref string) error
 
 	// Due leases up to limit planned notifications whose Due has come, lower Priority
 	// first, then earlier Due. A lease ends with Begin, Settle, Postpone or after LeaseTime.

@@ -64,7 +64,7 @@ func (p *Parking) retry(ctx context.Context, e ParkedEvent) error {
 			return err
 		}
 		p.Intake.Metrics.event(e.Event.Type, "unparked_"+outcome)
-		return p.Intake.Ledger.Unpark(ctx, e.Event.Source)
+		return p.Intake.Ledger.Unpark(ctx, e.Event.Source, e.Event.Ref())
 	case now.Sub(e.Since) > parkPatience && err == nil:
 		return p.dead(ctx, e, &Error{Op: "intake.resolve", Kind: Malformed, Reason: string(ReasonNoPatient), Path: missingPath(e.Event.Type)})
 	}
@@ -107,7 +107,7 @@ func (p *Parking) dead(ctx context.Context, e ParkedEvent, fault error) error {
 		return err
 	}
 	p.Intake.Metrics.event(e.Event.Type, "dead")
-	return p.Intake.Ledger.Unpark(ctx, e.Event.Source)
+	return p.Intake.Ledger.Unpark(ctx, e.Event.Source, e.Event.Ref())
 }
 
 // missingPath is where the reference stands that nobody could resolve.
