@@ -1,0 +1,33 @@
+package fhirserver
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"fhirbridge/pipeline"
+)
+
+// Patch implements pipeline.FHIRServer. Without a version there is nothing to
+// compare, and the patch is Refused before it is sent: it could undo what a person has done.
+func (c *Client) Patch(ctx context.Context, ref, version string, patch []byte) error {
+	const op = "fhirserver.patch"
+	name, ok := c.name(ref)
+	if !ok {
+		return badReference(op)
+	}
+	if version == "" || strings.ContainsFunc(version, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' }) {
+		return &pipeline.Error{Op: op, Kind: pipeline.Refused, Reason: "no_version"}
+	}
+	a, err := c.do(ctx, request{
+		op: op, method: http.MethodPatch, url: c.at(name), body: patch, acts: true,
+		header: map[string]string{"Content-Type": patchJSON, "If-Match": `W/"` + version + `"`, "Prefer": "return=minimal"},
+	})
+	if err != nil {
+		return err
+	}
+	if !a.fhirOrEmpty() {
+		return notFHIR(op, a)
+	}
+	return nil
+}
