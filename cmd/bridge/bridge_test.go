@@ -146,6 +146,7 @@ func TestJourneyOfAMorning(t *testing.T) {
 	must(t, err)
 	w.knows(strings.Replace(string(raw), `"participant"`, `"cancelationReason":{"coding":[{"code":"prov"}]},"participant"`, 1))
 	says(8, "appointment_cancelled")
+	w.await("everything in the chart", func() bool { return w.ehr.Count("Communication") >= 8+6 })
 	b.end(t)
 	if again := w.whatsapp.Duplicates(); len(again) > 0 {
 		t.Errorf("%d messages were sent twice", len(again))
@@ -196,7 +197,7 @@ func TestFirstStartOnAnOldTopicTextsNobody(t *testing.T) {
 		w.publish("Appointment/"+id, []byte(strings.Replace(raw, `"id"`, meta+`"id"`, 1)))
 	}
 	b := w.run()
-	w.await("the feed to be read", func() bool { return w.lag(b) == 0 && strings.Contains(w.metrics(), `outcome="planned"`) })
+	w.await("the feed to be read", func() bool { return w.lag(b) == 0 && strings.Contains(w.metrics(), `planned",type="Appointment"`) })
 	census, err := b.app.ledger.Census(t.Context())
 	must(t, err)
 	if got := count(census, "planned"); got != 3 {

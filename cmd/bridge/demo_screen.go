@@ -93,7 +93,9 @@ func (s *screen) has(number string) int {
 }
 
 // patient is what somebody does with a phone.
-func (s *screen) patient(number, does string) { s.line("%s  ◀ +%s   %s", clock(), strings.TrimPrefix(number, "+"), does) }
+func (s *screen) patient(number, does string) {
+	s.line("%s  ◀ +%s   %s", clock(), strings.TrimPrefix(number, "+"), does)
+}
 
 // wrote is what arrived at the FHIR server.
 func (s *screen) wrote(method, ref string, raw []byte) {
