@@ -10,7 +10,7 @@ import (
 func (l *loader) answer(m member, j *journey) {
 	a := &answer{name: m.key}
 	if !plainName.MatchString(a.name) {
-		m.value.problem("must be lower-case letters, digits and underscores, at most 40")
+		m.problem("must be lower-case letters, digits and underscores, at most 40")
 	}
 	o := m.value.object("do", "reply", "words")
 	does := []string{string(doAccept), string(doDecline)}
@@ -42,7 +42,7 @@ func (l *loader) words(v value, a *answer, j *journey) {
 	var have []string
 	for _, m := range v.members() {
 		if !slices.Contains(valid, m.key) {
-			m.value.problem(unknown("language", m.key, valid))
+			m.problem(unknown("language", m.key, valid))
 			continue
 		}
 		have = append(have, m.key)

@@ -43,7 +43,7 @@ type expected struct {
 }
 
 // exampleSettings are the facility of all examples, so that they hold whatever the configured one is.
-var exampleSettings = Settings{Name: "Harbour Hospital", Language: "en", Country: "DE", Phone: "+15550100100"}
+var exampleSettings = Settings{Facility: "Harbour Hospital", Language: "en", Country: "DE", Phone: "+15550100100"}
 
 // exampleZone is where the facility of all examples is.
 const exampleZone = "Europe/Berlin"

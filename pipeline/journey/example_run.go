@@ -3,7 +3,6 @@ package journey
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +17,7 @@ import (
 func (b *Book) RunExamples() []Problem {
 	stage, err := b.stage()
 	if err != nil {
-		return []Problem{{Dir: DirJourneys, Text: "the examples need the time zone " + exampleZone}}
+		return []Problem{{File: dirJourneys, Text: "the examples need the time zone " + exampleZone}}
 	}
 	var problems []Problem
 	for _, name := range sortedKeys(stage.journeys) {
@@ -44,7 +43,7 @@ func (b *Book) stage() (*Book, error) {
 	}
 	stage := *b
 	stage.settings = exampleSettings
-	stage.settings.Zone = zone
+	stage.settings.Timezone = zone
 	if !slices.Contains(b.languages, stage.settings.Language) {
 		stage.settings.Language = b.settings.Language
 	}
@@ -205,17 +204,18 @@ func (p *play) hear(m *moment) string {
 
 // outcome compares what came of a reply.
 func outcome(m *moment, o pipeline.Outcome) string {
-	got := map[string]string{"reads": o.Reading, "decides": "", "hands": o.Handoff, "stops": ""}
+	decides, stops := "", ""
 	if o.Decision != nil {
-		got["decides"] = o.Decision.Status
+		decides = o.Decision.Status
 	}
 	if o.Stop != nil {
-		got["stops"] = strconv.FormatBool(*o.Stop)
+		stops = strconv.FormatBool(*o.Stop)
 	}
-	want := map[string]string{"reads": m.reads, "decides": m.decides, "hands": m.hands, "stops": m.stops}
-	for _, key := range slices.Sorted(maps.Keys(want)) {
-		if got[key] != want[key] {
-			return fmt.Sprintf("%s: got %q, want %q", key, got[key], want[key])
+	for _, c := range [][3]string{
+		{"reads", o.Reading, m.reads}, {"decides", decides, m.decides}, {"hands", o.Handoff, m.hands}, {"stops", stops, m.stops},
+	} {
+		if c[1] != c[2] {
+			return fmt.Sprintf("%s: got %q, want %q", c[0], c[1], c[2])
 		}
 	}
 	return ""
@@ -225,7 +225,7 @@ func outcome(m *moment, o pipeline.Outcome) string {
 func (p *play) compare(m *moment) (value, string) {
 	var got []string
 	for _, s := range p.sent {
-		got = append(got, s.step+" at "+s.at.In(p.book.settings.Zone).Format(clockLayout))
+		got = append(got, s.step+" at "+s.at.In(p.book.settings.Timezone).Format(clockLayout))
 	}
 	if len(p.sent) != len(m.sends) {
 		return m.place, fmt.Sprintf("sends %d, not %d: %s", len(got), len(m.sends), strings.Join(got, ", "))

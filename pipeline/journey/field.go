@@ -44,7 +44,7 @@ var fields = map[string]field{
 	"place.name":     {classPlace, typeAppointment, (*writer).placeName},
 	"place.address":  {classPlace, typeAppointment, (*writer).placeAddress},
 	"clinician.name": {classPerson, typeAppointment, (*writer).clinician},
-	"facility.name":  {classFacility, "", func(w *writer) string { return w.settings.Name }},
+	"facility.name":  {classFacility, "", func(w *writer) string { return w.settings.Facility }},
 	"facility.phone": {classFacility, "", func(w *writer) string { return w.settings.Phone }},
 }
 

@@ -21,8 +21,8 @@ const (
 const anyLanguage = "any"
 
 func (l *loader) loadJourneys(fsys fs.FS) {
-	for _, src := range l.sources(fsys, DirJourneys) {
-		root, ok := src.parse(fsys)
+	for _, src := range l.sources(fsys, dirJourneys) {
+		root, ok := src.parse()
 		if !ok {
 			continue
 		}
@@ -68,10 +68,10 @@ func (l *loader) journey(root value) *journey {
 	}
 	for _, m := range o.get("otherwise").members() {
 		if j.on != typeMessage {
-			m.value.problem("is only for the journey on message")
+			m.problem("is only for the journey on message")
 		}
 		if !slices.Contains([]string{readText, readUnclear, readLate}, m.key) {
-			m.value.problem(unknown("reading", m.key, []string{readText, readUnclear, readLate}))
+			m.problem(unknown("reading", m.key, []string{readText, readUnclear, readLate}))
 			continue
 		}
 		j.otherwise[m.key] = l.fits(m.value, j, m.value.text())

@@ -6,11 +6,9 @@ import (
 	"fhirbridge/fhir"
 )
 
-// Code systems of security labels (https://hl7.org/fhir/R4/security-labels.html).
-const (
-	systemConfidentiality = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-	systemActReason       = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-)
+// systemConfidentiality is the code system whose codes are too short to be taken for what
+// they are in any other (https://hl7.org/fhir/R4/security-labels.html).
+const systemConfidentiality = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 
 // sensitive are codes of v3-ActCode that call for care: kinds of information that
 // harm when they are disclosed, handling instructions, and laws that protect.
@@ -43,9 +41,7 @@ func (s *scene) labelledAs(is func(fhir.Coding) bool) bool {
 
 // test reports whether the subject is test data: nobody is ever told about that.
 func (s *scene) test() bool {
-	return s.labelledAs(func(c fhir.Coding) bool {
-		return c.Code == "HTEST" && (c.System == "" || c.System == systemActReason)
-	})
+	return s.labelledAs(func(c fhir.Coding) bool { return c.Code == "HTEST" })
 }
 
 // sensitive reports whether any label asks for more care than "normal".

@@ -15,10 +15,10 @@ import (
 
 // Settings say where the facility is and how it is called.
 type Settings struct {
-	// Name is what patients know the facility by.
-	Name string
-	// Zone is where it is; the last resort for a visit that does not say where it is itself.
-	Zone *time.Location
+	// Facility is the name by which patients know it.
+	Facility string
+	// Timezone is where it is; the last resort for a visit that does not say where it is itself.
+	Timezone *time.Location
 	// Language is a BCP-47 tag: the last resort for a patient who has none that is spoken.
 	Language string
 	// Country is its ISO 3166-1 alpha-2 code; it decides how dates are written in a language of several countries.
@@ -63,7 +63,7 @@ func Load(journeys, templates fs.FS, s Settings) (*Book, []Problem) {
 	l.loadJourneys(journeys)
 	if len(l.problems) > 0 {
 		slices.SortStableFunc(l.problems, func(a, b Problem) int {
-			return cmp.Or(cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 		})
 		return nil, slices.Compact(l.problems)
 	}
@@ -72,14 +72,14 @@ func Load(journeys, templates fs.FS, s Settings) (*Book, []Problem) {
 
 func (l *loader) checkSettings(s Settings) {
 	add := func(key, text string) {
-		l.problems = append(l.problems, Problem{Dir: DirSettings, Path: key, Text: text})
+		l.problems = append(l.problems, Problem{Path: "facility." + key, Text: "facility." + key + " " + text})
 	}
-	if strings.TrimSpace(s.Name) == "" {
+	if strings.TrimSpace(s.Facility) == "" {
 		add("name", "is missing")
 	}
-	if s.Zone == nil {
+	if s.Timezone == nil {
 		add("timezone", "is missing")
-		l.book.settings.Zone = time.UTC
+		l.book.settings.Timezone = time.UTC
 	}
 	switch {
 	case s.Language == "":
@@ -93,17 +93,17 @@ func (l *loader) checkSettings(s Settings) {
 func (l *loader) sources(fsys fs.FS, dir string) []*source {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
-		l.problems = append(l.problems, Problem{Dir: dir, Text: "cannot be read"})
+		l.problems = append(l.problems, Problem{File: dir, Text: "cannot be read"})
 		return nil
 	}
 	var list []*source
 	for _, e := range entries {
 		if ext := path.Ext(e.Name()); !e.IsDir() && (ext == ".yaml" || ext == ".yml") {
-			list = append(list, &source{dir: dir, name: e.Name(), problems: &l.problems})
+			list = append(list, &source{fsys: fsys, name: e.Name(), file: dir + "/" + e.Name(), problems: &l.problems})
 		}
 	}
 	if len(list) == 0 {
-		l.problems = append(l.problems, Problem{Dir: dir, Text: "holds no .yaml file"})
+		l.problems = append(l.problems, Problem{File: dir, Text: "holds no .yaml file"})
 	}
 	return list
 }

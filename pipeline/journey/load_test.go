@@ -1,7 +1,9 @@
 package journey_test
 
 import (
+	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 	_ "time/tzdata"
 
@@ -19,7 +21,7 @@ func zone(t testing.TB, name string) *time.Location {
 }
 
 func settings(t testing.TB) journey.Settings {
-	return journey.Settings{Name: "Harbour Hospital", Zone: zone(t, "Europe/Berlin"), Language: "en", Country: "DE"}
+	return journey.Settings{Facility: "Harbour Hospital", Timezone: zone(t, "Europe/Berlin"), Language: "en", Country: "DE"}
 }
 
 // shipped is the Book of the files that come with the bridge.
@@ -39,4 +41,38 @@ func TestExamples(t *testing.T) {
 	for _, p := range shipped(t).RunExamples() {
 		t.Error(p)
 	}
+}
+
+func load(t testing.TB, s journey.Settings) *journey.Book {
+	t.Helper()
+	book, problems := journey.Load(configs.Journeys(), configs.Templates(), s)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return book
+}
+
+// files makes the two directories out of pairs of names and texts.
+func files(pairs ...string) (journeys, templates fstest.MapFS) {
+	journeys, templates = fstest.MapFS{}, fstest.MapFS{}
+	for i := 0; i < len(pairs); i += 2 {
+		dir, name, _ := strings.Cut(pairs[i], "/")
+		into := journeys
+		if dir == "templates" {
+			into = templates
+		}
+		into[name] = &fstest.MapFile{Data: []byte(pairs[i+1])}
+	}
+	return journeys, templates
+}
+
+// with is a Book of these files alone.
+func with(t testing.TB, pairs ...string) *journey.Book {
+	t.Helper()
+	journeys, templates := files(pairs...)
+	book, problems := journey.Load(journeys, templates, settings(t))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return book
 }

@@ -6,19 +6,16 @@ import (
 	"strings"
 )
 
-// Directories that a Problem is in.
+// Directories, as they stand before the names of files.
 const (
-	DirJourneys  = "journeys"
-	DirTemplates = "templates"
-	// DirSettings is no directory: the problem is with the Settings themselves.
-	DirSettings = "facility"
+	dirJourneys  = "journeys"
+	dirTemplates = "templates"
 )
 
 // Problem is something in a file that does not hold.
 type Problem struct {
-	// Dir is DirJourneys, DirTemplates or DirSettings.
-	Dir string
-	// File is the name inside that directory; "" if it is about the directory.
+	// File is the name with its kind of directory, "journeys/report.yaml" or
+	// "templates/stopped.yaml"; "" if the Settings are at fault.
 	File string
 	// Line and Column count from 1; 0 if the problem has no place.
 	Line, Column int
@@ -31,17 +28,17 @@ type Problem struct {
 // String returns "journeys/appointment.yaml:3:5: steps[0].when: …".
 func (p Problem) String() string {
 	var b strings.Builder
-	b.WriteString(p.Dir)
-	if p.File != "" {
-		b.WriteString("/" + p.File)
-	}
+	b.WriteString(p.File)
 	if p.Line > 0 {
 		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
 	}
-	if p.Path != "" {
-		b.WriteString(": " + p.Path)
+	if b.Len() > 0 {
+		b.WriteString(": ")
 	}
-	b.WriteString(": " + p.Text)
+	if p.Path != "" && p.File != "" {
+		b.WriteString(p.Path + ": ")
+	}
+	b.WriteString(p.Text)
 	return b.String()
 }
 
@@ -65,6 +62,9 @@ func nearest(name string, valid []string) string {
 		return ""
 	}
 	best, found := max(2, len(name)/3)+1, ""
+	if len(name) < 4 {
+		best = 2
+	}
 	for _, v := range slices.Sorted(slices.Values(valid)) {
 		if d := distance(strings.ToLower(name), strings.ToLower(v)); d < best {
 			best, found = d, v

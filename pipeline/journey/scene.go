@@ -184,7 +184,7 @@ func (s *scene) findZone() *time.Location {
 			}
 		}
 	}
-	return s.book.settings.Zone
+	return s.book.settings.Timezone
 }
 
 // zones remembers time zones by name; loading one reads the zone database.

@@ -86,8 +86,8 @@ func parseAnchor(text string) (offset, bool) {
 	return o, ok
 }
 
-// at returns the moment. A clock time that summer time leaves out becomes the
-// same distance after the gap; one that comes twice is the first.
+// at returns the moment. A clock time that a change of summer time leaves out is an
+// hour beside it, and one that comes twice is one of the two, always the same.
 func (s schedule) at(start time.Time, zone *time.Location) time.Time {
 	if !s.clock {
 		return s.offset.shift(start, zone)

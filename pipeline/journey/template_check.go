@@ -100,7 +100,7 @@ func checkButtons(v value, titles []string, actions int, session bool) {
 // checkLanguages demands of every template the languages of all of them, and the facility's.
 func (l *loader) checkLanguages() {
 	var all []string
-	if base := baseOf(l.book.settings.Language); base != "" {
+	if base := baseOf(l.book.settings.Language); calendars[base] != nil {
 		all = append(all, base)
 	}
 	for _, t := range l.book.templates {

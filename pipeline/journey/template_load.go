@@ -22,8 +22,8 @@ var (
 
 // loadTemplates reads every template, and checks what concerns several of them.
 func (l *loader) loadTemplates(fsys fs.FS) {
-	for _, src := range l.sources(fsys, DirTemplates) {
-		root, ok := src.parse(fsys)
+	for _, src := range l.sources(fsys, dirTemplates) {
+		root, ok := src.parse()
 		if !ok {
 			continue
 		}
@@ -92,7 +92,7 @@ func (l *loader) approval(o object, t *template) {
 func (l *loader) parameter(m member, t *template) parameter {
 	p := parameter{name: m.key, instead: make(map[string]string)}
 	if !parameterName.MatchString(p.name) {
-		m.value.problem("must be lower-case letters and underscores")
+		m.problem("must be lower-case letters and underscores")
 	}
 	o := m.value.object("field", "or", "else", "example")
 	p.field = l.field(o.need("field"), t)
@@ -121,7 +121,7 @@ func (l *loader) field(v value, t *template) field {
 		v.problem(unknown("field", name, fieldNames()))
 	case !t.mayShow[f.class]:
 		v.problemf("%q shows data of the class %q, which may_show does not list", name, f.class)
-	case name == "facility.name" && l.book.settings.Name == "", name == "facility.phone" && l.book.settings.Phone == "":
+	case name == "facility.name" && l.book.settings.Facility == "", name == "facility.phone" && l.book.settings.Phone == "":
 		v.problemf("%q is not configured", name)
 	}
 	if f.read == nil {
@@ -134,9 +134,9 @@ func (l *loader) field(v value, t *template) field {
 func (t *template) text(m member) *text {
 	x := &text{language: metaTag(m.key), rtl: rightToLeft[baseOf(m.key)]}
 	if _, err := language.Parse(m.key); err != nil {
-		m.value.problemf("%q is no language tag", clip(m.key, 20))
+		m.problem(fmt.Sprintf("%q is no language tag", clip(m.key, 20)))
 	} else if calendars[baseOf(m.key)] == nil {
-		m.value.problemf("no calendar for the language %q: a line in calendar.go adds one", m.key)
+		m.problem(fmt.Sprintf("no calendar for the language %q: a line in calendar.go adds one", m.key))
 	}
 	o := m.value.object("header", "body", "footer", "buttons")
 	if v := o.get("header"); v.exists() {
@@ -176,6 +176,7 @@ func (t *template) line(v value) line {
 				names = append(names, p.name)
 			}
 			v.problem(unknown("placeholder", name, names))
+			l.parts, end = append(l.parts, part{raw[end:m[0]], -1}), m[1]
 			continue
 		}
 		t.params[i].used = true

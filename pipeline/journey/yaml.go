@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // maxFile bounds a file, and with it the depth to which a parser must go.
@@ -19,23 +20,41 @@ const maxFile = 256 << 10
 // source is one YAML file being read. What is wrong is noted, and reading goes
 // on, so that all problems are found at once.
 type source struct {
-	dir, name string
-	problems  *[]Problem
+	fsys fs.FS
+	name string
+	// file is the name as problems give it, with its directory.
+	file     string
+	problems *[]Problem
 }
 
 func (s *source) note(node ast.Node, path, text string) {
-	p := Problem{Dir: s.dir, File: s.name, Path: path, Text: text}
-	if node != nil {
-		if t := node.GetToken(); t != nil && t.Position != nil {
-			p.Line, p.Column = t.Position.Line, t.Position.Column
-		}
+	p := Problem{File: s.file, Path: path, Text: text}
+	if t := first(node); t != nil && t.Position != nil {
+		p.Line, p.Column = t.Position.Line, t.Position.Column
 	}
 	*s.problems = append(*s.problems, p)
 }
 
+// first returns the token at which a node begins: the parser gives the first colon of a mapping.
+func first(node ast.Node) *token.Token {
+	switch n := node.(type) {
+	case nil:
+		return nil
+	case *ast.MappingNode:
+		if !n.IsFlowStyle && len(n.Values) > 0 && n.Values[0].Key != nil {
+			return n.Values[0].Key.GetToken()
+		}
+	case *ast.MappingValueNode:
+		if n.Key != nil {
+			return n.Key.GetToken()
+		}
+	}
+	return node.GetToken()
+}
+
 // parse reads the one document of a file.
-func (s *source) parse(fsys fs.FS) (value, bool) {
-	raw, err := fs.ReadFile(fsys, s.name)
+func (s *source) parse() (value, bool) {
+	raw, err := fs.ReadFile(s.fsys, s.name)
 	switch {
 	case err != nil:
 		s.note(nil, "", "cannot be read")
@@ -53,7 +72,7 @@ func (s *source) parse(fsys fs.FS) (value, bool) {
 	case errors.As(err, &located) && located.GetToken() != nil:
 		at := located.GetToken().Position
 		*s.problems = append(*s.problems, Problem{
-			Dir: s.dir, File: s.name, Line: at.Line, Column: at.Column, Text: "is not YAML: " + located.GetMessage(),
+			File: s.file, Line: at.Line, Column: at.Column, Text: "is not YAML: " + located.GetMessage(),
 		})
 		return value{}, false
 	case err != nil:
@@ -142,7 +161,11 @@ func (v value) texts() []string {
 type member struct {
 	key   string
 	value value
+	at    ast.Node // of the key
 }
+
+// problem notes what is wrong with the key.
+func (m member) problem(text string) { m.value.note(m.at, m.value.path, text) }
 
 // members returns the keys of a mapping in their order.
 func (v value) members() []member {
@@ -174,7 +197,7 @@ func (v value) members() []member {
 		if v.path != "" {
 			path = v.path + "." + name
 		}
-		m := member{name, value{v.source, n.Value, path}}
+		m := member{name, value{v.source, n.Value, path}, n.Key}
 		if _, null := n.Value.(*ast.NullNode); null || n.Value == nil {
 			value{v.source, n.Key, path}.problem("is empty")
 			continue
@@ -199,7 +222,7 @@ func (v value) object(keys ...string) object {
 			valid = valid || k == m.key
 		}
 		if !valid {
-			m.value.problem(unknown("key", m.key, keys))
+			m.problem(unknown("key", m.key, keys))
 			continue
 		}
 		o.byKey[m.key] = m.value
