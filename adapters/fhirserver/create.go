@@ -30,14 +30,16 @@ func (c *Client) Create(ctx context.Context, body []byte, ifNoneExist string) (s
 		return "", &pipeline.Error{Op: opCreate, Kind: pipeline.Malformed, Reason: "no_identifier"}
 	}
 	key := h.Type + "?" + ifNoneExist
-	doubted := c.doubts.about(key)
-	if doubted || !c.declared.Load().createsConditionally(h.Type) {
+	doubted, conditional := c.doubts.about(key), c.declared.Load().createsConditionally(h.Type)
+	if doubted || !conditional {
 		ref, err := c.oldest(ctx, h.Type, id)
-		if ref != "" {
+		switch {
+		case ref != "":
 			c.doubts.settle(key)
-		}
-		if err != nil || ref != "" {
-			return ref, err
+			return ref, nil
+		case unsupported(err) && (conditional || !doubted): // the server's own condition has to do
+		case err != nil:
+			return "", err
 		}
 	}
 	c.doubts.raise(key) // until there is an answer

@@ -199,6 +199,29 @@ func TestCreateSearchesAServerThatIsNotKnown(t *testing.T) {
 	}
 }
 
+// A server that cannot be searched is written to all the same, unless nothing
+// would keep it from creating a second one.
+func TestCreateOnAServerThatCannotBeSearched(t *testing.T) {
+	cannot := answer(405, "")
+	s := serve(t, cannot, created)
+	if ref, failure := create(t, open(t, s.URL)); ref != "Communication/c1" {
+		t.Errorf("first attempt: got %q, %q", ref, failure)
+	}
+	s = serve(t, cannot, hangUp, cannot)
+	c := open(t, s.URL)
+	for _, want := range []string{"transient connection_lost unknown", "refused http_status 405"} {
+		if ref, failure := create(t, c); failure != want {
+			t.Errorf("got %q, %q, want %q", ref, failure, want)
+		}
+	}
+	c, _ = knowing(t, hangUp, cannot, created)
+	for _, want := range []string{"", "Communication/c1"} {
+		if ref, failure := create(t, c); ref != want {
+			t.Errorf("conditional: got %q, %q, want %q", ref, failure, want)
+		}
+	}
+}
+
 func TestSearchReadsAllPages(t *testing.T) {
 	page := func(ids string, next string) http.HandlerFunc {
 		body := strings.TrimSuffix(found("m1", strings.Fields(ids)...), "}")
@@ -239,7 +262,7 @@ func TestPatch(t *testing.T) {
 		}
 	}
 	for _, version := range []string{"", `3"`, "3\r\nX: 1"} {
-		if err := c.Patch(t.Context(), "Appointment/a1", version, body); told(t, err) != "refused no_version" {
+		if err := c.Patch(t.Context(), "Appointment/a1", version, body); told(t, err) != "refused no_version 428" {
 			t.Errorf("version %q: %v", version, err)
 		}
 	}

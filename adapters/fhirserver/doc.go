@@ -18,6 +18,7 @@
 //     of this process had no clear outcome, and also whenever the server has not
 //     declared that it creates conditionally. What an earlier process
 //     left unclear is covered by either: by the server's own condition, or by the search.
+//     A server that can do neither is asked once, and after an unclear outcome no more.
 //   - When the server asks to wait (Retry-After), nobody calls it before that time.
 //   - Answers are bounded: 16 MB for resources, 64 KB for errors, a timeout for each request.
 //   - A Client is safe for concurrent use.
