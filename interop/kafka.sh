@@ -13,7 +13,7 @@ declare -A versions=([4]=4.4.0 [3]=3.9.2)
 
 die() { echo "interop: $*" >&2; exit 1; }
 
-action=${1:-} line=${2:-}
+action=${1:-} line=${2:-none}
 [[ -n ${versions[$line]:-} ]] || die "usage: kafka.sh fetch|start|restart|stop 4|3"
 version=${versions[$line]}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
