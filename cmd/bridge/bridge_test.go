@@ -146,7 +146,7 @@ func TestJourneyOfAMorning(t *testing.T) {
 	must(t, err)
 	w.knows(strings.Replace(string(raw), `"participant"`, `"cancelationReason":{"coding":[{"code":"prov"}]},"participant"`, 1))
 	says(8, "appointment_cancelled")
-	w.await("everything in the chart", func() bool { return w.ehr.Count("Communication") >= 8+6 })
+	w.await("everything in the chart", func() bool { return w.ehr.Count("Communication") >= 8+5 })
 	b.end(t)
 	if again := w.whatsapp.Duplicates(); len(again) > 0 {
 		t.Errorf("%d messages were sent twice", len(again))
@@ -154,8 +154,8 @@ func TestJourneyOfAMorning(t *testing.T) {
 	if d := w.ehr.Duplicates("Communication"); len(d) > 0 {
 		t.Errorf("filed twice: %v", d)
 	}
-	if got, want := w.ehr.Count("Communication"), 8+6; got != want {
-		t.Errorf("%d Communications, want %d: 8 sent and 6 received", got, want)
+	if got, want := w.ehr.Count("Communication"), 8+5; got != want {
+		t.Errorf("%d Communications, want %d: 8 sent and 5 received", got, want)
 	}
 }
 

@@ -40,6 +40,8 @@ type world struct {
 	webhooks string
 	admin    string
 	options  worldOptions
+	bridge   *bridge // for benchmarks
+	known    int     // patients, for benchmarks
 }
 
 type worldOptions struct {

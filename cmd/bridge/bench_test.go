@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"fhirbridge/adapters/sandbox"
+)
+
+const benchPatients = 10_000
+
+// BenchmarkEndToEnd is the whole way: a record on Kafka to a post at the stand-in, with the
+// broker, the stand-in and the write-back to the topic in the same process. Run it with
+// -benchtime 50000x. Each event is a new appointment: four notifications planned, one sent.
+func BenchmarkEndToEnd(b *testing.B) {
+	for _, latency := range []time.Duration{0, 20 * time.Millisecond} {
+		b.Run("latency="+latency.String(), func(b *testing.B) {
+			w := benchWorld(b, func(c *sandbox.WhatsAppConfig) { c.Latency = latency })
+			w.patients(benchPatients)
+			began := time.Now()
+			for i := 0; b.Loop(); i++ {
+				w.event(i)
+			}
+			must(b, w.client.Flush(b.Context()))
+			w.sent(b.N)
+			took := time.Since(began)
+			b.ReportMetric(float64(b.N)/took.Seconds(), "events/s")
+			b.ReportMetric(0, "ns/op")
+			w.drained(b, began)
+		})
+	}
+}
+
+// BenchmarkEndToEndServer is the same with the FHIR server's double as the sink.
+func BenchmarkEndToEndServer(b *testing.B) {
+	w := newWorld(b, worldOptions{whatsapp: lean, writeTo: "[server, topic]"})
+	w.bridge = w.run()
+	w.patients(benchPatients)
+	began := time.Now()
+	for i := 0; b.Loop(); i++ {
+		w.event(i)
+	}
+	must(b, w.client.Flush(b.Context()))
+	w.sent(b.N)
+	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "events/s")
+	b.ReportMetric(0, "ns/op")
+	w.drained(b, began)
+}
+
+// drained reports how fast the write-back was done as well.
+func (w *world) drained(b *testing.B, began time.Time) {
+	w.await("the write-back", func() bool {
+		c, err := w.bridge.app.ledger.Census(b.Context())
+		must(b, err)
+		return c.Writes["server"]+c.Writes["topic"] == 0
+	})
+	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "written/s")
+}
+
+// BenchmarkLatency feeds 500 events a second and reports the time from the record to the post.
+func BenchmarkLatency(b *testing.B) {
+	var mu sync.Mutex
+	posted := map[string]time.Time{}
+	w := benchWorld(b, nil)
+	w.whatsapp.Fail(func(r sandbox.SendRequest) *sandbox.SendFault {
+		mu.Lock()
+		defer mu.Unlock()
+		posted[r.To] = time.Now()
+		return nil
+	})
+	const perSecond = 500
+	produced := map[string]time.Time{}
+	n := max(b.N, 1)
+	w.patients(n)
+	tick := time.NewTicker(time.Second / perSecond)
+	defer tick.Stop()
+	b.ResetTimer()
+	for i := range n {
+		<-tick.C
+		produced[benchNumber(i)[1:]] = time.Now()
+		w.event(i)
+	}
+	w.sent(n)
+	var took []time.Duration
+	mu.Lock()
+	for number, at := range posted {
+		if number[0] == '+' {
+			number = number[1:]
+		}
+		took = append(took, at.Sub(produced[number]))
+	}
+	mu.Unlock()
+	slices.Sort(took)
+	for _, q := range []float64{0.5, 0.99} {
+		b.ReportMetric(took[int(q*float64(len(took)-1))].Seconds()*1000, "ms-p"+strconv.Itoa(int(q*100)))
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkRestart kills the bridge and reports how long the first message takes after the restart.
+func BenchmarkRestart(b *testing.B) {
+	w := newWorld(b, worldOptions{})
+	var total time.Duration
+	for i := range max(b.N, 1) {
+		bridge := w.child()
+		feed := func(k int) {
+			id := fmt.Sprintf("r%d-%d", i, k)
+			w.knows(patient(id, "Amara", fmt.Sprintf("+155502%04d%d", i, k), "en"))
+			w.knows(appointment(id, id, "booked", time.Now().Add(240*time.Hour)))
+		}
+		before := w.whatsapp.Count()
+		feed(0)
+		w.untilSome(30*time.Second, before)
+		must(b, bridge.Process.Signal(syscall.SIGKILL))
+		_ = bridge.Wait()
+		feed(1)
+		before = w.whatsapp.Count()
+		began := time.Now()
+		again := w.child()
+		w.untilSome(60*time.Second, before)
+		total += time.Since(began)
+		must(b, again.Process.Signal(syscall.SIGINT))
+		_ = again.Wait()
+	}
+	b.ReportMetric(total.Seconds()/float64(max(b.N, 1)), "s-to-first-message")
+	b.ReportMetric(0, "ns/op")
+}
+
+func lean(c *sandbox.WhatsAppConfig) { c.Lean, c.NoStatuses = true, true }
+
+func benchWorld(b *testing.B, more func(*sandbox.WhatsAppConfig)) *world {
+	w := newWorld(b, worldOptions{writeTo: "[topic]", whatsapp: func(c *sandbox.WhatsAppConfig) {
+		lean(c)
+		if more != nil {
+			more(c)
+		}
+	}})
+	w.bridge = w.run()
+	return w
+}
+
+func benchNumber(i int) string { return fmt.Sprintf("+155%08d", i) }
+
+// patients makes n patients known before anything is measured.
+func (w *world) patients(n int) {
+	for i := range n {
+		w.produce("Patient/p"+strconv.Itoa(i), patient("p"+strconv.Itoa(i), "Amara", benchNumber(i), "en"))
+	}
+	must(w.t, w.client.Flush(context.Background()))
+	w.await("the patients", func() bool { return w.lag(w.bridge) == 0 })
+	w.known = n
+}
+
+var benchStart = time.Now().Add(20 * 24 * time.Hour)
+
+func (w *world) event(i int) {
+	id := "v" + strconv.Itoa(i)
+	w.produce("Appointment/"+id, appointment(id, "p"+strconv.Itoa(i%w.known), "booked", benchStart))
+}
+
+func (w *world) produce(key, value string) {
+	w.client.Produce(context.Background(), &kgo.Record{Topic: w.topics.Events[0], Key: []byte(key), Value: []byte(value)}, func(_ *kgo.Record, err error) {
+		if err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+func (w *world) sent(n int) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	must(w.t, w.whatsapp.AwaitCount(ctx, n))
+}
