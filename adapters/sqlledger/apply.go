@@ -1,0 +1,167 @@
+package sqlledger
+
+import (
+	"context"
+
+	"fhirbridge/pipeline"
+)
+
+// Apply implements pipeline.Ledger. An event without type or id, and a plan for
+// another subject than the event's, are Malformed.
+func (l *Ledger) Apply(ctx context.Context, ev pipeline.Event, decide pipeline.Decide) (pipeline.Applied, error) {
+	if ev.Type == "" || ev.ID == "" {
+		return pipeline.Applied{}, &pipeline.Error{Op: "sqlledger.apply", Kind: pipeline.Malformed, Reason: "no_id"}
+	}
+	body := []byte(ev.Resource)
+	if ev.Operation == pipeline.Delete {
+		body = nil
+	}
+	in := l.incoming(ev.Ref(), pipeline.Stamp{Version: ev.Version, LastUpdated: ev.LastUpdated, Recorded: ev.Source.Time}, body)
+	var result pipeline.Applied
+	var due int64
+	err := l.writer.do(ctx, func(t *tx) (err error) {
+		result, due, err = l.apply(t, in, decide)
+		return err
+	})
+	if err != nil {
+		return pipeline.Applied{}, err
+	}
+	if result.Planned > 0 || result.Kept > 0 {
+		l.news(due)
+	}
+	return result, nil
+}
+
+// apply returns what it did and when the earliest planned notification falls due.
+func (l *Ledger) apply(t *tx, in incoming, decide pipeline.Decide) (pipeline.Applied, int64, error) {
+	kept, ok, err := head(t.conn, in.ref)
+	if err != nil {
+		return pipeline.Applied{}, never, err
+	}
+	if ok {
+		fresh := pipeline.Compare(kept.stamp, in.stamp)
+		if fresh == pipeline.Same && kept.source == fromServer {
+			fresh = pipeline.Newer // it was read from the server; as an event it is new
+		}
+		if fresh != pipeline.Newer {
+			return pipeline.Applied{Fresh: fresh}, never, nil
+		}
+	}
+	if decide == nil {
+		_, err := keep(t, in, kept)
+		return pipeline.Applied{Fresh: pipeline.Newer}, never, err
+	}
+	var before pipeline.Versioned
+	var subject subjectState
+	if ok {
+		if before, subject, err = l.before(t, kept, in.ref); err != nil {
+			return pipeline.Applied{}, never, err
+		}
+	}
+	plan, err := decide(before, subject.known())
+	if err != nil {
+		return pipeline.Applied{}, never, err
+	}
+	for _, n := range plan.Wanted {
+		if n.Subject != in.ref || n.Key == "" {
+			return pipeline.Applied{}, never, &pipeline.Error{Op: "sqlledger.apply", Kind: pipeline.Malformed, Reason: "foreign_plan"}
+		}
+	}
+	id, err := keep(t, in, kept)
+	if err != nil {
+		return pipeline.Applied{}, never, err
+	}
+	why := pipeline.ReasonSuperseded
+	if in.body == nil {
+		why = pipeline.ReasonDeleted
+	}
+	result, due, err := l.reconcile(t, id, subject.list, plan, why)
+	result.DueNow = due <= micros(t.now)
+	return result, due, err
+}
+
+// before returns the kept version and what is known of the subject.
+func (l *Ledger) before(t *tx, kept resource, ref string) (pipeline.Versioned, subjectState, error) {
+	body, err := l.body(t.conn, kept.id, ref)
+	if err != nil {
+		return pipeline.Versioned{}, subjectState{}, err
+	}
+	v := pipeline.Versioned{Resource: body}
+	if body != nil {
+		v.Version = kept.version()
+	}
+	subject, err := l.subject(t.conn, kept.id, ref)
+	return v, subject, err
+}
+
+// reconcile brings the plan of a subject to what is wanted. list are all its
+// notifications. It returns the counts and when the earliest planned one falls due.
+func (l *Ledger) reconcile(t *tx, subjectID int64, list []stored, plan pipeline.Plan, why pipeline.Reason) (pipeline.Applied, int64, error) {
+	var result pipeline.Applied
+	due := never
+	there := make(map[string]*stored, len(list))
+	for i := range list {
+		there[list[i].Key] = &list[i]
+	}
+	wanted := make(map[string]bool, len(plan.Wanted))
+	patients := make([]string, 0, 1)
+	for _, n := range plan.Wanted {
+		if wanted[n.Key] {
+			continue
+		}
+		wanted[n.Key] = true
+		old, ok := there[n.Key]
+		var err error
+		switch {
+		case !ok:
+			result.Planned++
+			patients = append(patients, n.Patient)
+			err = l.insert(t, subjectID, n)
+		case old.State == pipeline.Planned:
+			result.Kept++
+			err = l.replan(t, old, n)
+		case old.State == pipeline.Cancelled && old.Tries == 0:
+			result.Planned++
+			err = l.replan(t, old, n)
+		default: // it has been sent, or settled for good
+			result.Kept++
+			continue
+		}
+		if err != nil {
+			return result, due, err
+		}
+		due = min(due, micros(n.Due))
+	}
+	for i := range list {
+		if n := &list[i]; n.inPlan() && !wanted[n.Key] {
+			result.Cancelled++
+			if err := cancel(t, n, why); err != nil {
+				return result, due, err
+			}
+		}
+	}
+	return result, due, concern(t, subjectID, patients...)
+}
+
+// inPlan reports whether a notification is one of those that are cancelled when
+// they are wanted no more. Answers to replies are not: they are owed to whoever wrote.
+func (n *stored) inPlan() bool { return n.State == pipeline.Planned && n.ReplyTo == "" }
+
+// replan gives a planned or cancelled notification the newest times and facts.
+func (l *Ledger) replan(t *tx, old *stored, n pipeline.Notification) error {
+	if n.Address.Empty() {
+		n.Address = old.Address
+	}
+	_, err := t.exec(`UPDATE notification SET state = 0, reason = '', closed_at = 0, priority = ?, due_at = ?, expires_at = ?, flags = ?, secret = ?
+		WHERE subject_id = ? AND key = ?`,
+		int64(n.Priority), micros(n.Due), micros(n.Expires), flags(n), l.sealNotification(n), old.subjectID, old.Key)
+	t.moved(numberOf(old.State), old.Reason, planned, "")
+	return err
+}
+
+func cancel(t *tx, n *stored, why pipeline.Reason) error {
+	_, err := t.exec("UPDATE notification SET state = 8, reason = ?, closed_at = ? WHERE subject_id = ? AND key = ?",
+		string(why), micros(t.now), n.subjectID, n.Key)
+	t.moved(planned, "", cancelled, string(why))
+	return err
+}

@@ -1,0 +1,78 @@
+package sqlledger
+
+import (
+	"context"
+	"log/slog"
+)
+
+const (
+	// checkpointCalls is after how many calls what is committed is copied from the
+	// write-ahead log into the main file.
+	checkpointCalls = 1000
+	// logPages is how long the log may become, in pages, before the writer itself copies the
+	// rest and begins it anew.
+	logPages = 8192
+)
+
+// checkpointer keeps the write-ahead log short. It copies beside the writer,
+// so that no call waits for it; since the writer goes on meanwhile, it never
+// copies all, and the log would only grow. When it has become long, the
+// writer is asked to copy the little that is left and to begin the log anew.
+type checkpointer struct {
+	conn  *conn
+	w     *writer
+	log   *slog.Logger
+	calls int // since the last kick; the writer's goroutine counts
+	kick  chan struct{}
+	stop  chan struct{}
+	ended chan struct{}
+}
+
+// busy is called by the writer after every group.
+func (c *checkpointer) busy(calls int) {
+	if c.calls += calls; c.calls < checkpointCalls {
+		return
+	}
+	c.calls = 0
+	select {
+	case c.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (c *checkpointer) loop() {
+	defer close(c.ended)
+	for {
+		select {
+		case <-c.stop:
+			return
+		case <-c.kick:
+		}
+		if err := c.run(); err != nil && err != errClosed {
+			c.log.Error("ledger: write-ahead log not copied; it grows until the next time", "error", err)
+		}
+	}
+}
+
+func (c *checkpointer) run() error {
+	pages, err := checkpoint(c.conn, c.conn.dialect.checkpoint)
+	if err != nil || pages < logPages {
+		return err
+	}
+	return c.w.submit(context.Background(), &call{alone: true, done: make(chan struct{}), run: func(t *tx) error {
+		_, err := checkpoint(t.conn, t.dialect.restart)
+		return err
+	}})
+}
+
+// checkpoint runs one and returns how many pages are in the log.
+func checkpoint(c *conn, statement string) (pages int64, err error) {
+	if statement == "" {
+		return 0, nil
+	}
+	result, ok, err := c.one(statement)
+	if err != nil || !ok {
+		return 0, err
+	}
+	return result.number(1), nil
+}

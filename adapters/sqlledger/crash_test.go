@@ -1,0 +1,123 @@
+package sqlledger_test
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"fhirbridge/adapters/sqlledger"
+)
+
+// crashDir names the folder in which a child process of TestCrash works.
+const crashDir = "SQLLEDGER_CRASH_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashDir); dir != "" {
+		if err := crashChild(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// crashChild applies events by many callers until it is killed, and prints the
+// number of each when Apply has returned.
+func crashChild(dir string) error {
+	first, err := strconv.ParseInt(os.Getenv(crashDir+"_FIRST"), 10, 64)
+	if err != nil {
+		return err
+	}
+	l, err := sqlledger.New(sqlledger.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyFile: filepath.Join(dir, "key")})
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	spread(16, 1<<30, func(i int64) {
+		ev := appointment(first + i)
+		if _, err := l.Apply(context.Background(), ev, wanted(ev, now)); err == nil {
+			fmt.Printf("%d\n", first+i) // one write of one line: it is there or it is not
+		}
+	})
+	return nil
+}
+
+// TestCrash kills a process with SIGKILL again and again while it works on one
+// ledger. Whatever it said was applied must be there, whole.
+func TestCrash(t *testing.T) {
+	const kills = 12
+	dir := t.TempDir()
+	keyFile(t, dir)
+	applied := map[int64]bool{}
+	for kill := range int64(kills) {
+		child := exec.CommandContext(t.Context(), os.Args[0])
+		child.Env = append(os.Environ(), crashDir+"="+dir, fmt.Sprintf("%s_FIRST=%d", crashDir, kill<<32))
+		child.Stderr = os.Stderr
+		said, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		enough := 1 + rand.IntN(400)
+		for lines := bufio.NewScanner(said); lines.Scan(); {
+			n, err := strconv.ParseInt(lines.Text(), 10, 64)
+			if err != nil {
+				continue // the line that the kill cut off
+			}
+			applied[n] = true
+			if enough--; enough == 0 {
+				if err := child.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		_ = child.Wait() // it was killed
+	}
+	l := openFile(t, dir)
+	for n := range applied {
+		ev := appointment(n)
+		if _, ok, err := l.Resource(t.Context(), ev.Ref()); !ok || err != nil {
+			t.Fatalf("event %x: applied, and not there: %v", n, err)
+		}
+		if known, err := l.KnownOf(t.Context(), ev.Ref()); err != nil || len(known.Open) != 4 {
+			t.Fatalf("event %x: got %d planned, %v; want 4", n, len(known.Open), err)
+		}
+	}
+	if len(applied) < kills {
+		t.Errorf("only %d events were applied over %d kills", len(applied), kills)
+	}
+	var check string
+	db := database(t, dir)
+	if err := db.QueryRow("PRAGMA integrity_check").Scan(&check); err != nil || check != "ok" {
+		t.Errorf("integrity: got %q, %v", check, err)
+	}
+}
+
+// database opens the file of a ledger as such.
+func database(t *testing.T, dir string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func execute(t *testing.T, dir, statement string) {
+	t.Helper()
+	if _, err := database(t, dir).Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,45 @@
+package sqlledger
+
+import "strings"
+
+// dialect is all in which databases differ for this package. The SQL itself is
+// written once, with "?" for parameters; it uses ON CONFLICT, RETURNING-free
+// inserts with ids of its own, and partial indexes, which SQLite and PostgreSQL
+// both have.
+type dialect struct {
+	// begin starts a transaction that will write.
+	begin string
+	// words replaces the words in braces of the schema: {id} is the type of a primary
+	// key that is a number, {blob} that of bytes, {clustered} ends a table that
+	// is stored in the order of its primary key.
+	words *strings.Replacer
+	// bind rewrites "?" into the database's parameters; nil leaves them.
+	bind func(string) string
+	// writer and reader are run on each new connection of the kind.
+	writer, reader []string
+	// checkpoint moves what is committed into the main file beside the writer; restart
+	// does so in the writer's place, and lets the log begin anew; truncate ends it.
+	checkpoint, restart, truncate string
+}
+
+// sqlite is https://www.sqlite.org/lang.html.
+//
+// The page cache is small on purpose: SQLite walks all of it at the end of each
+// transaction that has split a page, and what misses it is in the cache of the
+// operating system. Checkpoints are made beside the writer (checkpoint.go).
+func sqlite() dialect {
+	return dialect{
+		begin: "BEGIN IMMEDIATE",
+		words: strings.NewReplacer("{id}", "INTEGER PRIMARY KEY", "{blob}", "BLOB", "{clustered}", "WITHOUT ROWID"),
+		writer: []string{
+			"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(on)", "temp_store(memory)",
+			"cache_size(-8000)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)",
+		},
+		reader: []string{
+			"busy_timeout(10000)", "query_only(on)", "temp_store(memory)", "cache_size(-4000)", "wal_autocheckpoint(0)",
+		},
+		checkpoint: "PRAGMA wal_checkpoint(PASSIVE)",
+		restart:    "PRAGMA wal_checkpoint(RESTART)",
+		truncate:   "PRAGMA wal_checkpoint(TRUNCATE)",
+	}
+}

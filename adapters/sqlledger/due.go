@@ -1,0 +1,206 @@
+package sqlledger
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+const (
+	// dueChunk is how many notifications are read with one statement.
+	dueChunk = 32
+	// expiryRounds bounds how often one Due goes back for more because all it found had expired.
+	expiryRounds = 8
+)
+
+// place of a notification.
+type address struct {
+	subjectID int64
+	key       string
+}
+
+// candidate is a notification that is due, with what a lease needs.
+type candidate struct {
+	pipeline.DueNotification
+	stored stored
+	rev    int64
+}
+
+// Due implements pipeline.Ledger. Known.Open of what it returns is nil.
+func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pipeline.DueNotification, error) {
+	l.leases.asking.Lock()
+	defer l.leases.asking.Unlock()
+	var due []pipeline.DueNotification
+	for round := 0; round < expiryRounds && len(due) < limit; round++ {
+		found, err := l.candidates(ctx, now, limit-len(due))
+		if err != nil {
+			return nil, err
+		}
+		var late []candidate
+		for _, c := range found {
+			if !c.Expires.IsZero() && !now.Before(c.Expires) {
+				late = append(late, c)
+				continue
+			}
+			l.leases.take(c.Key, lease{
+				subjectID: c.stored.subjectID, rev: c.rev, version: c.DueNotification.Subject.Version,
+				last: c.stored.attempt, until: now.Add(pipeline.LeaseTime),
+			})
+			due = append(due, c.DueNotification)
+		}
+		if len(late) == 0 {
+			break
+		}
+		if err := l.expire(ctx, late, now); err != nil {
+			return due, nil // what is leased is good; the late ones are found again
+		}
+	}
+	return due, nil
+}
+
+// candidates reads what is due and not leased, in order.
+func (l *Ledger) candidates(ctx context.Context, now time.Time, limit int) (found []candidate, err error) {
+	err = l.view(ctx, func(c *conn) error {
+		asked := time.Now()
+		var places []address
+		err := priorities(c, func(p int64) error {
+			if len(places) >= limit {
+				return errEnough
+			}
+			return c.query(func(r row) error {
+				if at := (address{r.number(0), r.text(1)}); l.leases.free(at.key, asked, now) {
+					places = append(places, at)
+				}
+				if len(places) >= limit {
+					return errEnough
+				}
+				return nil
+			}, "SELECT subject_id, key FROM notification WHERE state = 0 AND priority = ? AND due_at <= ? ORDER BY due_at", p, micros(now))
+		})
+		if err != nil {
+			return err
+		}
+		found = make([]candidate, 0, len(places))
+		for len(places) > 0 {
+			n := min(dueChunk, len(places))
+			if found, err = l.readDue(c, places[:n], found); err != nil {
+				return err
+			}
+			places = places[n:]
+		}
+		return nil
+	})
+	return found, err
+}
+
+// readDue appends the notifications at places, in their order. Those that are
+// planned no more are left out.
+func (l *Ledger) readDue(c *conn, places []address, found []candidate) ([]candidate, error) {
+	args := make([]any, 0, 2*dueChunk)
+	for _, p := range places {
+		args = append(args, p.subjectID, p.key)
+	}
+	rows := 1
+	if len(places) > 1 {
+		rows = dueChunk
+	}
+	for len(args) < 2*rows { // one statement serves all sizes: what is named twice is found once
+		args = append(args, args[len(args)-2], args[len(args)-1])
+	}
+	read := make(map[address]candidate, len(places))
+	err := c.query(func(r row) error {
+		one, err := l.candidateOf(r)
+		read[address{one.stored.subjectID, one.Key}] = one
+		return err
+	}, dueQuery(rows), args...)
+	if err != nil {
+		return found, err
+	}
+	for _, p := range places {
+		if one, ok := read[p]; ok {
+			found = append(found, one)
+		}
+	}
+	return found, nil
+}
+
+// dueQuery reads rows notifications with the newest version of their subject, its
+// answer, and whether anything about it was sent before.
+func dueQuery(rows int) string {
+	if rows == 1 {
+		return dueOne
+	}
+	return dueMany
+}
+
+var dueOne, dueMany = dueSQL(1), dueSQL(dueChunk)
+
+func dueSQL(rows int) string {
+	return `WITH want (subject_id, key) AS (VALUES ` + strings.Repeat(", (CAST(? AS BIGINT), CAST(? AS TEXT))", rows)[2:] + `)
+		SELECT ` + notificationColumns + `, ` + resourceColumns + `, r.ref, r.body, a.patient, a.action, a.occasion, a.at,
+			CASE WHEN n.subject_id = 0 THEN 0 ELSE EXISTS (
+				SELECT 1 FROM notification t WHERE t.subject_id = n.subject_id AND t.told_at <> 0) END
+		FROM (SELECT DISTINCT subject_id, key FROM want) AS w
+		JOIN notification n ON n.subject_id = w.subject_id AND n.key = w.key
+		LEFT JOIN resource r ON r.id = n.subject_id
+		LEFT JOIN answer a ON a.subject_id = n.subject_id
+		WHERE n.state = 0`
+}
+
+func (l *Ledger) candidateOf(r row) (c candidate, err error) {
+	const subject, ref, body, answer, told = notificationWidth, notificationWidth + 8, notificationWidth + 9,
+		notificationWidth + 10, notificationWidth + 14
+	if c.stored, err = l.notificationOf(r, r.text(ref)); err != nil {
+		return c, err
+	}
+	c.Notification = c.stored.Notification
+	c.Known.Told = r.number(told) != 0
+	if r[answer] != nil {
+		c.Known.Answer = answerOf(r, answer, r.text(ref))
+	}
+	if c.stored.subjectID == 0 {
+		return c, nil
+	}
+	kept := resourceOf(r[subject:])
+	c.rev = kept.rev
+	c.DueNotification.Subject.Version = kept.version()
+	c.DueNotification.Subject.Resource, err = l.seal.open("resource", r.text(ref), r.bytes(body))
+	return c, err
+}
+
+// expire settles what is too late to be useful.
+func (l *Ledger) expire(ctx context.Context, late []candidate, now time.Time) error {
+	return l.writer.do(ctx, func(t *tx) error {
+		for _, c := range late {
+			if err := closeUnbegun(t, c.stored.subjectID, c.rev, c.Key, expired, pipeline.ReasonExpired, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// NextDue implements pipeline.Ledger.
+func (l *Ledger) NextDue(ctx context.Context) (time.Time, bool, error) {
+	next := never
+	l.told.Store(never) // whatever is planned while this reads is news
+	err := l.view(ctx, func(c *conn) error {
+		asked, now := time.Now(), l.now()
+		return priorities(c, func(p int64) error {
+			return c.query(func(r row) error {
+				if !l.leases.free(r.text(0), asked, now) {
+					return nil
+				}
+				next = min(next, r.number(1))
+				return errEnough
+			}, "SELECT key, due_at FROM notification WHERE state = 0 AND priority = ? ORDER BY due_at", p)
+		})
+	})
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	l.told.Store(next)
+	return fromMicros(next), next != never, nil
+}

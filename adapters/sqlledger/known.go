@@ -1,0 +1,60 @@
+package sqlledger
+
+import (
+	"context"
+
+	"fhirbridge/pipeline"
+)
+
+// subjectState is what the ledger has of a subject.
+type subjectState struct {
+	// list are all its notifications.
+	list   []stored
+	answer *pipeline.Answer
+}
+
+// known is what callbacks and journeys are told of it.
+func (s subjectState) known() pipeline.Known {
+	k := pipeline.Known{Answer: s.answer}
+	for i := range s.list {
+		n := &s.list[i]
+		k.Told = k.Told || n.toldAt != 0
+		if n.inPlan() {
+			k.Open = append(k.Open, n.Notification)
+		}
+	}
+	return k
+}
+
+func (l *Ledger) subject(c *conn, id int64, ref string) (s subjectState, err error) {
+	if id == 0 {
+		return s, nil
+	}
+	if s.list, err = l.ofSubject(c, id, ref); err != nil {
+		return s, err
+	}
+	r, ok, err := c.one("SELECT patient, action, occasion, at FROM answer WHERE subject_id = ?", id)
+	if ok {
+		s.answer = answerOf(r, 0, ref)
+	}
+	return s, err
+}
+
+// answerOf reads an answer that begins at column i.
+func answerOf(r row, i int, subject string) *pipeline.Answer {
+	return &pipeline.Answer{Subject: subject, Patient: r.text(i), Action: r.text(i + 1), Occasion: r.text(i + 2), At: r.at(i + 3)}
+}
+
+// KnownOf implements pipeline.Ledger.
+func (l *Ledger) KnownOf(ctx context.Context, ref string) (known pipeline.Known, err error) {
+	err = l.view(ctx, func(c *conn) error {
+		kept, ok, err := head(c, ref)
+		if err != nil || !ok {
+			return err
+		}
+		s, err := l.subject(c, kept.id, ref)
+		known = s.known()
+		return err
+	})
+	return known, err
+}

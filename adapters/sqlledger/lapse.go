@@ -1,0 +1,127 @@
+package sqlledger
+
+import (
+	"context"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+// lapseBatch is how many attempts are settled in one transaction.
+const lapseBatch = 500
+
+// Abandon implements pipeline.Ledger.
+func (l *Ledger) Abandon(ctx context.Context, before, now time.Time) (int, error) {
+	total := 0
+	for {
+		var keys []string
+		err := l.writer.do(ctx, func(t *tx) error {
+			open, err := l.openAttempts(t.conn, sending, before)
+			if err != nil {
+				return err
+			}
+			left := make([]string, 0, len(open))
+			for _, a := range open {
+				left = append(left, a.Notification)
+				if err := l.abandon(t, a, now); err != nil {
+					return err
+				}
+			}
+			keys = left
+			return nil
+		})
+		if err != nil {
+			return total, err
+		}
+		l.leases.end(keys...)
+		total += len(keys)
+		if len(keys) < lapseBatch {
+			return total, nil
+		}
+	}
+}
+
+func (l *Ledger) abandon(t *tx, a attempt, now time.Time) error {
+	s := pipeline.Settlement{At: now, Reason: pipeline.ReasonNoAnswer}
+	if err := closeAttempt(t, a, s, unknown); err != nil {
+		return err
+	}
+	n, ok, err := l.find(t.conn, a.subjectID, a.Notification)
+	if err != nil || !ok || n.attempt != a.row || n.State != pipeline.Sending {
+		return err
+	}
+	return move(t, n, unknown, string(s.Reason), micros(now))
+}
+
+// openAttempts returns some of the attempts that have been in a state since before a time.
+func (l *Ledger) openAttempts(c *conn, state int64, before time.Time) (list []attempt, err error) {
+	err = c.query(func(r row) error {
+		a, err := l.attemptOf(r)
+		list = append(list, a)
+		return err
+	}, "SELECT "+attemptColumns+" FROM attempt a WHERE a.open_since IS NOT NULL AND a.state = ? AND a.open_since < ? ORDER BY a.open_since LIMIT ?",
+		state, micros(before), int64(lapseBatch))
+	return list, err
+}
+
+// Lapse implements pipeline.Ledger.
+func (l *Ledger) Lapse(ctx context.Context, before, now time.Time) (again, holding int, err error) {
+	for {
+		var open []attempt
+		var p, h int
+		err := l.writer.do(ctx, func(t *tx) error {
+			p, h = 0, 0
+			list, err := l.openAttempts(t.conn, unknown, before)
+			if err != nil {
+				return err
+			}
+			for _, a := range list {
+				to, err := l.lapse(t, a, now)
+				if err != nil {
+					return err
+				}
+				switch to {
+				case planned:
+					p++
+				case held:
+					h++
+				}
+			}
+			open = list
+			return nil
+		})
+		if err != nil {
+			return again, holding, err
+		}
+		again, holding = again+p, holding+h
+		if len(open) < lapseBatch {
+			break
+		}
+	}
+	if again > 0 {
+		l.news(micros(now))
+	}
+	return again, holding, nil
+}
+
+// lapse ends the wait for an attempt's status and returns what became of its
+// notification, -1 if nothing. The attempt stays unknown: a late receipt still finds it.
+func (l *Ledger) lapse(t *tx, a attempt, now time.Time) (int64, error) {
+	if _, err := t.exec("UPDATE attempt SET open_since = NULL WHERE id = ?", a.row); err != nil {
+		return -1, err
+	}
+	n, ok, err := l.find(t.conn, a.subjectID, a.Notification)
+	if err != nil || !ok || n.attempt != a.row || n.State != pipeline.StateUnknown {
+		return -1, err
+	}
+	switch {
+	case !n.Resend:
+		return held, move(t, n, held, string(pipeline.ReasonNoAnswer), micros(now))
+	case !n.Expires.IsZero() && !now.Before(n.Expires):
+		return expired, move(t, n, expired, string(pipeline.ReasonExpired), micros(now))
+	}
+	_, err = t.exec("UPDATE notification SET state = 0, due_at = ?, reason = ?, postponed_at = ? WHERE subject_id = ? AND key = ?",
+		micros(now), string(pipeline.ReasonNoAnswer), micros(now), n.subjectID, n.Key)
+	t.moved(unknown, "", planned, "")
+	return planned, err
+}

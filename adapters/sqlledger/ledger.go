@@ -1,0 +1,245 @@
+package sqlledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+var _ pipeline.Ledger = (*Ledger)(nil)
+
+// readers is how many connections serve what only reads.
+const readers = 3
+
+// Ledger is the ledger of one program instance. Safe for concurrent use.
+type Ledger struct {
+	now  func() time.Time
+	log  *slog.Logger
+	seal *sealer
+
+	writer     *writer
+	checkpoint *checkpointer // nil in memory
+	readers    chan *conn    // nil in memory: the writer reads
+
+	leases      leases
+	writeLeases writeLeases
+	due, writes chan struct{}
+	// told is the time that NextDue last returned, in microseconds: what falls due earlier is news.
+	told atomic.Int64
+
+	closing sync.Once
+	closed  error
+}
+
+// Option changes what New makes.
+type Option func(*Ledger)
+
+// WithClock replaces time.Now.
+func WithClock(now func() time.Time) Option { return func(l *Ledger) { l.now = now } }
+
+// WithLogger sets where the background work reports, which has nobody to return errors to.
+func WithLogger(log *slog.Logger) Option { return func(l *Ledger) { l.log = log } }
+
+// New opens the ledger that cfg names and creates it if there is none. It
+// refuses a key other than the one the ledger was made with. Its errors begin
+// with the key of the configuration that is at fault, where one is.
+func New(cfg Config, opts ...Option) (*Ledger, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	key, err := cfg.key()
+	if err != nil {
+		return nil, err
+	}
+	path, err := cfg.path()
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{
+		now: time.Now, log: slog.New(slog.DiscardHandler), seal: newSealer(key),
+		leases: newLeases(), writeLeases: newWriteLeases(),
+		due: make(chan struct{}, 1), writes: make(chan struct{}, 1),
+	}
+	l.told.Store(never)
+	for _, o := range opts {
+		o(l)
+	}
+	if err := l.open(path); err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	return l, nil
+}
+
+// open connects, and starts the writer.
+func (l *Ledger) open(path string) (err error) {
+	d := sqlite()
+	if path != "" {
+		if err := create(path); err != nil {
+			return fmt.Errorf("url: %w", err)
+		}
+	}
+	var opened []*conn
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, c := range opened {
+			_ = c.close()
+		}
+	}()
+	connection := func(pragmas []string) (*conn, error) {
+		c, err := connect(d, dsn(path, pragmas...))
+		if err == nil {
+			opened = append(opened, c)
+		}
+		return c, err
+	}
+	main, err := connection(d.writer)
+	if err != nil {
+		return err
+	}
+	ids, err := l.prepare(main)
+	if err != nil {
+		return err
+	}
+	l.writer = &writer{
+		conn: main, now: l.now, ids: ids, queue: make(chan *call, queueSize), ended: make(chan struct{}), busy: func(int) {},
+	}
+	if path != "" {
+		if err := l.beside(connection, d); err != nil {
+			return err
+		}
+	}
+	go l.writer.loop()
+	return nil
+}
+
+// create makes the file, for this user only, as is all that SQLite puts beside it. A
+// file that is there is not opened: closing it again would drop SQLite's locks on it.
+// https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+func create(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// prepare brings schema and key in order and returns the last id that was given.
+func (l *Ledger) prepare(main *conn) (ids int64, err error) {
+	if err := migrate(main); err != nil {
+		return 0, err
+	}
+	if err := recognise(main, l.seal); err != nil {
+		return 0, err
+	}
+	last, _, err := main.one(`SELECT COALESCE(MAX(id), 0) FROM (
+		SELECT MAX(id) AS id FROM resource UNION ALL SELECT MAX(id) FROM attempt UNION ALL SELECT MAX(id) FROM owed) AS every`)
+	if err != nil {
+		return 0, err
+	}
+	return last.number(0), nil
+}
+
+// beside opens the connections that work beside the writer's.
+func (l *Ledger) beside(connection func([]string) (*conn, error), d dialect) error {
+	l.readers = make(chan *conn, readers)
+	for range readers {
+		c, err := connection(d.reader)
+		if err != nil {
+			return err
+		}
+		l.readers <- c
+	}
+	c, err := connection(d.writer)
+	if err != nil {
+		return err
+	}
+	l.checkpoint = &checkpointer{
+		conn: c, w: l.writer, log: l.log,
+		kick: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
+	}
+	l.writer.busy = l.checkpoint.busy
+	go l.checkpoint.loop()
+	return nil
+}
+
+// Close waits for what has begun, puts everything into the main file and closes it.
+// Later calls fail.
+func (l *Ledger) Close() error {
+	l.closing.Do(func() {
+		if l.checkpoint != nil {
+			close(l.checkpoint.stop)
+			<-l.checkpoint.ended
+		}
+		l.writer.close()
+		var errs []error
+		if l.checkpoint != nil {
+			errs = append(errs, l.checkpoint.conn.close())
+			for range readers {
+				errs = append(errs, (<-l.readers).close())
+			}
+			close(l.readers)
+			_, err := checkpoint(l.writer.conn, l.writer.conn.dialect.truncate)
+			errs = append(errs, err)
+		}
+		errs = append(errs, l.writer.conn.close())
+		l.closed = errors.Join(errs...)
+	})
+	return l.closed
+}
+
+// view runs f, which only reads, on a connection of its own.
+func (l *Ledger) view(ctx context.Context, f func(*conn) error) error {
+	if l.readers == nil {
+		return l.writer.submit(ctx, &call{alone: true, done: make(chan struct{}), run: func(t *tx) error { return f(t.conn) }})
+	}
+	select {
+	case c, ok := <-l.readers:
+		if !ok {
+			return errClosed
+		}
+		defer func() { l.readers <- c }()
+		return f(c)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Wake implements pipeline.Ledger.
+func (l *Ledger) Wake() (due, writes <-chan struct{}) { return l.due, l.writes }
+
+// never is later than every time.
+const never = int64(1) << 62
+
+// news signals what has been planned: the earliest time at which some of it falls due.
+func (l *Ledger) news(due int64) {
+	if due <= micros(l.now()) || due < l.told.Load() {
+		signal(l.due)
+	}
+}
+
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // one stands already
+	}
+}
+
+// Ping implements pipeline.Ledger.
+func (l *Ledger) Ping(ctx context.Context) error {
+	return l.view(ctx, func(c *conn) error {
+		_, _, err := c.one("SELECT name FROM lock")
+		return err
+	})
+}

@@ -1,0 +1,178 @@
+package sqlledger
+
+import (
+	"context"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+// Receive implements pipeline.Ledger. It finds the message by the attempt's id,
+// else by the provider's. A failure of an attempt after which another was begun
+// is kept with that attempt and does not move the notification.
+func (l *Ledger) Receive(ctx context.Context, r pipeline.Receipt, file func(pipeline.SentMessage) []pipeline.Write) (pipeline.Received, error) {
+	to := numberOf(r.State)
+	if to < accepted || to > failed {
+		return pipeline.Received{}, &pipeline.Error{Op: "sqlledger.receive", Kind: pipeline.Malformed, Reason: "state"}
+	}
+	if r.At.IsZero() {
+		r.At = l.now()
+	}
+	var result pipeline.Received
+	var owed []owedWrite
+	err := l.writer.do(ctx, func(t *tx) (err error) {
+		result, owed, err = l.receive(t, r, to, file)
+		return err
+	})
+	if err != nil {
+		return pipeline.Received{}, err
+	}
+	l.owe(owed)
+	return result, nil
+}
+
+func (l *Ledger) receive(t *tx, r pipeline.Receipt, to int64, file func(pipeline.SentMessage) []pipeline.Write) (pipeline.Received, []owedWrite, error) {
+	a, ok, err := l.attemptByToken(t.conn, r.Attempt)
+	if err == nil && !ok {
+		a, ok, err = l.attemptByMessage(t.conn, r.MessageID)
+	}
+	if err != nil || !ok {
+		return pipeline.Received{}, nil, err
+	}
+	n, ok, err := l.find(t.conn, a.subjectID, a.Notification)
+	if err != nil || !ok {
+		return pipeline.Received{}, nil, err
+	}
+	var owed []owedWrite
+	if a.state < accepted && to != failed && file != nil {
+		message := a.Attempt
+		if message.MessageID == "" {
+			message.MessageID = r.MessageID
+		}
+		owed = l.sealWrites(file(pipeline.SentMessage{Attempt: message, Notification: n.Notification}))
+	}
+	result := pipeline.Received{Known: true, To: n.State, Notification: n.Notification}
+	if result.Changed, err = l.advance(t, a, n, r, to); err != nil {
+		return result, nil, err
+	}
+	if result.Changed {
+		result.To, result.Notification.State, result.Notification.Reason = r.State, r.State, ""
+		if to == failed {
+			result.Notification.Reason = string(pipeline.ReasonRefused)
+		}
+	}
+	if err := l.pair(t, r.UserID, a.Address); err != nil {
+		return result, nil, err
+	}
+	return result, owed, insertWrites(t, owed)
+}
+
+// advance notes the receipt with its attempt and moves the notification on, if that is upward.
+func (l *Ledger) advance(t *tx, a attempt, n stored, r pipeline.Receipt, to int64) (bool, error) {
+	if err := advanceAttempt(t, a, r, to); err != nil {
+		return false, err
+	}
+	if !n.State.Advances(r.State) || to == failed && n.attempt != a.row {
+		return false, nil
+	}
+	reason := ""
+	if to == failed {
+		reason = string(pipeline.ReasonRefused)
+	}
+	return true, move(t, n, to, reason, micros(r.At))
+}
+
+// advanceAttempt keeps the first time of each state, and the highest state.
+func advanceAttempt(t *tx, a attempt, r pipeline.Receipt, to int64) error {
+	at := micros(r.At)
+	times := map[int64]*int64{accepted: &a.acceptedAt, sent: &a.sentAt, delivered: &a.deliveredAt, read: &a.readAt, failed: &a.failedAt}
+	seen := *times[to] != 0
+	if !seen {
+		*times[to] = at
+	}
+	standing := a.state
+	if standing == planned { // given back as certainly not sent; the receipt knows better
+		standing = sending
+	}
+	upward := stateOf(standing).Advances(r.State)
+	if seen && !upward && (a.MessageID != "" || r.MessageID == "") {
+		return nil
+	}
+	state := a.state
+	if upward {
+		state = to
+	}
+	id := a.MessageID
+	if id == "" {
+		id = r.MessageID
+	}
+	code := a.code
+	if to == failed {
+		code = r.Code
+	}
+	_, err := t.exec(`UPDATE attempt SET state = ?, open_since = CASE WHEN ? = 1 THEN NULL ELSE open_since END, code = ?, message = ?, message_at = ?,
+		accepted_at = ?, sent_at = ?, delivered_at = ?, read_at = ?, failed_at = ? WHERE id = ?`,
+		state, number(upward), code, id, messageAt(id), a.acceptedAt, a.sentAt, a.deliveredAt, a.readAt, a.failedAt, a.row)
+	return err
+}
+
+// pair remembers which number the provider's id of a person goes with.
+func (l *Ledger) pair(t *tx, user string, address pipeline.Private) error {
+	if user == "" || address.Empty() {
+		return nil
+	}
+	handle := l.seal.blind(pipeline.NewPrivate("user " + user))
+	known, err := l.paired(t.conn, user)
+	if err != nil || known.Equal(address) {
+		return err
+	}
+	_, err = t.exec("INSERT INTO person (handle, secret) VALUES (?, ?) ON CONFLICT (handle) DO UPDATE SET secret = excluded.secret",
+		handle, l.seal.seal("person", string(handle), []byte(address.Reveal())))
+	return err
+}
+
+// paired returns the number that goes with the provider's id of a person, empty if it is not known.
+func (l *Ledger) paired(c *conn, user string) (pipeline.Private, error) {
+	if user == "" {
+		return pipeline.Private{}, nil
+	}
+	handle := l.seal.blind(pipeline.NewPrivate("user " + user))
+	r, ok, err := c.one("SELECT secret FROM person WHERE handle = ?", handle)
+	if err != nil || !ok {
+		return pipeline.Private{}, err
+	}
+	number, err := l.seal.open("person", string(handle), r.bytes(0))
+	return pipeline.NewPrivate(string(number)), err
+}
+
+// Stopped implements pipeline.Ledger.
+func (l *Ledger) Stopped(ctx context.Context, address pipeline.Private) (stopped bool, err error) {
+	_, stopped, err = l.sender(ctx, address)
+	return stopped, err
+}
+
+// LastHeard implements pipeline.Ledger.
+func (l *Ledger) LastHeard(ctx context.Context, address pipeline.Private) (at time.Time, err error) {
+	at, _, err = l.sender(ctx, address)
+	return at, err
+}
+
+func (l *Ledger) sender(ctx context.Context, address pipeline.Private) (heard time.Time, stopped bool, err error) {
+	number := l.seal.blind(address)
+	if number == nil {
+		return time.Time{}, false, nil
+	}
+	err = l.view(ctx, func(c *conn) error {
+		heard, stopped, err = senderOf(c, number)
+		return err
+	})
+	return heard, stopped, err
+}
+
+func senderOf(c *conn, number []byte) (heard time.Time, stopped bool, err error) {
+	r, ok, err := c.one("SELECT heard_at, stopped_at FROM sender WHERE number = ?", number)
+	if err != nil || !ok {
+		return time.Time{}, false, err
+	}
+	return r.at(0), r.number(1) != 0, nil
+}

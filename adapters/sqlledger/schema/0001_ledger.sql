@@ -1,0 +1,187 @@
+-- Times are microseconds since 1970 in UTC, 0 for none. States are numbers, see state.go.
+-- "secret" columns are sealed, see seal.go. There are no foreign keys on the way of an event: one
+-- writer keeps the tables in step, and each would cost a look-up per row.
+
+-- By what a wrong key is recognised.
+CREATE TABLE lock (
+  name  TEXT NOT NULL PRIMARY KEY,
+  value {blob} NOT NULL
+);
+
+-- A resource, by its newest version. One without version and body stands for a subject that
+-- was never kept. rev counts versions: it tells two of them apart when the feed does not.
+CREATE TABLE resource (
+  id          {id},
+  ref         TEXT NOT NULL UNIQUE,
+  version     TEXT NOT NULL,
+  updated_at  BIGINT NOT NULL,
+  recorded_at BIGINT NOT NULL,
+  digest      {blob},
+  rev         BIGINT NOT NULL,
+  source      BIGINT NOT NULL,
+  fetched_at  BIGINT NOT NULL,
+  deleted     BIGINT NOT NULL,
+  body        {blob}
+);
+
+-- Stored in the order of its subject, so that a subject's plan is one place and new subjects are
+-- written at the end. Subject 0 is "about nothing": answers to replies.
+CREATE TABLE notification (
+  subject_id   BIGINT NOT NULL,
+  key          TEXT NOT NULL,
+  state        BIGINT NOT NULL,
+  reason       TEXT NOT NULL,
+  priority     BIGINT NOT NULL,
+  due_at       BIGINT NOT NULL,
+  expires_at   BIGINT NOT NULL,
+  journey      TEXT NOT NULL,
+  step         TEXT NOT NULL,
+  patient      TEXT NOT NULL,
+  recipient    TEXT NOT NULL,
+  occasion     TEXT NOT NULL,
+  reply_to     TEXT NOT NULL,
+  flags        BIGINT NOT NULL,
+  secret       {blob} NOT NULL,
+  planned_at   BIGINT NOT NULL,
+  tries        BIGINT NOT NULL DEFAULT 0,
+  attempt      BIGINT NOT NULL DEFAULT 0,
+  postponed_at BIGINT NOT NULL DEFAULT 0,
+  told_at      BIGINT NOT NULL DEFAULT 0,
+  closed_at    BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (subject_id, key)
+) {clustered};
+
+CREATE INDEX notification_due ON notification (priority, due_at) WHERE state = 0;
+CREATE INDEX notification_alone ON notification (patient) WHERE subject_id = 0;
+
+-- Which subjects concern a patient, for the trace.
+CREATE TABLE about (
+  patient    TEXT NOT NULL,
+  subject_id BIGINT NOT NULL,
+  PRIMARY KEY (patient, subject_id)
+) {clustered};
+
+-- One try of a notification. previous is the one before it. token is the attempt's id; what is
+-- looked for by name is found by a number made of it (token_at, message_at, number_at) and then
+-- compared in full. open_since is set while nobody knows what became of it.
+CREATE TABLE attempt (
+  id              {id},
+  token           TEXT NOT NULL,
+  token_at        BIGINT NOT NULL,
+  subject_id      BIGINT NOT NULL,
+  key             TEXT NOT NULL,
+  previous        BIGINT NOT NULL,
+  state           BIGINT NOT NULL,
+  channel         TEXT NOT NULL,
+  template        TEXT NOT NULL,
+  language        TEXT NOT NULL,
+  actions         TEXT NOT NULL,
+  subject_version TEXT NOT NULL,
+  number_at       BIGINT NOT NULL,
+  secret          {blob} NOT NULL,
+  begun_at        BIGINT NOT NULL,
+  open_since      BIGINT,
+  code            TEXT NOT NULL DEFAULT '',
+  message         TEXT NOT NULL DEFAULT '',
+  message_at      BIGINT,
+  unknown_at      BIGINT NOT NULL DEFAULT 0,
+  accepted_at     BIGINT NOT NULL DEFAULT 0,
+  sent_at         BIGINT NOT NULL DEFAULT 0,
+  delivered_at    BIGINT NOT NULL DEFAULT 0,
+  read_at         BIGINT NOT NULL DEFAULT 0,
+  failed_at       BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE INDEX attempt_token ON attempt (token_at);
+CREATE INDEX attempt_message ON attempt (message_at) WHERE message_at IS NOT NULL;
+CREATE INDEX attempt_number ON attempt (number_at, begun_at);
+CREATE INDEX attempt_open ON attempt (state, open_since) WHERE open_since IS NOT NULL;
+
+CREATE TABLE answer (
+  subject_id BIGINT PRIMARY KEY,
+  patient    TEXT NOT NULL,
+  action     TEXT NOT NULL,
+  occasion   TEXT NOT NULL,
+  at         BIGINT NOT NULL
+);
+
+-- A number that wrote to us or is on the STOP list, by its blind digest.
+CREATE TABLE sender (
+  number     {blob} NOT NULL PRIMARY KEY,
+  heard_at   BIGINT NOT NULL DEFAULT 0,
+  stopped_at BIGINT NOT NULL DEFAULT 0
+) {clustered};
+
+-- The provider's id of a person, by its blind digest, and the number it goes with (secret).
+CREATE TABLE person (
+  handle {blob} NOT NULL PRIMARY KEY,
+  secret {blob} NOT NULL
+) {clustered};
+
+CREATE TABLE reply (
+  id          TEXT NOT NULL PRIMARY KEY,
+  channel     TEXT NOT NULL,
+  kind        TEXT NOT NULL,
+  sent_at     BIGINT NOT NULL,
+  received_at BIGINT NOT NULL,
+  heard_at    BIGINT NOT NULL,
+  how         TEXT NOT NULL,
+  attempt     TEXT NOT NULL,
+  subject     TEXT NOT NULL,
+  patient     TEXT NOT NULL,
+  reading     TEXT NOT NULL,
+  handoff     TEXT NOT NULL,
+  secret      {blob} NOT NULL
+) {clustered};
+
+-- Writes that are owed, and those that were given up. queue_at is made of the name of the order
+-- queue. ready_at is set on the first of each queue only: the time from which it may be tried.
+CREATE TABLE owed (
+  id         {id},
+  name       {blob} NOT NULL UNIQUE,
+  key        TEXT NOT NULL,
+  sink       TEXT NOT NULL,
+  queue_at   BIGINT NOT NULL,
+  kind       TEXT NOT NULL,
+  type       TEXT NOT NULL,
+  state      BIGINT NOT NULL,
+  reason     TEXT NOT NULL,
+  tries      BIGINT NOT NULL,
+  created_at BIGINT NOT NULL,
+  ready_at   BIGINT,
+  secret     {blob} NOT NULL
+);
+
+CREATE INDEX owed_queue ON owed (sink, queue_at, id) WHERE state = 0;
+CREATE INDEX owed_ready ON owed (sink, ready_at) WHERE ready_at IS NOT NULL;
+
+-- Writes that are done, for ever: none happens twice. name is a digest of the key.
+CREATE TABLE written (
+  name    {blob} NOT NULL PRIMARY KEY,
+  ref     TEXT NOT NULL,
+  done_at BIGINT NOT NULL
+) {clustered};
+
+CREATE TABLE parked (
+  topic     TEXT NOT NULL,
+  part      BIGINT NOT NULL,
+  place     BIGINT NOT NULL,
+  ref       TEXT NOT NULL,
+  reason    TEXT NOT NULL,
+  tries     BIGINT NOT NULL,
+  since_at  BIGINT NOT NULL,
+  retry_at  BIGINT NOT NULL,
+  secret    {blob} NOT NULL,
+  PRIMARY KEY (topic, part, place, ref)
+) {clustered};
+
+CREATE INDEX parked_since ON parked (since_at, retry_at);
+
+-- Counts for metrics, kept up to date by every transaction.
+CREATE TABLE tally (
+  kind   TEXT NOT NULL,
+  name   TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  n      BIGINT NOT NULL,
+  PRIMARY KEY (kind, name, reason)
+) {clustered};

@@ -1,0 +1,186 @@
+package sqlledger
+
+import (
+	"context"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+// Settle implements pipeline.Ledger. What is neither leased nor begun, because
+// its lease has ended, is left as it is: it will be handed out again. A state
+// that Settlement does not know is Malformed.
+func (l *Ledger) Settle(ctx context.Context, s pipeline.Settlement) error {
+	to := numberOf(s.State)
+	switch to {
+	case planned, unknown, accepted, failed, skipped, expired:
+	default:
+		return &pipeline.Error{Op: "sqlledger.settle", Kind: pipeline.Malformed, Reason: "state"}
+	}
+	if s.At.IsZero() {
+		s.At = l.now()
+	}
+	held, ok := l.leases.of(s.Key)
+	if !ok && s.Attempt == "" {
+		return nil
+	}
+	writes := l.sealWrites(s.Writes)
+	err := l.writer.do(ctx, func(t *tx) error {
+		if s.Attempt == "" {
+			return settleUnbegun(t, held, s, to)
+		}
+		known, err := l.settleAttempt(t, held, s, to)
+		if err != nil || !known {
+			return err
+		}
+		return insertWrites(t, writes)
+	})
+	if err != nil {
+		return err
+	}
+	l.leases.end(s.Key)
+	if to == planned {
+		l.news(micros(s.Due))
+	}
+	l.owe(writes)
+	return nil
+}
+
+// settleUnbegun closes, or gives back, what was leased and not begun. What was
+// concluded from another version than the newest does not count: it will be handed out again.
+func settleUnbegun(t *tx, held lease, s pipeline.Settlement, to int64) error {
+	if to == planned {
+		return postpone(t, held.subjectID, s.Key, s.Due, s.Reason)
+	}
+	return closeUnbegun(t, held.subjectID, held.rev, s.Key, to, s.Reason, s.At)
+}
+
+// unchanged is the condition that a subject is still in the version that was leased.
+const unchanged = "(subject_id = 0 OR EXISTS (SELECT 1 FROM resource r WHERE r.id = subject_id AND r.rev = ?))"
+
+// closeUnbegun moves a planned notification to a final state.
+func closeUnbegun(t *tx, subjectID, rev int64, key string, to int64, reason pipeline.Reason, at time.Time) error {
+	n, err := t.exec("UPDATE notification SET state = ?, reason = ?, closed_at = ? WHERE subject_id = ? AND key = ? AND state = 0 AND "+unchanged,
+		to, string(reason), micros(at), subjectID, key, rev)
+	if err == nil && n > 0 {
+		t.moved(planned, "", to, string(reason))
+	}
+	return err
+}
+
+// settleAttempt closes a begun attempt, and reports false for one that is not
+// known. Nearly always it is the one of the lease, accepted, and no receipt was
+// quicker: that takes two statements.
+func (l *Ledger) settleAttempt(t *tx, held lease, s pipeline.Settlement, to int64) (bool, error) {
+	if to == accepted && held.attempt != 0 {
+		done, err := acceptAsExpected(t, held, s)
+		if done || err != nil {
+			return true, err
+		}
+	}
+	a, ok, err := l.attemptByToken(t.conn, s.Attempt)
+	if err != nil || !ok {
+		return false, err
+	}
+	n, ok, err := l.find(t.conn, a.subjectID, a.Notification)
+	if err != nil || !ok {
+		return false, err
+	}
+	if to == accepted {
+		return true, settleAccepted(t, a, n, s)
+	}
+	taken := a.state == accepted || a.state == sent
+	if !a.open() && !(to == failed && taken) {
+		return true, nil // a receipt has said more
+	}
+	if err := closeAttempt(t, a, s, to); err != nil || n.attempt != a.row {
+		return true, err // a newer attempt is under way: this one's end does not end the notification
+	}
+	return true, settleNotification(t, n, s, to)
+}
+
+// acceptAsExpected accepts an attempt that is still sending. It reports false, and has changed nothing, for any other.
+func acceptAsExpected(t *tx, held lease, s pipeline.Settlement) (bool, error) {
+	at := micros(s.At)
+	n, err := t.exec(`UPDATE notification SET state = 3, told_at = CASE WHEN told_at = 0 THEN ? ELSE told_at END
+		WHERE subject_id = ? AND key = ? AND state = 1 AND attempt = ?`, at, held.subjectID, s.Key, held.attempt)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	t.moved(sending, "", accepted, "")
+	_, err = t.exec("UPDATE attempt SET state = 3, open_since = NULL, accepted_at = ?, message = ?, message_at = ? WHERE id = ?",
+		at, s.MessageID, messageAt(s.MessageID), held.attempt)
+	return true, err
+}
+
+// messageAt is what a message is looked for by; NULL for one without id.
+func messageAt(id string) any {
+	if id == "" {
+		return nil
+	}
+	return spot(id)
+}
+
+// settleAccepted accepts an attempt of any state: receipts may have come before, or the grace period may be over.
+func settleAccepted(t *tx, a attempt, n stored, s pipeline.Settlement) error {
+	state := a.state
+	if state < accepted {
+		state = accepted
+	}
+	id := s.MessageID
+	if id == "" {
+		id = a.MessageID
+	}
+	_, err := t.exec("UPDATE attempt SET state = ?, open_since = NULL, accepted_at = ?, message = ?, message_at = ? WHERE id = ?",
+		state, micros(s.At), id, messageAt(id), a.row)
+	if err != nil || a.state == failed || !n.State.Advances(pipeline.Accepted) {
+		return err
+	}
+	return move(t, n, accepted, "", micros(s.At))
+}
+
+func closeAttempt(t *tx, a attempt, s pipeline.Settlement, to int64) error {
+	at := micros(s.At)
+	switch to {
+	case unknown:
+		_, err := t.exec("UPDATE attempt SET state = 2, open_since = ?, unknown_at = ? WHERE id = ?", at, at, a.row)
+		return err
+	case failed:
+		_, err := t.exec("UPDATE attempt SET state = 7, open_since = NULL, failed_at = ?, code = ? WHERE id = ?", at, s.Code, a.row)
+		return err
+	}
+	// It certainly was not sent.
+	_, err := t.exec("UPDATE attempt SET state = 0, open_since = NULL, code = ? WHERE id = ?", s.Code, a.row)
+	return err
+}
+
+func settleNotification(t *tx, n stored, s pipeline.Settlement, to int64) error {
+	if from := numberOf(n.State); from != sending && from != unknown && !(to == failed && n.State.Advances(pipeline.Failed)) {
+		return nil
+	}
+	if to == planned {
+		_, err := t.exec("UPDATE notification SET state = 0, due_at = ?, reason = ?, postponed_at = ? WHERE subject_id = ? AND key = ?",
+			micros(s.Due), string(s.Reason), micros(s.At), n.subjectID, n.Key)
+		t.moved(numberOf(n.State), n.Reason, planned, "")
+		return err
+	}
+	return move(t, n, to, string(s.Reason), micros(s.At))
+}
+
+// move brings a notification to a state that is not planned.
+func move(t *tx, n stored, to int64, reason string, at int64) error {
+	told, closed := n.toldAt, n.closedAt
+	switch {
+	case final(to):
+		closed = at
+	case to >= accepted:
+		closed = 0
+		if told == 0 {
+			told = at
+		}
+	}
+	_, err := t.exec("UPDATE notification SET state = ?, reason = ?, told_at = ?, closed_at = ? WHERE subject_id = ? AND key = ?",
+		to, reason, told, closed, n.subjectID, n.Key)
+	t.moved(numberOf(n.State), n.Reason, to, reason)
+	return err
+}

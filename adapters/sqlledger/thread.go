@@ -1,0 +1,188 @@
+package sqlledger
+
+import (
+	"slices"
+	"time"
+
+	"fhirbridge/fhir"
+	"fhirbridge/pipeline"
+)
+
+const (
+	// threadAge is how long after a message a reply without token or quote may mean it.
+	threadAge = 7 * 24 * time.Hour
+	// threadDepth is how many messages to one number are looked through, newest first.
+	threadDepth = 200
+)
+
+// How a thread was found.
+const (
+	howToken   = "token"
+	howQuote   = "quote"
+	howOnly    = "only"
+	howNone    = "none"
+	howSeveral = "several"
+)
+
+// thread finds what a reply may be about. from is the sender's number, empty if nobody knows it.
+func (l *Ledger) thread(t *tx, r pipeline.Reply, from pipeline.Private) (pipeline.Thread, error) {
+	thread := pipeline.Thread{How: howNone, Now: t.now, Lookup: l.lookup(t.conn)}
+	recent, err := l.toldTo(t.conn, from)
+	if err != nil {
+		return thread, err
+	}
+	for i, m := range recent {
+		if i == 0 {
+			thread.Language = m.language
+		}
+		if m.patient != "" && !slices.Contains(thread.Patients, m.patient) {
+			thread.Patients = append(thread.Patients, m.patient)
+		}
+	}
+	if number := l.seal.blind(from); number != nil {
+		if _, thread.Stopped, err = senderOf(t.conn, number); err != nil {
+			return thread, err
+		}
+	}
+	if thread.Sent, thread.How, err = l.answered(t, r, from, recent); err != nil || thread.Sent == nil {
+		return thread, err
+	}
+	if thread.Language == "" {
+		thread.Language = thread.Sent.Attempt.Language
+	}
+	return thread, l.fill(t.conn, &thread)
+}
+
+// fill adds what is known of the subject of the message that is answered.
+func (l *Ledger) fill(c *conn, thread *pipeline.Thread) error {
+	ref := thread.Sent.Notification.Subject
+	if ref == "" {
+		return nil
+	}
+	kept, ok, err := head(c, ref)
+	if err != nil || !ok {
+		return err
+	}
+	subject, err := l.subject(c, kept.id, ref)
+	if err != nil {
+		return err
+	}
+	thread.Known = subject.known()
+	body, err := l.body(c, kept.id, ref)
+	if err != nil || body == nil {
+		return err
+	}
+	thread.SubjectVersion = kept.version()
+	if decoded, err := fhir.Decode(body); err == nil { // one that does not decode counts as gone
+		thread.Subject = decoded
+	}
+	return nil
+}
+
+// lookup finds kept resources for a callback, on the connection of its transaction.
+func (l *Ledger) lookup(c *conn) func(string) fhir.Resource {
+	return func(ref string) fhir.Resource {
+		v, ok, err := l.newest(c, ref)
+		if err != nil || !ok {
+			return nil
+		}
+		decoded, err := fhir.Decode(v.Resource)
+		if err != nil {
+			return nil
+		}
+		return decoded
+	}
+}
+
+// answered finds the message that a reply answers. A token or a quote that
+// belongs to a message to another number is somebody else's: it means nothing,
+// and nothing is guessed in its place.
+func (l *Ledger) answered(t *tx, r pipeline.Reply, from pipeline.Private, recent []told) (*pipeline.SentMessage, string, error) {
+	if token, n, ok := pipeline.ParseToken(r.Payload); ok {
+		a, ok, err := l.attemptByToken(t.conn, token)
+		if err != nil {
+			return nil, howNone, err
+		}
+		if ok {
+			return l.theirs(t.conn, a, from, howToken, n)
+		}
+	}
+	a, ok, err := l.attemptByMessage(t.conn, r.Quotes)
+	if err != nil {
+		return nil, howNone, err
+	}
+	if ok {
+		return l.theirs(t.conn, a, from, howQuote, 0)
+	}
+	at := r.At
+	if at.IsZero() {
+		at = t.now
+	}
+	row, how := only(recent, at.Add(-threadAge))
+	if row == 0 {
+		return nil, how, nil
+	}
+	if a, ok, err = l.attemptByRow(t.conn, row); err != nil || !ok {
+		return nil, howNone, err
+	}
+	return l.theirs(t.conn, a, from, how, 0)
+}
+
+// theirs returns a's message if it went to the number from, or if that is not known.
+func (l *Ledger) theirs(c *conn, a attempt, from pipeline.Private, how string, button int) (*pipeline.SentMessage, string, error) {
+	if !from.Empty() && !a.Address.Equal(from) {
+		return nil, howNone, nil
+	}
+	n, ok, err := l.find(c, a.subjectID, a.Notification)
+	if err != nil || !ok {
+		return nil, howNone, err
+	}
+	message := &pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification}
+	if button > 0 && button <= len(a.Actions) {
+		message.Action = a.Actions[button-1]
+	}
+	return message, how, nil
+}
+
+// told is a message to a number, as far as it decides what a reply is about.
+type told struct {
+	row, subjectID    int64
+	language, patient string
+	asks              bool
+	begun             time.Time
+}
+
+// only returns the newest of the recent messages that ask for an answer, if they are all about one subject.
+func only(recent []told, since time.Time) (row int64, how string) {
+	var subjectID int64
+	for _, m := range recent {
+		switch {
+		case !m.asks || m.begun.Before(since):
+		case row == 0:
+			row, subjectID = m.row, m.subjectID
+		case subjectID != m.subjectID:
+			return 0, howSeveral
+		}
+	}
+	if row == 0 {
+		return 0, howNone
+	}
+	return row, howOnly
+}
+
+// toldTo returns the messages that went, or may have gone, to a number, newest first.
+func (l *Ledger) toldTo(c *conn, number pipeline.Private) (list []told, err error) {
+	if number.Empty() {
+		return nil, nil
+	}
+	err = c.query(func(r row) error {
+		list = append(list, told{
+			row: r.number(0), subjectID: r.number(1), language: r.text(2), patient: r.text(3), asks: r.number(4) != 0, begun: r.at(5),
+		})
+		return nil
+	}, `SELECT a.id, a.subject_id, a.language, n.patient, CASE WHEN a.actions = '' THEN 0 ELSE 1 END, a.begun_at
+		FROM attempt a JOIN notification n ON n.subject_id = a.subject_id AND n.key = a.key
+		WHERE a.number_at = ? AND a.state BETWEEN 1 AND 6 ORDER BY a.begun_at DESC LIMIT ?`,
+		short(l.seal.blind(number)), int64(threadDepth))
+	return list, err
+}

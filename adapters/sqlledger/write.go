@@ -1,0 +1,219 @@
+package sqlledger
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+// owedWrite is a write with what can be made of it before its transaction.
+type owedWrite struct {
+	pipeline.Write
+	name   []byte
+	queue  int64
+	secret []byte
+}
+
+func (l *Ledger) sealWrites(list []pipeline.Write) []owedWrite {
+	if len(list) == 0 {
+		return nil
+	}
+	owed := make([]owedWrite, len(list))
+	for i, w := range list {
+		decision := ""
+		if w.Decision != nil {
+			text, _ := json.Marshal(w.Decision) // texts and times: it always marshals
+			decision = string(text)
+		}
+		owed[i] = owedWrite{
+			Write: w, name: once(w.Key),
+			// A queue may be named after a number: it is kept as a digest, and its name is sealed.
+			queue: short(l.seal.blind(pipeline.NewPrivate("queue " + w.Order))),
+			secret: l.seal.seal("owed", w.Key, pack(
+				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), decision)),
+		}
+	}
+	return owed
+}
+
+// insertWrites adds writes whose keys were never seen. The first of a queue is
+// ready; the others wait behind it.
+func insertWrites(t *tx, list []owedWrite) error {
+	now := micros(t.now)
+	for _, w := range list {
+		_, done, err := t.one("SELECT done_at FROM written WHERE name = ?", w.name)
+		if err != nil {
+			return err
+		}
+		if done {
+			continue
+		}
+		n, err := t.exec(`INSERT INTO owed (id, name, key, sink, queue_at, kind, type, state, reason, tries, created_at, ready_at, secret)
+			VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', 0, ?,
+				CASE WHEN EXISTS (SELECT 1 FROM owed WHERE sink = ? AND queue_at = ? AND state = 0) THEN NULL ELSE CAST(? AS BIGINT) END, ?)
+			ON CONFLICT (name) DO NOTHING`,
+			t.id(), w.name, w.Key, string(w.Sink), w.queue, string(w.Kind), w.Type, now, string(w.Sink), w.queue, now, w.secret)
+		if err != nil {
+			return err
+		}
+		t.count(counted{kind: tallyWrite, name: string(w.Sink)}, n)
+	}
+	return nil
+}
+
+// owe signals that writes were added.
+func (l *Ledger) owe(list []owedWrite) {
+	if len(list) > 0 {
+		signal(l.writes)
+	}
+}
+
+const owedColumns = "o.id, o.key, o.sink, o.kind, o.type, o.tries, o.created_at, o.secret, o.queue_at"
+
+func (l *Ledger) writeOf(r row) (pipeline.Write, error) {
+	w := pipeline.Write{
+		Key: r.text(1), Sink: pipeline.Sink(r.text(2)), Kind: pipeline.WriteKind(r.text(3)), Type: r.text(4),
+		Tries: int(r.number(5)), Created: r.at(6),
+	}
+	secret, err := l.seal.open("owed", w.Key, r.bytes(7))
+	if err != nil {
+		return w, err
+	}
+	var body, sender, decision string
+	if err := unpack(secret, &body, &w.Order, &w.IfNoneExist, &w.Answers, &sender, &decision); err != nil {
+		return w, err
+	}
+	w.Body, w.Sender = pipeline.NewPrivate(body), pipeline.NewPrivate(sender)
+	if decision != "" {
+		w.Decision = &pipeline.Decision{}
+		if err := json.Unmarshal([]byte(decision), w.Decision); err != nil {
+			return w, unreadable
+		}
+	}
+	return w, nil
+}
+
+// Writes implements pipeline.Ledger.
+func (l *Ledger) Writes(ctx context.Context, sink pipeline.Sink, now time.Time, limit int) ([]pipeline.Write, error) {
+	l.writeLeases.asking.Lock()
+	defer l.writeLeases.asking.Unlock()
+	var list []pipeline.Write
+	err := l.view(ctx, func(c *conn) error {
+		ids, err := l.ready(c, sink, now, limit)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			r, ok, err := c.one("SELECT "+owedColumns+" FROM owed o WHERE o.id = ? AND o.state = 0", id)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			w, err := l.writeOf(r)
+			if err != nil {
+				return err
+			}
+			l.writeLeases.take(w.Key, writeLease{id: id, sink: string(sink), queue: r.number(8), until: now.Add(pipeline.LeaseTime)})
+			list = append(list, w)
+		}
+		return nil
+	})
+	if err != nil {
+		for _, w := range list {
+			l.writeLeases.end(w.Key)
+		}
+		return nil, err
+	}
+	return list, nil
+}
+
+// ready returns the rows of the writes that may be tried now and are not leased.
+func (l *Ledger) ready(c *conn, sink pipeline.Sink, now time.Time, limit int) (ids []int64, err error) {
+	err = c.query(func(r row) error {
+		if len(ids) >= limit {
+			return errEnough
+		}
+		if id := r.number(0); l.writeLeases.free(id, now) {
+			ids = append(ids, id)
+		}
+		return nil
+	}, "SELECT id FROM owed WHERE sink = ? AND ready_at IS NOT NULL AND ready_at <= ? ORDER BY ready_at, id", string(sink), micros(now))
+	return ids, err
+}
+
+// SettleWrite implements pipeline.Ledger. A write that is not pending is left as it is.
+func (l *Ledger) SettleWrite(ctx context.Context, key string, r pipeline.WriteResult, more ...pipeline.Write) error {
+	if r.At.IsZero() {
+		r.At = l.now()
+	}
+	owed := l.sealWrites(more)
+	held, leased := l.writeLeases.of(key)
+	name := once(key)
+	var next bool
+	err := l.writer.do(ctx, func(t *tx) error {
+		next = false
+		w, ok := held, leased
+		if !ok {
+			found, there, err := t.one("SELECT id, queue_at, sink FROM owed WHERE name = ?", name)
+			if err != nil || !there {
+				return err
+			}
+			w = writeLease{id: found.number(0), queue: found.number(1), sink: found.text(2)}
+		}
+		further, err := settleWrite(t, w, name, r)
+		if err != nil {
+			return err
+		}
+		next = further
+		return insertWrites(t, owed)
+	})
+	if err != nil {
+		return err
+	}
+	l.writeLeases.end(key)
+	if next {
+		signal(l.writes)
+	}
+	l.owe(owed)
+	return nil
+}
+
+// settleWrite reports whether another write of the queue has become ready.
+func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (next bool, err error) {
+	var n int64
+	switch {
+	case r.Done:
+		if n, err = t.exec("DELETE FROM owed WHERE id = ? AND state = 0", w.id); err != nil || n == 0 {
+			return false, err
+		}
+		_, err = t.exec("INSERT INTO written (name, ref, done_at) VALUES (?, ?, ?)", name, r.Ref, micros(r.At))
+	case r.GiveUp:
+		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL WHERE id = ? AND state = 0", string(r.Reason), w.id)
+		t.count(counted{kind: tallyGivenUp}, n)
+	default:
+		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + 1, ready_at = ? WHERE id = ? AND state = 0", string(r.Reason), micros(r.Retry), w.id)
+	}
+	if err != nil || n == 0 {
+		return false, err
+	}
+	t.count(counted{kind: tallyWrite, name: w.sink}, -1)
+	n, err = t.exec(`UPDATE owed SET ready_at = ? WHERE id = (
+		SELECT id FROM owed WHERE sink = ? AND queue_at = ? AND state = 0 ORDER BY id LIMIT 1)`, micros(t.now), w.sink, w.queue)
+	return n > 0, err
+}
+
+// Written implements pipeline.Ledger.
+func (l *Ledger) Written(ctx context.Context, key string) (ref string, err error) {
+	err = l.view(ctx, func(c *conn) error {
+		r, ok, err := c.one("SELECT ref FROM written WHERE name = ?", once(key))
+		if ok {
+			ref = r.text(0)
+		}
+		return err
+	})
+	return ref, err
+}

@@ -1,0 +1,204 @@
+package porttest
+
+import (
+	"slices"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+var writeTests = map[string]func(*ledgerTest){
+	"one of a queue at a time, in order":               writesInOrder,
+	"a write is handed out once, until its lease ends": writesLease,
+	"a write that waits for its retry holds its queue": writesRetry,
+	"one that is given up frees its queue and is kept": writesGiveUp,
+	"what is done is done for ever":                    writesOnce,
+	"each sink has queues of its own":                  writesSinks,
+	"more writes are inserted with the end of one":     writesMore,
+	"everything of a write comes back":                 writesWhole,
+	"settling what is not pending changes nothing":     writesUnknown,
+	"limit": writesLimit,
+	"Wake tells that the next of a queue may be tried":  writesWake,
+	"the next of a queue waits for the one that failed": writesBehind,
+}
+
+// owe adds writes by way of a reply.
+func (t *ledgerTest) owe(id string, list ...pipeline.Write) {
+	t.Helper()
+	t.hear(reply(id, ""), pipeline.Heard{Writes: list})
+}
+
+func (t *ledgerTest) keys(sink pipeline.Sink, now time.Time, limit int) []string {
+	t.Helper()
+	list, err := t.l.Writes(t.Context(), sink, now, limit)
+	if err != nil {
+		t.Fatalf("Writes: %v", err)
+	}
+	keys := []string{}
+	for _, w := range list {
+		keys = append(keys, w.Key)
+	}
+	return keys
+}
+
+// soon is when everything that was just added may be tried.
+func (t *ledgerTest) soon() time.Time { return time.Now().Add(time.Second) }
+
+func (t *ledgerTest) wantKeys(now time.Time, want ...string) {
+	t.Helper()
+	if got := t.keys(pipeline.SinkServer, now, 10); !slices.Equal(got, want) {
+		t.Errorf("writes: got %v, want %v", got, want)
+	}
+}
+
+func (t *ledgerTest) settleWrite(key string, r pipeline.WriteResult, more ...pipeline.Write) {
+	t.Helper()
+	r.At = t.now
+	if err := t.l.SettleWrite(t.Context(), key, r, more...); err != nil {
+		t.Fatalf("SettleWrite: %v", err)
+	}
+}
+
+var done = pipeline.WriteResult{Done: true, Ref: "Communication/1"}
+
+func writesInOrder(t *ledgerTest) {
+	t.owe("r1", write("a1", "A"), write("a2", "A"), write("b1", "B"))
+	t.owe("r2", write("a3", "A"))
+	t.wantKeys(t.soon(), "a1", "b1")
+	t.settleWrite("a1", done)
+	t.wantKeys(t.soon(), "a2")
+	t.settleWrite("a2", done)
+	t.settleWrite("b1", done)
+	t.wantKeys(t.soon(), "a3")
+	t.settleWrite("a3", done)
+	t.wantKeys(t.soon())
+}
+
+func writesLease(t *ledgerTest) {
+	t.owe("r1", write("a1", "A"), write("a2", "A"))
+	now := t.soon()
+	t.wantKeys(now, "a1")
+	t.wantKeys(now.Add(pipeline.LeaseTime - time.Second))
+	t.wantKeys(now.Add(pipeline.LeaseTime+time.Second), "a1")
+}
+
+func writesRetry(t *ledgerTest) {
+	t.owe("r1", write("a1", "A"), write("a2", "A"))
+	now := t.soon()
+	t.wantKeys(now, "a1")
+	t.settleWrite("a1", pipeline.WriteResult{Retry: now.Add(time.Hour), Reason: pipeline.ReasonTransient})
+	t.wantKeys(now.Add(time.Minute))
+	list, err := t.l.Writes(t.Context(), pipeline.SinkServer, now.Add(time.Hour), 10)
+	if err != nil || len(list) != 1 || list[0].Key != "a1" || list[0].Tries != 1 {
+		t.Errorf("at its time: got %d, %v; want a1, tried once", len(list), err)
+	}
+}
+
+func writesGiveUp(t *ledgerTest) {
+	t.owe("r1", write("a1", "A"), write("a2", "A"))
+	t.wantKeys(t.soon(), "a1")
+	t.settleWrite("a1", pipeline.WriteResult{GiveUp: true, Reason: pipeline.ReasonRefused})
+	t.wantKeys(t.soon(), "a2")
+	census, err := t.l.Census(t.Context())
+	if err != nil || census.GivenUp != 1 || census.Writes[pipeline.SinkServer] != 1 {
+		t.Errorf("census: got %d given up, %d pending, %v; want 1 and 1", census.GivenUp, census.Writes[pipeline.SinkServer], err)
+	}
+	t.owe("r2", write("a1", "A"))
+	t.settleWrite("a2", done)
+	t.wantKeys(t.soon())
+}
+
+func writesOnce(t *ledgerTest) {
+	t.owe("r1", write("a1", "A"), write("a1", "A"))
+	t.wantKeys(t.soon(), "a1")
+	if ref, err := t.l.Written(t.Context(), "a1"); ref != "" || err != nil {
+		t.Errorf("Written before: got %q, %v; want none", ref, err)
+	}
+	t.settleWrite("a1", done)
+	if ref, err := t.l.Written(t.Context(), "a1"); ref != done.Ref || err != nil {
+		t.Errorf("Written: got %q, %v; want %q", ref, err, done.Ref)
+	}
+	t.owe("r2", write("a1", "A"))
+	t.wantKeys(t.soon())
+}
+
+func writesSinks(t *ledgerTest) {
+	topic := write("a1@topic", "A")
+	topic.Sink = pipeline.SinkTopic
+	t.owe("r1", write("a1", "A"), topic)
+	t.wantKeys(t.soon(), "a1")
+	if got := t.keys(pipeline.SinkTopic, t.soon(), 10); !slices.Equal(got, []string{"a1@topic"}) {
+		t.Errorf("topic: got %v, want a1@topic", got)
+	}
+}
+
+func writesMore(t *ledgerTest) {
+	t.owe("r1", write("a1", "A"), write("a2", "A"))
+	t.wantKeys(t.soon(), "a1")
+	t.settleWrite("a1", done, write("a3", "A"), write("b1", "B"))
+	t.wantKeys(t.soon(), "a2", "b1")
+}
+
+func writesWhole(t *ledgerTest) {
+	want := pipeline.Write{
+		Key: "decision:r1@server", Kind: pipeline.WriteDecision, Sink: pipeline.SinkServer, Order: "Patient/1", Type: "Appointment",
+		Body: pipeline.NewPrivate("body"), IfNoneExist: "identifier=a|b", Answers: "sent:1@server", Sender: pipeline.NewPrivate(phone),
+		Decision: &pipeline.Decision{
+			Appointment: "Appointment/1", Patient: "Patient/1", Status: "accepted", Start: t.now, Was: "needs-action", Reply: "r1", At: t.now,
+		},
+	}
+	t.owe("r1", want)
+	list := t.pending(pipeline.SinkServer)
+	if len(list) != 1 {
+		t.Fatalf("writes: got %d, want 1", len(list))
+	}
+	got := list[0]
+	if !got.Body.Equal(want.Body) || !got.Sender.Equal(want.Sender) || got.Created.IsZero() || got.Decision == nil {
+		t.Fatal("body, sender, decision or time of creation did not come back")
+	}
+	wantEqual(t, "decision", *got.Decision, *want.Decision)
+	got.Body, got.Sender, got.Decision, got.Created = want.Body, want.Sender, want.Decision, want.Created
+	wantEqual(t, "write", got, want)
+}
+
+func writesUnknown(t *ledgerTest) {
+	t.settleWrite("never seen", done)
+	t.owe("r1", write("a1", "A"))
+	t.wantKeys(t.soon(), "a1")
+	t.settleWrite("a1", done)
+	t.settleWrite("a1", pipeline.WriteResult{Retry: t.now})
+	t.wantKeys(t.soon().Add(2 * pipeline.LeaseTime))
+	if ref, err := t.l.Written(t.Context(), "a1"); ref != done.Ref || err != nil {
+		t.Errorf("Written: got %q, %v; want %q", ref, err, done.Ref)
+	}
+}
+
+func writesLimit(t *ledgerTest) {
+	t.owe("r1", write("a1", "A"), write("b1", "B"), write("c1", "C"))
+	now := t.soon()
+	if got := t.keys(pipeline.SinkServer, now, 2); !slices.Equal(got, []string{"a1", "b1"}) {
+		t.Errorf("first two: got %v, want a1 and b1", got)
+	}
+	t.wantKeys(now, "c1")
+}
+
+func writesWake(t *ledgerTest) {
+	_, wake := t.l.Wake()
+	t.owe("r1", write("a1", "A"), write("a2", "A"))
+	t.wantKeys(t.soon(), "a1")
+	for len(wake) > 0 {
+		<-wake
+	}
+	t.settleWrite("a1", done)
+	wantEqual(t, "signals", len(wake), 1)
+}
+
+func writesBehind(t *ledgerTest) {
+	t.owe("r1", write("a1", "A"))
+	now := t.soon()
+	t.wantKeys(now, "a1")
+	t.settleWrite("a1", pipeline.WriteResult{Retry: now.Add(time.Hour)})
+	t.owe("r2", write("a2", "A"))
+	t.wantKeys(now.Add(time.Minute))
+	t.wantKeys(now.Add(2*time.Hour), "a1")
+}
