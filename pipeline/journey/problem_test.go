@@ -191,6 +191,23 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
+func TestFilesThatNoParserShouldSee(t *testing.T) {
+	for name, c := range map[string]struct{ file, want string }{
+		"brackets":   {strings.Repeat("[", 200_000), "is nested too deeply"},
+		"mappings":   {strings.Repeat("{a: ", 60_000), "is nested too deeply"},
+		"lists":      {strings.Repeat("- ", 100_000), "is nested too deeply"},
+		"large":      {strings.Repeat("# x\n", 100_000), "is larger than 256 KB"},
+		"not UTF-8":  {"journey: \xff", "is not UTF-8"},
+		"no content": {"# " + strings.Repeat("-", 200), "must hold one document"},
+	} {
+		journeys, templates := files("journeys/visit.yaml", c.file, "templates/thanks.yaml", soundSession)
+		_, problems := journey.Load(journeys, templates, settings(t))
+		if len(problems) != 1 || !strings.HasPrefix(problems[0].String(), "journeys/visit.yaml: "+c.want) {
+			t.Errorf("%s: got %q, want %q", name, problems, c.want)
+		}
+	}
+}
+
 func TestDirectoriesThatHoldNothing(t *testing.T) {
 	_, problems := journey.Load(fstest.MapFS{"readme.txt": {}}, fstest.MapFS{}, settings(t))
 	if len(problems) != 2 || problems[0].String() != "journeys: holds no .yaml file" || problems[1].String() != "templates: holds no .yaml file" {
