@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -155,8 +156,12 @@ func (w *world) patients(n int) {
 		w.produce("Patient/p"+strconv.Itoa(i), patient("p"+strconv.Itoa(i), "Amara", benchNumber(i), "en"))
 	}
 	must(w.t, w.client.Flush(context.Background()))
-	w.await("the patients", func() bool { return w.lag(w.bridge) == 0 })
+	want := fmt.Sprintf(`bridge_events_total{outcome="kept",type="Patient"} %d`, n)
+	w.await("the patients", func() bool { return strings.Contains(w.metrics(), want) })
 	w.known = n
+	if b, ok := w.t.(*testing.B); ok {
+		b.ResetTimer()
+	}
 }
 
 var benchStart = time.Now().Add(20 * 24 * time.Hour)
