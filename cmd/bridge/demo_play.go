@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"fhirbridge/adapters/sandbox"
@@ -196,11 +197,14 @@ func (d *demo) playFiles(ctx context.Context) error {
 			for len(d.changes) > 0 {
 				<-d.changes
 			}
-			key := ""
-			if h, err := fhir.Peek(record); err == nil && h.ID != "" {
-				key = h.Ref()
+			key, label := "", filepath.Base(file)
+			if h, err := fhir.Peek(record); err == nil {
+				label = h.Type
+				if h.ID != "" {
+					key, label = h.Ref(), h.Ref()
+				}
 			}
-			d.screen.event(key, "", record)
+			d.screen.event(label, "", record)
 			if err := d.publish(ctx, key, record); err != nil {
 				return err
 			}

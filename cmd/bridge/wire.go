@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -118,10 +119,17 @@ func folder(path string, carried fs.FS) fs.FS {
 	return os.DirFS(path)
 }
 
+// journeyProblems names each file as the configuration reaches it.
 func journeyProblems(c *Config, found []journey.Problem) problems {
 	out := make(problems, len(found))
 	for i, p := range found {
-		out[i] = problem{File: p.File, Line: p.Line, Column: p.Column, Text: p.Text}
+		file := p.File
+		if name, ok := strings.CutPrefix(file, "journeys/"); ok && c.Journeys != "" {
+			file = filepath.Join(c.Journeys, name)
+		} else if name, ok := strings.CutPrefix(file, "templates/"); ok && c.Templates != "" {
+			file = filepath.Join(c.Templates, name)
+		}
+		out[i] = problem{File: file, Line: p.Line, Column: p.Column, Text: p.Text}
 	}
 	return out
 }
