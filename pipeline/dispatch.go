@@ -1,13 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"log/slog"
-	"sync"
 	"time"
-
-	"fhirbridge/fhir"
 )
 
 const (
@@ -18,11 +15,15 @@ const (
 	sendTimeout = 15 * time.Second
 	// patience is how long a prepared message waits for its turn in the pace before it is put off.
 	patience = 10 * time.Second
+	// fresh is how long facts and gates hold: what waits longer for its turn asks them again.
+	fresh = time.Second
+	// begunFresh is how long a begun attempt may wait for a slot before its words are made anew.
+	begunFresh = 5 * time.Second
 	// idlePoll bounds how long another instance's news may go unnoticed.
 	idlePoll = 5 * time.Second
-	// haltPause is how long nothing is sent after a fault of our own account; it doubles up to haltMax.
-	haltPause = 5 * time.Second
-	haltMax   = 5 * time.Minute
+	// dueAgain is the pause when something seems due and cannot be had: somebody else has it,
+	// or the store does not settle it. Without it the lane would ask without end.
+	dueAgain = 50 * time.Millisecond
 )
 
 // Dispatch is the lane from due notifications to the channel.
@@ -48,8 +49,8 @@ type Dispatch struct {
 	halt pause
 }
 
-// Run sends what is due until ctx ends, then finishes what is under way. What
-// it could not finish is settled after a restart.
+// Run sends what is due until ctx ends, then finishes what is under way: what is being posted
+// is settled, what is not yet posted is given back. What a crash leaves is settled after a restart.
 func (d *Dispatch) Run(ctx context.Context) error {
 	due, _ := d.Ledger.Wake()
 	jobs := newQueues()
@@ -62,11 +63,15 @@ func (d *Dispatch) Run(ctx context.Context) error {
 			_ = sleep(ctx, min(wait, time.Second))
 			continue
 		}
-		free := cap(room) - len(room)
+		limit := cap(room)
+		if d.halt.doubtful() {
+			limit = 1
+		}
+		free := max(0, limit-len(room))
 		list, err := d.lease(ctx, free)
 		for _, n := range list {
 			room <- struct{}{}
-			jobs.do(n.Patient+n.Address.Reveal(), func() {
+			jobs.do(cmp.Or(n.Patient, n.Address.Fingerprint()), func() {
 				d.handle(ctx, n, slots)
 				<-room
 				select {
@@ -97,16 +102,18 @@ func (d *Dispatch) lease(ctx context.Context, free int) ([]DueNotification, erro
 // rest waits for something to do: news from intake, a free slot, the next due, or the poll.
 func (d *Dispatch) rest(ctx context.Context, due, freed <-chan struct{}, full, failed bool) {
 	wait := idlePoll
-	if failed {
-		wait = time.Second
-	} else if at, ok, err := d.Ledger.NextDue(ctx); err == nil && ok && !full {
-		wait = min(wait, max(time.Millisecond, at.Sub(d.Now())))
+	switch {
+	case failed:
+		wait, due, freed = time.Second, nil, nil // asking at once would fail at once
+	case full:
+		due = nil // the signal stands until there is room for what it tells of
+	default:
+		if at, ok, err := d.Ledger.NextDue(ctx); err == nil && ok {
+			wait = min(wait, max(dueAgain, at.Sub(d.Now())))
+		}
 	}
 	t := time.NewTimer(wait)
 	defer t.Stop()
-	if full {
-		due = nil
-	}
 	select {
 	case <-ctx.Done():
 	case <-due:
@@ -115,13 +122,19 @@ func (d *Dispatch) rest(ctx context.Context, due, freed <-chan struct{}, full, f
 	}
 }
 
-// handle brings one notification to its next state.
+// handle brings one notification to its next state. Should that panic, its lease ends by
+// itself, or its attempt becomes one of unknown outcome.
 func (d *Dispatch) handle(ctx context.Context, n DueNotification, slots chan struct{}) {
+	defer func() {
+		if recover() != nil {
+			d.Log.Error("panic; the notification is left to its lease", "notification", n.Key, "stack", stack())
+		}
+	}()
 	if ctx.Err() != nil {
 		return // shutting down: its lease ends with the process
 	}
 	if wait := d.halt.left(d.Now()); wait > 0 {
-		d.putBack(ctx, n, d.Now().Add(wait), ReasonHalted)
+		d.putBack(ctx, n, d.Now().Add(wait), d.paused())
 		return
 	}
 	attempt, message, ready, err := d.prepare(ctx, n)
@@ -132,245 +145,63 @@ func (d *Dispatch) handle(ctx context.Context, n DueNotification, slots chan str
 	if !ready {
 		return
 	}
-	work := context.WithoutCancel(ctx) // once begun it is finished, also while shutting down
+	work := context.WithoutCancel(ctx) // once begun it is settled, also while shutting down
 	begun, err := d.Ledger.Begin(work, attempt)
 	if err != nil {
 		d.Log.Error("attempt not begun", "notification", n.Key, "error", err)
 		return
 	}
 	if !begun {
-		return
+		return // cancelled, moved or answered meanwhile
 	}
 	slots <- struct{}{}
-	posted := d.Now()
-	receipt, err := d.post(work, message)
-	<-slots
-	took := d.Now().Sub(posted)
-	if err != nil {
-		d.failed(work, n, attempt, err)
-		d.Metrics.sent(d.ChannelName, KindOf(err).String(), took, posted.Sub(n.Due))
+	end, posted := d.post(ctx, n, attempt, message, slots)
+	if posted && end.State == Accepted {
+		d.accepted(work, n, end)
 		return
 	}
-	d.Metrics.sent(d.ChannelName, "accepted", took, posted.Sub(n.Due))
-	d.halt.clear()
-	d.accepted(work, n, attempt, receipt)
+	d.settle(work, n, end)
 }
 
-func (d *Dispatch) post(ctx context.Context, m Message) (Receipt, error) {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+// post sends the message in the slot that the caller has taken, unless waiting for it has made
+// that wrong, and frees the slot. It returns how the attempt ends.
+func (d *Dispatch) post(ctx context.Context, n DueNotification, a Attempt, m Message, slots chan struct{}) (end Settlement, posted bool) {
+	defer func() { <-slots }()
+	if end, stop := d.stop(ctx, n, a); stop {
+		return end, false
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
-	return d.Channel.Send(ctx, m)
-}
-
-// prepare asks the gates, finds the words and waits for its turn. ready is false
-// when the notification has been settled or put off here.
-func (d *Dispatch) prepare(ctx context.Context, n DueNotification) (Attempt, Message, bool, error) {
-	facts, err := d.facts(ctx, n)
+	start := d.Now()
+	receipt, err := d.Channel.Send(limited, m)
+	took, late := d.Now().Sub(start), start.Sub(n.Due)
 	if err != nil {
-		return Attempt{}, Message{}, false, err
+		d.Metrics.sent(d.ChannelName, KindOf(err).String(), took, late)
+		return d.failed(n, a, err), true
 	}
-	address, problem := d.address(n.Notification, facts)
-	candidate := Candidate{
-		Notification: n.Notification, Patient: facts.Patient, Address: address, Problem: problem, Now: facts.Now,
-	}
-	for _, gate := range d.Gates {
-		verdict, err := gate.Admit(ctx, candidate)
-		if err != nil {
-			return Attempt{}, Message{}, false, err
-		}
-		if verdict.Skip != ReasonNone {
-			return Attempt{}, Message{}, false, d.skip(ctx, n, verdict.Skip)
-		}
-	}
-	if n.Notification.Subject != "" && facts.Subject == nil {
-		return Attempt{}, Message{}, false, d.skip(ctx, n, ReasonSubjectGone)
-	}
-	id := NewAttempt()
-	composed, err := d.Journeys.Compose(n.Notification, facts, id)
-	if err != nil {
-		return Attempt{}, Message{}, false, err
-	}
-	if composed.Skip != ReasonNone {
-		return Attempt{}, Message{}, false, d.skip(ctx, n, composed.Skip)
-	}
-	wait, err := d.Pace.Wait(ctx, address, patience)
-	if err != nil {
-		return Attempt{}, Message{}, false, err
-	}
-	if wait > 0 {
-		return Attempt{}, Message{}, false, d.Ledger.Postpone(ctx, n.Key, d.Now().Add(wait), ReasonThrottled)
-	}
-	m := composed.Message
-	m.Attempt, m.To = id, address
-	attempt := Attempt{
-		ID: id, Notification: n.Key, Channel: d.ChannelName, Address: address, Seen: m.Seen, Language: m.Language,
-		Actions: composed.Actions, Shown: composed.Shown, SubjectVersion: n.Subject.Version, Begun: d.Now(),
-	}
-	if m.Template != nil {
-		attempt.Template = m.Template.Name
-	}
-	return attempt, m, true, nil
-}
-
-// facts gathers what the words are made from, as new as it is known.
-func (d *Dispatch) facts(ctx context.Context, n DueNotification) (Facts, error) {
-	f := Facts{Known: n.Known, Now: d.Now(), Window: n.ReplyTo != "", Lookup: func(string) fhir.Resource { return nil }}
-	if len(n.Subject.Resource) > 0 {
-		subject, err := fhir.Decode(n.Subject.Resource)
-		if err != nil {
-			return f, malformed("dispatch.facts", err)
-		}
-		f.Subject = subject
-		if f.Lookup, err = d.Resolver.Lookup(ctx, subject, nil); err != nil {
-			return f, err
-		}
-	}
-	if n.Patient == "" {
-		return f, nil
-	}
-	who, err := d.Resolver.Resource(ctx, n.Patient)
-	if err != nil {
-		return f, err
-	}
-	f.Patient, _ = who.(*fhir.Patient)
-	return f, nil
-}
-
-// address returns the number to send to, or why there is none.
-func (d *Dispatch) address(n Notification, f Facts) (Private, Reason) {
-	if !n.Address.Empty() {
-		return n.Address, ReasonNone
-	}
-	if f.Patient == nil {
-		return Private{}, ReasonNoPatient
-	}
-	number, problem := f.Patient.Phone(f.Now, d.Country)
-	return NewPrivate(number), Reason(problem) // fhir's words are among ours
-}
-
-func (d *Dispatch) skip(ctx context.Context, n DueNotification, why Reason) error {
-	state := Skipped
-	if why == ReasonExpired {
-		state = Expired
-	}
-	if err := d.Ledger.Settle(ctx, Settlement{Key: n.Key, State: state, Reason: why, At: d.Now()}); err != nil {
-		return err
-	}
-	d.Metrics.settled(n.Notification, state, why)
-	d.Log.Info("not sent", "notification", n.Key, "journey", n.Journey, "step", n.Step, "reason", string(why))
-	return nil
-}
-
-func (d *Dispatch) accepted(ctx context.Context, n DueNotification, a Attempt, r Receipt) {
-	a.MessageID = r.MessageID
-	s := Settlement{
-		Key: n.Key, Attempt: a.ID, State: Accepted, MessageID: r.MessageID, At: d.Now(),
+	d.Metrics.sent(d.ChannelName, "accepted", took, late)
+	d.resumed()
+	a.MessageID = receipt.MessageID
+	return Settlement{
+		Key: n.Key, Attempt: a.ID, State: Accepted, MessageID: receipt.MessageID, At: d.Now(),
 		Writes: d.File(SentMessage{Attempt: a, Notification: n.Notification}),
-	}
-	if err := d.Ledger.Settle(ctx, s); err != nil {
-		d.Log.Error("accepted message not settled; its status will settle it", "notification", n.Key, "error", err)
-		return
-	}
-	d.Metrics.settled(n.Notification, Accepted, ReasonNone)
+	}, true
 }
 
-// failed settles an attempt that did not end well, by the kind of the failure.
-func (d *Dispatch) failed(ctx context.Context, n DueNotification, a Attempt, err error) {
-	s := Settlement{Key: n.Key, Attempt: a.ID, At: d.Now()}
-	var e *Error
-	if !errors.As(err, &e) {
-		e = &Error{Op: "dispatch.send", Unknown: true}
-	}
-	s.Code = e.Code
+// stop says how an attempt ends that must not be posted any more after its wait for a slot.
+func (d *Dispatch) stop(ctx context.Context, n DueNotification, a Attempt) (Settlement, bool) {
+	now := d.Now()
+	s := Settlement{Key: n.Key, Attempt: a.ID, State: Planned, Reason: ReasonTransient, Due: now, At: now}
+	wait := d.halt.left(now)
 	switch {
-	case e.Unknown:
-		s.State, s.Reason = StateUnknown, ReasonNoAnswer
-	case e.Kind == Refused || e.Kind == Malformed:
-		s.State, s.Reason = Failed, ReasonRefused
-		if e.Code == codeNotOnWhatsApp {
-			s.Reason = ReasonNotReachable
-		}
+	case !now.Before(n.Expires):
+		s.State, s.Reason = Expired, ReasonExpired
+	case wait > 0:
+		s.Due, s.Reason = now.Add(wait), d.paused()
+	case ctx.Err() != nil: // shutting down: the next process sends it
+	case now.Sub(a.Begun) > begunFresh: // what it says may not be so any more
 	default:
-		s.State, s.Reason, s.Due = Planned, ReasonTransient, d.Now().Add(backoff(n.Tries))
-		if e.Kind == Throttled {
-			s.Reason, s.Due = ReasonThrottled, d.Now().Add(max(e.After, time.Second))
-		}
+		return Settlement{}, false
 	}
-	if e.Halt {
-		s.Reason = ReasonHalted
-		d.halt.begin(d.Now())
-		d.Metrics.halt(d.ChannelName, true)
-		d.Log.Error("channel halted: its account or credentials are refused", "channel", d.ChannelName, "code", e.Code)
-	} else if e.Kind == Throttled && !e.Pair {
-		d.halt.until(d.Now().Add(e.After))
-	}
-	d.Log.Warn("not accepted", "notification", n.Key, "state", string(s.State), "error", e)
-	if err := d.Ledger.Settle(ctx, s); err != nil {
-		d.Log.Error("failed attempt not settled; it will lapse", "notification", n.Key, "error", err)
-		return
-	}
-	d.Metrics.settled(n.Notification, s.State, s.Reason)
-}
-
-// codeNotOnWhatsApp is Meta's code for a number that cannot be reached on WhatsApp.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
-const codeNotOnWhatsApp = "131026"
-
-// putOff gives a notification back that could not be prepared. What is malformed
-// will not get better by waiting: it is held back with its reason.
-func (d *Dispatch) putOff(ctx context.Context, n DueNotification, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	d.Log.Error("notification not prepared", "notification", n.Key, "error", err)
-	if KindOf(err) == Malformed {
-		if err := d.skip(ctx, n, ReasonMissingFact); err != nil {
-			d.Log.Error("not settled", "notification", n.Key, "error", err)
-		}
-		return
-	}
-	d.putBack(ctx, n, d.Now().Add(backoff(n.Tries)), ReasonTransient)
-}
-
-func (d *Dispatch) putBack(ctx context.Context, n DueNotification, due time.Time, why Reason) {
-	if err := d.Ledger.Postpone(ctx, n.Key, due, why); err != nil {
-		d.Log.Error("not put off; its lease will end", "notification", n.Key, "error", err)
-	}
-}
-
-// pause is a channel's stop sign.
-type pause struct {
-	mu   sync.Mutex
-	end  time.Time
-	last time.Duration
-}
-
-func (p *pause) left(now time.Time) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.end.Sub(now)
-}
-
-func (p *pause) begin(now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.end.After(now) {
-		return // the same fault, met by another send
-	}
-	p.last = min(max(haltPause, 2*p.last), haltMax)
-	p.end = now.Add(p.last)
-}
-
-func (p *pause) until(t time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t.After(p.end) {
-		p.end = t
-	}
-}
-
-func (p *pause) clear() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.last = 0
+	return s, true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -54,6 +55,15 @@ type Event struct {
 
 // Ref returns "Type/id".
 func (e Event) Ref() string { return e.Type + "/" + e.ID }
+
+// Format implements fmt.Formatter: whatever the verb, an event prints as "Type/id".
+func (e Event) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, e.Ref()) }
+
+// MarshalText implements encoding.TextMarshaler, and with it JSON: an event is "Type/id".
+func (e Event) MarshalText() ([]byte, error) { return []byte(e.Ref()), nil }
+
+// LogValue implements slog.LogValuer: an event is logged as "Type/id".
+func (e Event) LogValue() slog.Value { return slog.StringValue(e.Ref()) }
 
 // Source is the position of a record in Kafka. It is the unique id of the
 // record, and all that is ever logged of one.

@@ -178,8 +178,13 @@ func queue(patient, message string) string {
 	return "message:" + message
 }
 
+// reference is a reference that holds outside of the resource it was found in: a
+// patient who is only contained in an appointment ("#p") has none.
 func reference(ref string) fhir.Reference {
 	r, _ := fhir.ParseReference(ref)
+	if r.Local != "" {
+		return fhir.Reference{}
+	}
 	return r
 }
 
@@ -191,19 +196,18 @@ func about(subject string) []fhir.Reference {
 }
 
 func recipients(n Notification, address Private) []fhir.Reference {
-	if n.Recipient != "" {
-		return []fhir.Reference{reference(n.Recipient)}
-	}
-	if n.Patient != "" {
-		return []fhir.Reference{reference(n.Patient)}
+	for _, ref := range []string{n.Recipient, n.Patient} {
+		if r := reference(ref); !r.IsZero() {
+			return []fhir.Reference{r}
+		}
 	}
 	return []fhir.Reference{{Type: "Patient", Identifier: fhir.Identifier{System: SystemUser, Value: address.Reveal()}}}
 }
 
 // sender is the patient, or what WhatsApp knows of a person whom nobody knows.
 func sender(r Reply, patient string) fhir.Reference {
-	if patient != "" {
-		return reference(patient)
+	if r := reference(patient); !r.IsZero() {
+		return r
 	}
 	value := r.From.Reveal()
 	if value == "" {
@@ -240,7 +244,7 @@ func topic(n Notification) fhir.Concept {
 
 // providerTime is at, unless it is missing or absurd, then received.
 func providerTime(at, received time.Time) time.Time {
-	if at.IsZero() || at.After(received.Add(time.Hour)) {
+	if !received.IsZero() && (at.IsZero() || at.After(received.Add(time.Hour))) {
 		return received
 	}
 	return at

@@ -38,32 +38,37 @@ func (in *Inbound) Handle(ctx context.Context, rec Record) error {
 		received = rec.Source.Time
 	}
 	updates, err := webhook.Parse(rec.Value, received)
-	if err != nil {
-		if KindOf(err) == Malformed {
-			return in.dead(ctx, rec, err)
-		}
-		return err
+	if err != nil { // it does no I/O: it will fail for ever
+		return in.dead(ctx, rec, err)
 	}
 	for _, name := range updates.Others {
 		in.Metrics.update(name)
 	}
+	var faults []error
 	for _, r := range updates.Receipts {
-		if err := in.receive(ctx, r); err != nil {
+		if err := in.receive(ctx, r); KindOf(err) == Malformed {
+			faults = append(faults, err)
+		} else if err != nil {
 			return err
 		}
 	}
 	for _, r := range updates.Replies {
 		r.Channel = channel
-		if err := in.hear(ctx, r); err != nil {
+		if err := in.hear(ctx, r); KindOf(err) == Malformed {
+			faults = append(faults, err)
+		} else if err != nil {
 			return err
 		}
+	}
+	if len(faults) > 0 { // the others are taken; whoever tries it again repeats nothing
+		return in.dead(ctx, rec, faults...)
 	}
 	return nil
 }
 
-func (in *Inbound) dead(ctx context.Context, rec Record, err error) error {
-	in.Log.Warn("dead letter", "source", rec.Source.String(), "reason", ReasonOf(err))
-	return in.DeadLetters.Write(ctx, rec, "inbound", []error{err})
+func (in *Inbound) dead(ctx context.Context, rec Record, faults ...error) error {
+	in.Log.Warn("dead letter", "source", rec.Source.String(), "reason", ReasonOf(faults[0]), "faults", len(faults))
+	return in.DeadLetters.Write(ctx, rec, "inbound", faults)
 }
 
 func (in *Inbound) receive(ctx context.Context, r Receipt) error {
@@ -81,16 +86,11 @@ func (in *Inbound) receive(ctx context.Context, r Receipt) error {
 // hear takes one reply in. Whatever it is, it is filed.
 func (in *Inbound) hear(ctx context.Context, r Reply) error {
 	r.At = providerTime(r.At, r.Received)
-	reading, handoff := "", ""
-	fresh, err := in.Ledger.Hear(ctx, r, func(t Thread) (Heard, error) {
-		t.Now = in.Now()
-		outcome, err := in.Journeys.Understand(r, t)
-		if err != nil { // it must not be lost: it is filed, and people read it
-			outcome = Outcome{Reading: "unread", Handoff: "message_not_understood"}
-		}
-		reading, handoff = outcome.Reading, outcome.Handoff
-		return in.heard(r, t, outcome), nil
-	})
+	fresh, outcome, err := in.take(ctx, r, in.Journeys.Understand)
+	if KindOf(err) == Malformed { // it must not be lost: it is filed, and people read it
+		in.Log.Error("reply not understood; people are asked to read it", "message", r.ID, "error", err)
+		fresh, outcome, err = in.take(ctx, r, unread)
+	}
 	if err != nil {
 		return err
 	}
@@ -98,9 +98,28 @@ func (in *Inbound) hear(ctx context.Context, r Reply) error {
 		in.Metrics.reply(r.Kind, "repeated")
 		return nil
 	}
-	in.Metrics.reply(r.Kind, reading)
-	in.Log.Info("reply", "message", r.ID, "kind", token(r.Kind), "reading", reading, "handoff", handoff)
+	in.Metrics.reply(r.Kind, outcome.Reading)
+	in.Log.Info("reply", "message", r.ID, "kind", token(r.Kind), "reading", token(outcome.Reading), "handoff", token(outcome.Handoff))
 	return nil
+}
+
+// unread is the understanding of what the journeys, or the ledger with what they want, fail on.
+func unread(Reply, Thread) (Outcome, error) {
+	return Outcome{Reading: "unread", Handoff: "message_not_understood"}, nil
+}
+
+func (in *Inbound) take(ctx context.Context, r Reply, understand func(Reply, Thread) (Outcome, error)) (fresh bool, o Outcome, err error) {
+	fresh, err = in.Ledger.Hear(ctx, r, func(t Thread) (heard Heard, err error) {
+		t.Now = in.Now()
+		err = pure("inbound.understand", func() (err error) {
+			if o, err = understand(r, t); err == nil {
+				heard = in.heard(r, t, o)
+			}
+			return err
+		})
+		return heard, err
+	})
+	return fresh, o, err
 }
 
 // heard adds what is owed to the chart.

@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"fhirbridge/fhir"
@@ -49,7 +52,7 @@ func (in *Intake) Handle(ctx context.Context, rec Record) error {
 		return nil
 	}
 	in.Log.Warn("dead letter", "source", rec.Source.String(), "reason", ReasonOf(faults[0]), "faults", len(faults))
-	return in.DeadLetters.Write(ctx, rec, "intake", faults)
+	return in.DeadLetters.Write(ctx, rec, laneIntake, faults)
 }
 
 // Take takes one event in and names what became of it: planned, applied, kept,
@@ -58,27 +61,49 @@ func (in *Intake) Take(ctx context.Context, ev Event) (string, error) {
 	if !fhir.Known(ev.Type) {
 		return "ignored", nil
 	}
+	ev.Resource = localised(ev)
 	current, along, err := in.read(ev)
 	if err != nil {
 		return "", err
 	}
-	if current != nil {
-		missing, err := in.missing(ctx, current, along)
-		if err != nil {
-			return "", err
-		}
-		if missing != "" {
-			return "parked", in.Ledger.Park(ctx, ev, ReasonNoPatient, in.Now())
-		}
+	missing, err := in.missing(ctx, current, along)
+	if err != nil {
+		return "", err
+	}
+	if missing != "" {
+		return "parked", in.Ledger.Park(ctx, ev, ReasonNoPatient, in.Now())
 	}
 	return in.apply(ctx, ev, current, along)
 }
 
-// read decodes the event's resource. What came along is decoded as needed, and
-// what of it is faulty is not this event's fault.
+// localised returns the event's resource with the names that hold only inside its
+// Bundle ("urn:uuid:…") replaced by those that hold everywhere ("Patient/1"), as a server
+// does that takes the Bundle in: later on nobody else knows them.
+// https://hl7.org/fhir/R4/bundle.html#references
+func localised(ev Event) json.RawMessage {
+	raw := []byte(ev.Resource)
+	if len(ev.Context) == 0 || !bytes.Contains(raw, []byte(`"urn:`)) {
+		return ev.Resource
+	}
+	for name, other := range ev.Context {
+		if !strings.HasPrefix(name, "urn:") {
+			continue
+		}
+		if h, err := fhir.Peek(other); err == nil && h.ID != "" {
+			raw = bytes.ReplaceAll(raw, []byte(`"`+name+`"`), []byte(`"`+h.Ref()+`"`))
+		}
+	}
+	return raw
+}
+
+// read decodes the event's resource, nil for a deleted one. What came along is decoded as
+// needed, and what of it is faulty is not this event's fault.
 func (in *Intake) read(ev Event) (fhir.Resource, map[string]fhir.Resource, error) {
-	if ev.Operation == Delete || len(ev.Resource) == 0 {
+	if ev.Operation == Delete {
 		return nil, nil, nil
+	}
+	if len(ev.Resource) == 0 { // it says that something is there, and not what: that is no deletion
+		return nil, nil, &Error{Op: "intake.decode", Kind: Malformed, Reason: "no_resource", Path: ev.Type}
 	}
 	current, err := fhir.Decode(ev.Resource)
 	if err != nil {
@@ -100,7 +125,14 @@ func (in *Intake) read(ev Event) (fhir.Resource, map[string]fhir.Resource, error
 
 // missing returns a reference without which nothing can be planned, "" if all is known.
 func (in *Intake) missing(ctx context.Context, current fhir.Resource, along map[string]fhir.Resource) (string, error) {
-	for _, ref := range in.Journeys.Needs(current) {
+	if current == nil {
+		return "", nil
+	}
+	var needs []string
+	if err := pure("intake.needs", func() error { needs = in.Journeys.Needs(current); return nil }); err != nil {
+		return "", err
+	}
+	for _, ref := range needs {
 		if along[ref] != nil {
 			continue
 		}
@@ -115,7 +147,34 @@ func (in *Intake) missing(ctx context.Context, current fhir.Resource, along map[
 	return "", nil
 }
 
+// keep puts what came along into the directory, unless the same is there: words are made
+// from it when the record is long gone.
+func (in *Intake) keep(ctx context.Context, ev Event, along map[string]fhir.Resource) error {
+	for ref, res := range along {
+		h := res.Header()
+		if ref != h.Ref() {
+			continue
+		}
+		known, err := in.Resolver.Resource(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if known != nil && bytes.Equal(known.Raw(), res.Raw()) {
+			continue
+		}
+		with := Event{Type: h.Type, ID: h.ID, Version: h.Version, LastUpdated: h.LastUpdated, Resource: res.Raw(), Source: ev.Source}
+		if _, err := in.Ledger.Apply(ctx, with, nil); err != nil {
+			return err
+		}
+		in.Resolver.Forget(ref)
+	}
+	return nil
+}
+
 func (in *Intake) apply(ctx context.Context, ev Event, current fhir.Resource, along map[string]fhir.Resource) (string, error) {
+	if err := in.keep(ctx, ev, along); err != nil {
+		return "", err
+	}
 	lookup, err := in.Resolver.Lookup(ctx, current, along)
 	if err != nil {
 		return "", err
@@ -124,10 +183,13 @@ func (in *Intake) apply(ctx context.Context, ev Event, current fhir.Resource, al
 	change := Change{
 		Current: current, Version: versionOf(ev), Lookup: lookup, Now: now, Historic: in.historic(ev, now),
 	}
-	decide := func(kept Versioned, known Known) (Plan, error) {
-		change.Previous, change.Known = previous(kept), known
-		wanted, err := in.Journeys.Decide(change)
-		return Plan{Wanted: wanted}, err
+	decide := func(kept Versioned, known Known) (plan Plan, err error) {
+		err = pure("intake.decide", func() (err error) {
+			change.Previous, change.Known = previous(kept), known
+			plan.Wanted, err = in.Journeys.Decide(change)
+			return err
+		})
+		return plan, err
 	}
 	if !startsJourney(ev.Type) {
 		decide = nil

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"fhirbridge/fhir"
 )
@@ -18,7 +19,8 @@ const (
 )
 
 // Ladder carries patients' decisions into the EHR by the first way that it
-// takes. It never overwrites a newer human edit.
+// takes. It never overwrites a newer human edit, and never answers for an
+// appointment that is not any more what the patient was shown.
 type Ladder struct {
 	Server FHIRServer
 	Rungs  []Rung
@@ -29,26 +31,29 @@ type Ladder struct {
 const conflicts = 5
 
 // Carry makes one decision known. What it returns besides is owed as well: the
-// AppointmentResponse or Task of a lower rung, which has retries of its own. An error is that of
-// the server: Transient and Throttled are tried again.
+// Task of the last rung, or the topic's copy of an AppointmentResponse, which have
+// retries of their own. An error is that of the server: Transient or Throttled, and all
+// of it is tried again.
 func (l *Ladder) Carry(ctx context.Context, d Decision) ([]Write, error) {
 	why := ReasonRefused
 	for _, rung := range l.Rungs {
+		var try func(context.Context, Decision) ([]Write, Reason, error)
 		switch rung {
 		case RungPatch:
-			done, reason, err := l.patch(ctx, d)
-			if err != nil || done {
-				return nil, err
-			}
-			why = reason
-			if reason == reasonMoved || reason == reasonHumanEdit || reason == reasonNotOpen {
-				return l.Filing.Unmet(d, reason), nil // a person decides; a response would be about another fact
-			}
+			try = l.patch
 		case RungResponse:
-			return l.response(d)
-		case RungTask:
+			try = l.respond
+		default:
 			return l.Filing.Unmet(d, why), nil
 		}
+		more, reason, err := try(ctx, d)
+		if err != nil || reason == ReasonNone {
+			return more, err
+		}
+		if reason == reasonMoved || reason == reasonHumanEdit || reason == reasonNotOpen {
+			return l.Filing.Unmet(d, reason), nil // a person decides; a response would be about another fact
+		}
+		why = reason
 	}
 	return l.Filing.Unmet(d, why), nil // nothing configured: people are told all the same
 }
@@ -59,90 +64,109 @@ const (
 	reasonHumanEdit Reason = "changed_by_a_person"    // the participant status is not what it was at the answer
 	reasonNotOpen   Reason = "appointment_not_booked" // cancelled, over, or gone
 	reasonNotTaken  Reason = "server_takes_no_patch"
+	reasonNoAnswers Reason = "server_takes_no_response"
+	reasonConflict         = "conflict" // of an Error: somebody changes the appointment again and again
 )
 
 // patch sets the participant status with If-Match. On a conflict it reads again
-// and decides again from what is there.
-func (l *Ladder) patch(ctx context.Context, d Decision) (done bool, why Reason, err error) {
+// and decides again from what is there. No reason means that it is done.
+func (l *Ladder) patch(ctx context.Context, d Decision) ([]Write, Reason, error) {
 	for range conflicts {
-		now, err := l.Server.Read(ctx, d.Appointment)
-		if code := refusal(err); code == "404" || code == "410" {
-			return false, reasonNotOpen, nil
-		} else if code != "" {
-			return false, reasonNotTaken, nil
-		} else if err != nil {
-			return false, "", err
+		now, who, why, err := l.look(ctx, d)
+		switch {
+		case err != nil || why != ReasonNone:
+			return nil, why, err
+		case who.Status == d.Status:
+			return nil, ReasonNone, nil // it says so already
 		}
-		patch, why := patchFor(now, d)
-		if why != ReasonNone {
-			return false, why, nil
-		}
-		if patch == nil {
-			return true, "", nil // it says so already
+		patch, _, err := fhir.ParticipantPatch(now.Resource, reference(d.Patient), d.Status)
+		if err != nil {
+			return nil, reasonNotTaken, nil
 		}
 		err = l.Server.Patch(ctx, d.Appointment, now.Version, patch)
-		switch code := refusal(err); {
+		switch code, final := refusal(err); {
 		case err == nil:
-			return true, "", nil
+			return nil, ReasonNone, nil
 		case code == "409" || code == "412":
 			continue
-		case code != "":
-			return false, reasonNotTaken, nil
+		case final:
+			return nil, reasonNotTaken, nil
 		default:
-			return false, "", err
+			return nil, "", err
 		}
 	}
-	return false, "", &Error{Op: "ladder.patch", Kind: Transient, Reason: "conflict"}
+	return nil, "", &Error{Op: "ladder.patch", Kind: Transient, Reason: reasonConflict}
 }
 
-// patchFor returns the patch that makes the decision true in this version, nil
-// if it is true already, or why it must not be made.
-func patchFor(now Versioned, d Decision) ([]byte, Reason) {
+// look reads the appointment as it is now, with the patient's part in it, and says
+// why the decision must not be carried into it.
+func (l *Ladder) look(ctx context.Context, d Decision) (now Versioned, who fhir.Participant, why Reason, err error) {
+	now, err = l.Server.Read(ctx, d.Appointment)
+	if code, final := refusal(err); code == "404" || code == "410" {
+		return now, who, reasonNotOpen, nil
+	} else if final {
+		return now, who, reasonNotTaken, nil
+	} else if err != nil {
+		return now, who, "", err
+	}
 	res, err := fhir.Decode(now.Resource)
 	a, ok := res.(*fhir.Appointment)
 	if err != nil || !ok {
-		return nil, reasonNotTaken
+		return now, who, reasonNotTaken, nil
 	}
-	switch a.Status() {
-	case fhir.AppointmentBooked, fhir.AppointmentPending, fhir.AppointmentProposed:
-	default:
-		return nil, reasonNotOpen
+	open := []fhir.AppointmentStatus{fhir.AppointmentBooked, fhir.AppointmentPending, fhir.AppointmentProposed}
+	who, takesPart := a.Participant(reference(d.Patient))
+	switch {
+	case !slices.Contains(open, a.Status()) || !takesPart:
+		return now, who, reasonNotOpen, nil
+	case !a.Start().Equal(d.Start):
+		return now, who, reasonMoved, nil
+	case who.Status != d.Status && d.Was != "" && who.Status != d.Was:
+		return now, who, reasonHumanEdit, nil
 	}
-	if !a.Start().Equal(d.Start) {
-		return nil, reasonMoved
-	}
-	who, ok := a.Participant(reference(d.Patient))
-	if !ok {
-		return nil, reasonNotOpen
-	}
-	if who.Status == d.Status {
-		return nil, ReasonNone
-	}
-	if d.Was != "" && who.Status != d.Was {
-		return nil, reasonHumanEdit
-	}
-	patch, _, err := fhir.ParticipantPatch(now.Resource, reference(d.Patient), d.Status)
-	if err != nil {
-		return nil, reasonNotTaken
-	}
-	return patch, ReasonNone
+	return now, who, ReasonNone, nil
 }
 
-func (l *Ladder) response(d Decision) ([]Write, error) {
+// respond creates an AppointmentResponse, if the appointment is still what the patient
+// answered, as far as the server lets it be read. No reason means that it is done.
+func (l *Ladder) respond(ctx context.Context, d Decision) ([]Write, Reason, error) {
+	_, _, why, err := l.look(ctx, d)
+	if err != nil || why != ReasonNone && why != reasonNotTaken {
+		return nil, why, err
+	}
 	body, err := fhir.AppointmentResponseDraft{
 		Identifiers:       []fhir.Identifier{{System: SystemDecision, Value: "response:" + d.Reply}},
 		Appointment:       reference(d.Appointment),
 		Actor:             reference(d.Patient),
 		ParticipantStatus: d.Status,
 	}.JSON()
-	return l.Filing.writes("response", d.Reply, "AppointmentResponse", SystemDecision, "response:"+d.Reply, d.Patient, body, err, nil), nil
+	if err != nil {
+		return nil, reasonNoAnswers, nil
+	}
+	owed := l.Filing.writes("response", d.Reply, "AppointmentResponse", SystemDecision, "response:"+d.Reply, d.Patient, body, nil, nil)
+	var copies []Write
+	for _, w := range owed {
+		if w.Sink != SinkServer {
+			copies = append(copies, w)
+			continue
+		}
+		// Created here and now, so that a server which does not take it leads on to the next rung.
+		if _, err := l.Server.Create(ctx, body, w.IfNoneExist); err != nil {
+			if _, final := refusal(err); final {
+				return nil, reasonNoAnswers, nil
+			}
+			return nil, "", err
+		}
+	}
+	return copies, ReasonNone, nil
 }
 
-// refusal returns the code of a Refused error, "" for any other.
-func refusal(err error) string {
-	var e *Error
-	if errors.As(err, &e) && e.Kind == Refused {
-		return e.Code
+// refusal reports whether err is final, and the code of it if it has one.
+func refusal(err error) (code string, final bool) {
+	if kind := KindOf(err); err == nil || kind != Refused && kind != Malformed {
+		return "", false
 	}
-	return ""
+	var e *Error
+	_ = errors.As(err, &e) // KindOf has found one
+	return e.Code, true
 }

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"crypto/rand"
+	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -98,6 +100,15 @@ type Media struct {
 	Filename    string
 	Data        []byte
 }
+
+// Format implements fmt.Formatter and hides the file.
+func (Media) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, hidden) }
+
+// MarshalText implements encoding.TextMarshaler, and with it JSON, and hides the file.
+func (Media) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// LogValue implements slog.LogValuer and hides the file.
+func (Media) LogValue() slog.Value { return slog.StringValue(hidden) }
 
 // NewAttempt returns the id of a new attempt: 15 random characters [a-z2-7] and
 // a final "0". Button tokens of the message are the same 15 characters and

@@ -144,7 +144,7 @@ func (m *Metrics) write(sink Sink, kind WriteKind, outcome string) {
 
 func (m *Metrics) deadLetter(lane, reason string) {
 	if m != nil {
-		m.deadLetters.WithLabelValues(lane, reason).Inc()
+		m.deadLetters.WithLabelValues(lane, token(reason)).Inc()
 	}
 }
 

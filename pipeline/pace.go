@@ -40,21 +40,27 @@ func NewPace(perSecond float64) *Pace {
 }
 
 // Wait returns when a message to this recipient may go out. wait is set instead
-// when the recipient's turn is further away than that: the caller puts the
-// message off and does not keep a slot for it.
+// when that is further away than patience: then no turn was taken, the caller puts
+// the message off and does not keep a slot for it. An error is that of ctx.
 func (p *Pace) Wait(ctx context.Context, address Private, patience time.Duration) (wait time.Duration, err error) {
+	turns := []*rate.Limiter{p.all}
 	if p.pairing {
-		r := p.pair(address).Reserve()
-		if d := r.Delay(); d > patience {
+		turns = []*rate.Limiter{p.pair(address), p.all}
+	}
+	for _, turn := range turns {
+		r := turn.Reserve()
+		d := r.Delay()
+		if d > patience {
 			r.Cancel()
 			return d, nil
-		} else if d > 0 {
-			if err := sleep(ctx, d); err != nil {
-				return 0, err
-			}
 		}
+		if err := sleep(ctx, d); err != nil {
+			r.Cancel()
+			return 0, err
+		}
+		patience -= d
 	}
-	return 0, p.all.Wait(ctx)
+	return 0, nil
 }
 
 func (p *Pace) pair(address Private) *rate.Limiter {
@@ -76,7 +82,11 @@ func (p *Pace) pair(address Private) *rate.Limiter {
 	return l
 }
 
+// sleep returns after d, at once for 0, or with the error of ctx when that ends first.
 func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 || ctx.Err() != nil {
+		return ctx.Err()
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

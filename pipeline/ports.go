@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -79,6 +81,15 @@ type Versioned struct {
 	Resource json.RawMessage
 	Version  string
 }
+
+// Format implements fmt.Formatter and hides the resource.
+func (Versioned) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, hidden) }
+
+// MarshalText implements encoding.TextMarshaler, and with it JSON, and hides the resource.
+func (Versioned) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// LogValue implements slog.LogValuer and hides the resource.
+func (Versioned) LogValue() slog.Value { return slog.StringValue(hidden) }
 
 // Journeys decides what to say, when, and what answers mean. It is pure: no
 // I/O, no clock of its own; the same input gives the same output.

@@ -17,26 +17,30 @@ const (
 )
 
 // Resolver finds decoded resources of the directory, through a small cache.
-// Safe for concurrent use.
+// Safe for concurrent use. It has no goroutine, and nothing of it needs to be closed.
 type Resolver struct {
 	directory Directory
-	cache     *otter.Cache[string, fhir.Resource]
-	// changes counts Forget calls: a load that began before one is not cached.
+	cache     *otter.Cache[string, resolved]
+	// changes counts Forget calls: what was loaded before one does not stay cached.
 	changes atomic.Int64
+}
+
+// resolved is a resource, and until when it may be taken for the newest.
+type resolved struct {
+	resource fhir.Resource
+	until    time.Time
 }
 
 // NewResolver returns a Resolver over d.
 func NewResolver(d Directory) *Resolver {
-	return &Resolver{directory: d, cache: otter.Must(&otter.Options[string, fhir.Resource]{
-		MaximumSize:      resolverSize,
-		ExpiryCalculator: otter.ExpiryWriting[string, fhir.Resource](resolverTTL),
-	})}
+	return &Resolver{directory: d, cache: otter.Must(&otter.Options[string, resolved]{MaximumSize: resolverSize})}
 }
 
 // Resource returns the newest kept version of ref, nil if it is not known.
 func (r *Resolver) Resource(ctx context.Context, ref string) (fhir.Resource, error) {
-	if known, ok := r.cache.GetIfPresent(ref); ok {
-		return known, nil
+	now := time.Now()
+	if known, ok := r.cache.GetIfPresent(ref); ok && now.Before(known.until) {
+		return known.resource, nil
 	}
 	before := r.changes.Load()
 	kept, ok, err := r.directory.Resource(ctx, ref)
@@ -47,8 +51,9 @@ func (r *Resolver) Resource(ctx context.Context, ref string) (fhir.Resource, err
 	if err != nil {
 		return nil, nil // it was decodable when it was kept; whoever needs it treats it as unknown
 	}
-	if r.changes.Load() == before {
-		r.cache.Set(ref, decoded)
+	r.cache.Set(ref, resolved{decoded, now.Add(resolverTTL)})
+	if r.changes.Load() != before { // it may be older than what was forgotten meanwhile
+		r.cache.Invalidate(ref)
 	}
 	return decoded, nil
 }

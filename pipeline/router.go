@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime"
-	"strconv"
-	"strings"
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -60,20 +57,6 @@ func (r *Router) guarded(ctx context.Context, lane string, rec Record, h Handler
 		err = r.dead.Write(ctx, rec, lane, []error{fault})
 	}()
 	return h(ctx, rec)
-}
-
-// stack names the functions of the panic, without their arguments.
-func stack() string {
-	var callers [24]uintptr
-	frames := runtime.CallersFrames(callers[:runtime.Callers(4, callers[:])])
-	var names []string
-	for {
-		f, more := frames.Next()
-		names = append(names, f.Function+":"+strconv.Itoa(f.Line))
-		if !more {
-			return strings.Join(names, " ")
-		}
-	}
 }
 
 // Run runs the handlers until ctx ends, and waits for those under way.

@@ -33,14 +33,15 @@ type Stamp struct {
 
 // Compare says how incoming stands to kept, for the same resource.
 // Version ids are compared as numbers when both are decimal integers; else
-// lastUpdated decides, then the time of the record, and equal bytes are always the same.
+// lastUpdated decides, then equal bytes are the same, then the time of the record
+// decides. What nothing tells apart is taken.
 // https://hl7.org/fhir/R4/resource.html#metadata
 func Compare(kept, incoming Stamp) Freshness {
 	if kept.Version != "" && kept.Version == incoming.Version {
 		return Same
 	}
 	if a, errA := strconv.ParseUint(kept.Version, 10, 64); errA == nil {
-		if b, errB := strconv.ParseUint(incoming.Version, 10, 64); errB == nil {
+		if b, errB := strconv.ParseUint(incoming.Version, 10, 64); errB == nil && a != b {
 			return order(a < b)
 		}
 	}

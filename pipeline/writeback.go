@@ -6,11 +6,18 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// writeBatch is how many writes are leased at once.
-const writeBatch = 64
+const (
+	// writeBatch is how many writes are leased at once.
+	writeBatch = 64
+	// outageAfter is how many failures in a row mean that the sink is down, and not only one write in trouble.
+	outageAfter = 3
+	// senderTries is how often it is asked whose number an unknown sender's is, before the reply is filed without.
+	senderTries = 5
+)
 
 // WriteBack is the lane from pending FHIR writes to one sink. Each sink has a
 // lane of its own: the topic does not wait for the server.
@@ -33,6 +40,8 @@ type WriteBack struct {
 	Topic     string
 
 	outage pause
+	// failures counts those in a row that may pass.
+	failures atomic.Int32
 }
 
 // Run works the queue of its sink until ctx ends, then finishes what is under way.
@@ -46,7 +55,11 @@ func (b *WriteBack) Run(ctx context.Context) error {
 			_ = sleep(ctx, min(wait, time.Second))
 			continue
 		}
-		list, err := b.Ledger.Writes(ctx, b.Sink, b.Now(), writeBatch)
+		limit := writeBatch
+		if b.outage.doubtful() {
+			limit = 1 // to see whether it has passed
+		}
+		list, err := b.Ledger.Writes(ctx, b.Sink, b.Now(), limit)
 		if err != nil && ctx.Err() == nil {
 			b.Log.Error("pending writes not read", "sink", string(b.Sink), "error", err)
 		}
@@ -65,17 +78,34 @@ func (b *WriteBack) Run(ctx context.Context) error {
 	return nil
 }
 
+// work tries each write of the list. When ctx ends, what is not begun is left to its lease;
+// when the sink asks to wait, it is given back.
 func (b *WriteBack) work(ctx context.Context, list []Write) {
 	slots := make(chan struct{}, b.Concurrency)
 	var wg sync.WaitGroup
 	for _, w := range list {
 		slots <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
+		if wait := b.outage.left(b.Now()); wait > 0 {
+			<-slots
+			b.giveBack(ctx, w, wait)
+			continue
+		}
 		wg.Go(func() {
 			defer func() { <-slots }()
 			b.try(context.WithoutCancel(ctx), w)
 		})
 	}
 	wg.Wait()
+}
+
+func (b *WriteBack) giveBack(ctx context.Context, w Write, wait time.Duration) {
+	now := b.Now()
+	if err := b.Ledger.SettleWrite(ctx, w.Key, WriteResult{Retry: now.Add(wait), Reason: ReasonTransient, At: now}); err != nil {
+		b.Log.Error("write not given back; its lease will end", "write", w.Key, "error", err)
+	}
 }
 
 // try makes one try of a write and settles it.
@@ -86,7 +116,7 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 	if err != nil {
 		outcome = b.failed(w, err, &result)
 	} else {
-		b.outage.clear()
+		b.taken()
 	}
 	if err := b.Ledger.SettleWrite(ctx, w.Key, result, more...); err != nil {
 		b.Log.Error("write not settled; it will be repeated", "write", w.Key, "error", err)
@@ -95,19 +125,32 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 	b.Metrics.write(w.Sink, w.Kind, outcome)
 }
 
+// taken notes that the sink has dealt with a write.
+func (b *WriteBack) taken() {
+	b.failures.Store(0)
+	if b.outage.clear() {
+		b.Log.Info("writes are taken again", "sink", string(b.Sink))
+	}
+}
+
 // failed decides what becomes of a write that was not taken.
 func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 	if kind := KindOf(err); kind == Refused || kind == Malformed {
+		if kind == Refused {
+			b.taken()
+		}
 		result.GiveUp, result.Reason = true, ReasonRefused
 		b.Log.Error("write given up: it waits for a person", "write", w.Key, "type", w.Type, "error", err)
 		return "given_up"
 	}
 	wait := backoff(w.Tries)
 	var e *Error
-	if errors.As(err, &e) && e.Kind == Throttled {
+	switch known := errors.As(err, &e); {
+	case known && e.Kind == Throttled:
 		wait = max(e.After, time.Second)
 		b.outage.until(b.Now().Add(wait))
-	} else {
+	case known && e.Reason == reasonConflict: // the sink is well
+	case b.failures.Add(1) >= outageAfter || b.outage.doubtful():
 		b.outage.begin(b.Now())
 	}
 	result.Retry, result.Reason = b.Now().Add(wait), ReasonTransient
@@ -115,8 +158,17 @@ func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 	return "retry"
 }
 
+// write does it. What panics would do so for ever: it is given up, for people.
 func (b *WriteBack) write(ctx context.Context, w Write) (ref string, more []Write, err error) {
+	defer func() {
+		if recover() != nil {
+			b.Log.Error("panic; the write is given up", "write", w.Key, "stack", stack())
+			ref, more, err = "", nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "panic"}
+		}
+	}()
 	switch {
+	case w.Kind == WriteDecision && w.Decision == nil:
+		return "", nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "no_decision"}
 	case w.Kind == WriteDecision:
 		more, err = b.Ladder.Carry(ctx, *w.Decision)
 		return "", more, err
@@ -181,12 +233,12 @@ func (b *WriteBack) complete(ctx context.Context, w Write) ([]byte, error) {
 			members["inResponseTo"], _ = json.Marshal([]map[string]string{{"reference": ref}})
 		}
 	}
-	if !w.Sender.Empty() {
+	if !w.Sender.Empty() && w.Tries < senderTries {
 		found, err := b.Server.PatientsByPhone(ctx, w.Sender)
-		if err != nil {
+		if _, final := refusal(err); err != nil && !final {
 			return nil, err
 		}
-		if len(found) == 1 { // two patients with one number: not guessed, the identifier stays
+		if err == nil && len(found) == 1 { // two patients with one number: not guessed, the identifier stays
 			who, _ := json.Marshal(map[string]string{"reference": found[0]})
 			members["sender"], members["subject"] = who, who
 		}

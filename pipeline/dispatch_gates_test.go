@@ -1,0 +1,173 @@
+package pipeline_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fhirbridge/fhir"
+	"fhirbridge/pipeline"
+)
+
+func TestGates(t *testing.T) {
+	now := at("2026-03-01T12:00:00Z")
+	person := func(more string) *fhir.Patient {
+		r, err := fhir.Decode([]byte(`{"resourceType":"Patient","id":"p1"` + more + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.(*fhir.Patient)
+	}
+	sound := func() pipeline.Candidate {
+		return pipeline.Candidate{
+			Notification: pipeline.Notification{Expires: now.Add(time.Second)}, Patient: person(""),
+			Address: pipeline.NewPrivate(number), Now: now,
+		}
+	}
+	cases := []struct {
+		name    string
+		change  func(*pipeline.Candidate)
+		stopped bool
+		want    pipeline.Reason
+	}{
+		{"nothing objects", func(*pipeline.Candidate) {}, false, pipeline.ReasonNone},
+		{"at the very moment of expiry", func(c *pipeline.Candidate) { c.Now = c.Notification.Expires }, false, pipeline.ReasonExpired},
+		{"without an expiry", func(c *pipeline.Candidate) { c.Notification.Expires = time.Time{} }, false, pipeline.ReasonExpired},
+		{"nobody", func(c *pipeline.Candidate) { c.Patient = nil }, false, pipeline.ReasonNoPatient},
+		{"dead", func(c *pipeline.Candidate) { c.Patient = person(`,"deceasedBoolean":true`) }, false, pipeline.ReasonDeceased},
+		{"dead since", func(c *pipeline.Candidate) { c.Patient = person(`,"deceasedDateTime":"2026-02"`) }, false, pipeline.ReasonDeceased},
+		{"alive, it says", func(c *pipeline.Candidate) { c.Patient = person(`,"deceasedBoolean":false`) }, false, pipeline.ReasonNone},
+		{"not in use", func(c *pipeline.Candidate) { c.Patient = person(`,"active":false`) }, false, pipeline.ReasonInactive},
+		{"no number", func(c *pipeline.Candidate) { c.Address, c.Problem = pipeline.Private{}, pipeline.ReasonNoNumber }, false, pipeline.ReasonNoNumber},
+		{"no good number", func(c *pipeline.Candidate) { c.Address, c.Problem = pipeline.Private{}, pipeline.ReasonInvalidNumber }, false, pipeline.ReasonInvalidNumber},
+		{"no number and no word why", func(c *pipeline.Candidate) { c.Address = pipeline.Private{} }, false, pipeline.ReasonNoNumber},
+		{"said STOP", func(*pipeline.Candidate) {}, true, pipeline.ReasonStopped},
+		{"the answer to the STOP", func(c *pipeline.Candidate) { c.Notification.ReplyTo = "m1" }, true, pipeline.ReasonNone},
+		{"an answer to somebody unknown", func(c *pipeline.Candidate) { c.Notification.ReplyTo, c.Patient = "m1", nil }, false, pipeline.ReasonNone},
+		{"a late answer", func(c *pipeline.Candidate) { c.Notification.ReplyTo, c.Now = "m1", now.Add(time.Hour) }, false, pipeline.ReasonExpired},
+		{"late before dead before no number before STOP", func(c *pipeline.Candidate) {
+			*c = pipeline.Candidate{Now: now, Patient: person(`,"deceasedBoolean":true`), Problem: pipeline.ReasonNoNumber}
+		}, true, pipeline.ReasonExpired},
+		{"dead before no number before STOP", func(c *pipeline.Candidate) {
+			c.Patient, c.Address, c.Problem = person(`,"deceasedBoolean":true,"active":false`), pipeline.Private{}, pipeline.ReasonNoNumber
+		}, true, pipeline.ReasonDeceased},
+		{"no number before STOP", func(c *pipeline.Candidate) { c.Address, c.Problem = pipeline.Private{}, pipeline.ReasonInvalidNumber }, true, pipeline.ReasonInvalidNumber},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			candidate := sound()
+			c.change(&candidate)
+			l := &ledger{stopped: func(pipeline.Private) (bool, error) { return c.stopped, nil }}
+			got := pipeline.ReasonNone
+			for _, gate := range pipeline.DefaultGates(l) {
+				verdict, err := gate.Admit(t.Context(), candidate)
+				if err != nil {
+					t.Fatalf("Admit: %v", err)
+				}
+				if got = verdict.Skip; got != pipeline.ReasonNone {
+					break
+				}
+			}
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// objection is a gate that says no, or fails.
+type objection struct {
+	skip pipeline.Reason
+	err  error
+}
+
+func (o objection) Admit(context.Context, pipeline.Candidate) (pipeline.Verdict, error) {
+	return pipeline.Verdict{Skip: o.skip}, o.err
+}
+
+func TestDispatchSkips(t *testing.T) {
+	cases := []struct {
+		name   string
+		change func(*pipeline.DueNotification, *desk, *pipeline.Dispatch)
+		want   []string
+	}{
+		{"by a gate", func(_ *pipeline.DueNotification, _ *desk, d *pipeline.Dispatch) {
+			d.Gates = []pipeline.Gate{objection{}, objection{skip: "first"}, objection{skip: "second"}}
+		}, []string{"n1 skipped first"}},
+		{"too late", func(n *pipeline.DueNotification, _ *desk, _ *pipeline.Dispatch) { n.Expires = time.Now() }, []string{"n1 expired expired"}},
+		{"patient unknown", func(_ *pipeline.DueNotification, k *desk, _ *pipeline.Dispatch) { delete(k.kept, "Patient/p1") }, []string{"n1 skipped no_patient"}},
+		{"patient without number", func(_ *pipeline.DueNotification, k *desk, _ *pipeline.Dispatch) {
+			k.kept["Patient/p1"] = json.RawMessage(`{"resourceType":"Patient","id":"p1"}`)
+		}, []string{"n1 skipped no_number"}},
+		{"number that is none", func(_ *pipeline.DueNotification, k *desk, _ *pipeline.Dispatch) {
+			k.kept["Patient/p1"] = patientJSON("p1", "ask my daughter")
+		}, []string{"n1 skipped invalid_number"}},
+		{"on the STOP list", func(_ *pipeline.DueNotification, k *desk, _ *pipeline.Dispatch) { k.stopped[number] = true }, []string{"n1 skipped stopped"}},
+		{"subject gone", func(n *pipeline.DueNotification, _ *desk, _ *pipeline.Dispatch) { n.Subject.Resource = nil }, []string{"n1 skipped subject_gone"}},
+		{"subject unreadable", func(n *pipeline.DueNotification, _ *desk, _ *pipeline.Dispatch) {
+			n.Subject.Resource = json.RawMessage(`{"resourceType":"Appointment","id":"a1","status":7}`)
+		}, []string{"n1 skipped missing_fact"}},
+		{"no words any more", func(_ *pipeline.DueNotification, _ *desk, d *pipeline.Dispatch) {
+			d.Journeys = &journeys{compose: func(pipeline.Notification, pipeline.Facts, string) (pipeline.Composed, error) {
+				return pipeline.Composed{Skip: pipeline.ReasonAnswered}, nil
+			}}
+		}, []string{"n1 skipped answered"}},
+		{"words that fail", func(_ *pipeline.DueNotification, _ *desk, d *pipeline.Dispatch) {
+			d.Journeys = &journeys{compose: func(pipeline.Notification, pipeline.Facts, string) (pipeline.Composed, error) {
+				return pipeline.Composed{}, errors.New(words)
+			}}
+		}, []string{"n1 skipped missing_fact"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := dueNow("n1")
+				k, p := newDesk(), &posts{}
+				d := dispatching(t, k, p.failing())
+				c.change(&n, k, d)
+				k.plan(n)
+				stop := start(d.Run)
+				time.Sleep(time.Minute)
+				stop()
+				same(t, "settled", k.states(), c.want)
+				same(t, "posts", len(p.texts()), 0)
+			})
+		})
+	}
+}
+
+func TestDispatchTriesAgainWhatCannotBePrepared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, p := newDesk(dueNow("n1")), &posts{}
+		d := dispatching(t, k, p.failing())
+		d.Gates = []pipeline.Gate{objection{err: transient("disk_full")}}
+		stop := start(d.Run)
+		time.Sleep(10 * time.Minute)
+		stop()
+		same(t, "posts", len(p.texts()), 0)
+		same(t, "settled", k.states(), []string{})
+		if n := len(k.given()); n < 60 || n > 150 {
+			t.Errorf("given back %d times in ten minutes, want every 4 to 8 s", n)
+		}
+		same(t, "reason", k.given()[0].why, pipeline.ReasonTransient)
+	})
+}
+
+func TestDispatchToAContainedPatient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := dueNow("n1")
+		n.Patient, n.Recipient = "#me", "#me"
+		n.Subject.Resource = json.RawMessage(`{"resourceType":"Appointment","id":"a1","status":"booked","start":"` + visitStart + `","end":"` + visitStart + `",
+			"contained":[{"resourceType":"Patient","id":"me","telecom":[{"system":"phone","use":"mobile","value":"` + number + `"}]}],
+			"participant":[{"actor":{"reference":"#me"},"status":"needs-action"}]}`)
+		k, p := newDesk(n), &posts{}
+		stop := start(dispatching(t, k, p.failing()).Run)
+		synctest.Wait()
+		stop()
+		same(t, "settled", k.states(), []string{"n1 accepted"})
+		same(t, "to", p.addresses(), []string{number})
+	})
+}

@@ -1,0 +1,116 @@
+package pipeline
+
+import (
+	"context"
+
+	"fhirbridge/fhir"
+)
+
+// prepare asks the gates, waits for its turn and finds the words. ready is false
+// when the notification has been settled or put off here.
+func (d *Dispatch) prepare(ctx context.Context, n DueNotification) (a Attempt, m Message, ready bool, err error) {
+	facts, to, skip, err := d.admit(ctx, n)
+	if err != nil || skip != ReasonNone {
+		return a, m, false, d.skip(ctx, n, skip, err)
+	}
+	asked := d.Now()
+	wait, err := d.Pace.Wait(ctx, to, patience)
+	if err != nil {
+		return a, m, false, err
+	}
+	if wait > 0 {
+		return a, m, false, d.Ledger.Postpone(ctx, n.Key, d.Now().Add(wait), ReasonThrottled)
+	}
+	if d.Now().Sub(asked) > fresh { // the patient may have another number by now, have said STOP, have died
+		before := to
+		facts, to, skip, err = d.admit(ctx, n)
+		if err != nil || skip != ReasonNone {
+			return a, m, false, d.skip(ctx, n, skip, err)
+		}
+		if !to.Equal(before) {
+			return a, m, false, d.Ledger.Postpone(ctx, n.Key, d.Now(), ReasonThrottled)
+		}
+	}
+	return d.compose(ctx, n, facts, to)
+}
+
+// admit gathers the facts and asks the gates. skip is the reason not to send.
+func (d *Dispatch) admit(ctx context.Context, n DueNotification) (f Facts, to Private, skip Reason, err error) {
+	if f, err = d.facts(ctx, n); err != nil {
+		return f, to, "", err
+	}
+	to, problem := d.address(n.Notification, f)
+	c := Candidate{Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Now: f.Now}
+	for _, gate := range d.Gates {
+		verdict, err := gate.Admit(ctx, c)
+		if err != nil || verdict.Skip != ReasonNone {
+			return f, to, verdict.Skip, err
+		}
+	}
+	if n.Notification.Subject != "" && f.Subject == nil {
+		return f, to, ReasonSubjectGone, nil
+	}
+	return f, to, ReasonNone, nil
+}
+
+// compose puts the notification into words.
+func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to Private) (a Attempt, m Message, ready bool, err error) {
+	id := NewAttempt()
+	var c Composed
+	err = pure("dispatch.compose", func() (err error) {
+		c, err = d.Journeys.Compose(n.Notification, f, id)
+		return err
+	})
+	if err != nil || c.Skip != ReasonNone {
+		return a, m, false, d.skip(ctx, n, c.Skip, err)
+	}
+	m = c.Message
+	m.Attempt, m.To = id, to
+	a = Attempt{
+		ID: id, Notification: n.Key, Channel: d.ChannelName, Address: to, Seen: m.Seen, Language: m.Language,
+		Actions: c.Actions, Shown: c.Shown, SubjectVersion: n.Subject.Version, Begun: d.Now(),
+	}
+	if m.Template != nil {
+		a.Template = m.Template.Name
+	}
+	return a, m, true, nil
+}
+
+// facts gathers what the words are made from, as new as it is known.
+func (d *Dispatch) facts(ctx context.Context, n DueNotification) (Facts, error) {
+	f := Facts{Known: n.Known, Now: d.Now(), Window: n.ReplyTo != "", Lookup: func(string) fhir.Resource { return nil }}
+	if len(n.Subject.Resource) > 0 {
+		subject, err := fhir.Decode(n.Subject.Resource)
+		if err != nil {
+			return f, malformed("dispatch.facts", err)
+		}
+		f.Subject = subject
+		if f.Lookup, err = d.Resolver.Lookup(ctx, subject, nil); err != nil {
+			return f, err
+		}
+	}
+	if n.Patient == "" {
+		return f, nil
+	}
+	who := f.Lookup(n.Patient) // the subject refers to it, or contains it
+	if who == nil {
+		var err error
+		if who, err = d.Resolver.Resource(ctx, n.Patient); err != nil {
+			return f, err
+		}
+	}
+	f.Patient, _ = who.(*fhir.Patient)
+	return f, nil
+}
+
+// address returns the number to send to, or why there is none.
+func (d *Dispatch) address(n Notification, f Facts) (Private, Reason) {
+	if !n.Address.Empty() {
+		return n.Address, ReasonNone
+	}
+	if f.Patient == nil {
+		return Private{}, ReasonNoPatient
+	}
+	number, problem := f.Patient.Phone(f.Now, d.Country)
+	return NewPrivate(number), Reason(problem) // fhir's words are among ours
+}

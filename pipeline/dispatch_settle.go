@@ -1,0 +1,131 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// skip settles a notification that is not to be sent, for that reason. An error
+// is handed on: then nothing is settled.
+func (d *Dispatch) skip(ctx context.Context, n DueNotification, why Reason, err error) error {
+	if err != nil {
+		return err
+	}
+	state := Skipped
+	if why == ReasonExpired {
+		state = Expired
+	}
+	if err := d.Ledger.Settle(ctx, Settlement{Key: n.Key, State: state, Reason: why, At: d.Now()}); err != nil {
+		return err
+	}
+	d.Metrics.settled(n.Notification, state, why)
+	d.Log.Info("not sent", "notification", n.Key, "journey", n.Journey, "step", n.Step, "reason", string(why))
+	return nil
+}
+
+func (d *Dispatch) accepted(ctx context.Context, n DueNotification, s Settlement) {
+	if err := d.Ledger.Settle(ctx, s); err != nil {
+		d.Log.Error("accepted message not settled; its status will settle it", "notification", n.Key, "error", err)
+		return
+	}
+	d.Metrics.settled(n.Notification, Accepted, ReasonNone)
+}
+
+// settle closes an attempt that did not end well.
+func (d *Dispatch) settle(ctx context.Context, n DueNotification, s Settlement) {
+	if err := d.Ledger.Settle(ctx, s); err != nil {
+		d.Log.Error("failed attempt not settled; it will lapse", "notification", n.Key, "error", err)
+		return
+	}
+	d.Metrics.settled(n.Notification, s.State, s.Reason)
+}
+
+// failed says how an attempt ends that was posted and not accepted, by the kind of the failure.
+func (d *Dispatch) failed(n DueNotification, a Attempt, err error) Settlement {
+	now := d.Now()
+	var e *Error
+	if !errors.As(err, &e) {
+		e = &Error{Op: "dispatch.send", Unknown: true}
+	}
+	s := Settlement{Key: n.Key, Attempt: a.ID, Code: e.Code, At: now}
+	wait := max(e.After, time.Second)
+	switch {
+	case e.Halt:
+		d.halted(e)
+		s.State, s.Reason, s.Due = Planned, ReasonHalted, now.Add(d.halt.left(now))
+	case e.Kind == Refused || e.Kind == Malformed:
+		d.resumed()
+		s.State, s.Reason = Failed, ReasonRefused
+		if e.Code == codeNotOnWhatsApp {
+			s.Reason = ReasonNotReachable
+		}
+	case e.Kind == Throttled:
+		d.resumed()
+		if !e.Pair {
+			d.halt.until(now.Add(wait))
+		}
+		s.State, s.Reason, s.Due = Planned, ReasonThrottled, now.Add(wait)
+	default:
+		s.State, s.Reason, s.Due = Planned, ReasonTransient, now.Add(backoff(n.Tries))
+	}
+	if e.Unknown { // whatever else it is, it may have gone out
+		s.State, s.Reason, s.Due = StateUnknown, ReasonNoAnswer, time.Time{}
+	}
+	d.Log.Warn("not accepted", "notification", n.Key, "state", string(s.State), "error", e)
+	return s
+}
+
+// codeNotOnWhatsApp is Meta's code for a number that cannot be reached on WhatsApp.
+// https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
+const codeNotOnWhatsApp = "131026"
+
+// halted stops the channel: every further send would fail until a person acts. After the
+// pause one send is tried.
+func (d *Dispatch) halted(e *Error) {
+	d.halt.begin(d.Now())
+	d.Metrics.halt(d.ChannelName, true)
+	d.Log.Error("channel halted: its account or credentials are refused", "channel", d.ChannelName, "code", e.Code)
+}
+
+// resumed notes that the provider has dealt with a message: the account is in order.
+func (d *Dispatch) resumed() {
+	if d.halt.clear() {
+		d.Metrics.halt(d.ChannelName, false)
+		d.Log.Info("channel sends again", "channel", d.ChannelName)
+	}
+}
+
+// paused is the reason for which the channel stands still.
+func (d *Dispatch) paused() Reason {
+	if d.halt.doubtful() {
+		return ReasonHalted
+	}
+	return ReasonThrottled
+}
+
+// preparedTries makes the wait for another try of preparing some seconds from the first: such tries are
+// not counted.
+const preparedTries = 3
+
+// putOff gives a notification back that could not be prepared. What is malformed
+// will not get better by waiting: it is held back with its reason.
+func (d *Dispatch) putOff(ctx context.Context, n DueNotification, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	d.Log.Error("notification not prepared", "notification", n.Key, "error", err)
+	if KindOf(err) == Malformed {
+		if err := d.skip(ctx, n, ReasonMissingFact, nil); err != nil {
+			d.Log.Error("not settled", "notification", n.Key, "error", err)
+		}
+		return
+	}
+	d.putBack(ctx, n, d.Now().Add(backoff(n.Tries+preparedTries)), ReasonTransient)
+}
+
+func (d *Dispatch) putBack(ctx context.Context, n DueNotification, due time.Time, why Reason) {
+	if err := d.Ledger.Postpone(ctx, n.Key, due, why); err != nil && ctx.Err() == nil {
+		d.Log.Error("not put off; its lease will end", "notification", n.Key, "error", err)
+	}
+}
