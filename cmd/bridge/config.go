@@ -142,6 +142,9 @@ func (c *Config) validate(who reader) []error {
 	errs = append(errs, under("ledger", c.Ledger.Validate())...)
 	errs = append(errs, under("facility", c.Facility.validate())...)
 	errs = append(errs, under("intake", c.Intake.validate())...)
+	if c.Dispatch.Grace < c.Kafka.SessionTimeout { // else a status could wait behind a killed instance
+		errs = append(errs, errors.New("dispatch.grace: must not be shorter than kafka.session_timeout"))
+	}
 	return append(errs, under("dispatch", c.Dispatch.validate())...)
 }
 
@@ -192,9 +195,6 @@ func (d DispatchConfig) validate() error {
 	var errs []error
 	if d.Concurrency < 1 || d.Concurrency > 1000 {
 		errs = append(errs, errors.New("concurrency: must be from 1 to 1000"))
-	}
-	if d.Grace < time.Second {
-		errs = append(errs, errors.New("grace: must be 1s at least"))
 	}
 	return errors.Join(errs...)
 }

@@ -52,19 +52,19 @@ const crashEvents = 500
 
 // crashes returns how often to kill, and the session timeout. Apache Kafka takes no shorter
 // session than 6 s, which is how long each kill leaves the group standing.
-func crashes() (kills int, session string) {
+func crashes() (kills int, session, grace string) {
 	if os.Getenv("BRIDGE_TEST_BROKERS") != "" {
-		return 4, "6s"
+		return 4, "6s", "8s"
 	}
-	return 30, "1s"
+	return 30, "1s", "4s"
 }
 
 // TestInteropCrash kills the bridge at random points while events pass. Once statuses have
 // arrived every event has its message, no message went twice, and each is in the chart once.
 func TestInteropCrash(t *testing.T) {
-	crashKills, session := crashes()
+	crashKills, session, grace := crashes()
 	w := newWorld(t, worldOptions{
-		session: session, grace: "4s",
+		session: session, grace: grace,
 		whatsapp: func(c *sandbox.WhatsAppConfig) { c.Latency = 5 * time.Millisecond },
 	})
 	number := func(i int) string { return fmt.Sprintf("+1555011%04d", i) }
@@ -89,7 +89,15 @@ func TestInteropCrash(t *testing.T) {
 	last := w.child()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	if err := w.whatsapp.Await(ctx, func() bool { return w.whatsapp.Count() >= crashEvents }); err != nil {
+	everybody := func() bool {
+		for i := range crashEvents {
+			if len(w.whatsapp.Phone(number(i)).Messages()) == 0 {
+				return false
+			}
+		}
+		return true
+	}
+	if err := w.whatsapp.Await(ctx, everybody); err != nil {
 		t.Fatalf("%d of %d messages: %v\n%s", w.whatsapp.Count(), crashEvents, err, w.childLog())
 	}
 	w.await("every message in the chart", func() bool { return w.ehr.Count("Communication") >= crashEvents })

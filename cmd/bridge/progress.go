@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -30,8 +31,9 @@ func (p *progress) handledUntil() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	states := p.partitions()
-	if len(states) == 0 {
-		p.ends = nil
+	unknown := func(s kafka.PartitionState) bool { return s.HighWater < 0 }
+	if len(states) == 0 || slices.ContainsFunc(states, unknown) {
+		p.ends = nil // nothing has been fetched yet: what waits there is not known
 		return p.until
 	}
 	for _, s := range states {

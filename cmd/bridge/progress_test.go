@@ -23,6 +23,8 @@ func TestProgressWaitsForWhatWasThere(t *testing.T) {
 		second, committed, end int64
 		want                   time.Time
 	}{
+		{1000, -1, -1, time.Time{}},        // assigned, and nothing fetched yet
+		{1000, 0, -1, time.Time{}},         // still not
 		{1001, 0, 5, time.Time{}},          // five records wait: marked
 		{1002, 4, 9, time.Time{}},          // one of the five is not done yet
 		{1003, 5, 9, time.Unix(1001, 0)},   // the five are done; marked anew at 9

@@ -141,7 +141,7 @@ func (w *world) startWhatsApp(o worldOptions) {
 
 // config is the configuration file of a bridge in this world.
 func (w *world) config(api string) string {
-	writeTo, grace, rate := "[server, topic]", "3s", "-1"
+	writeTo, grace, rate := "[server, topic]", "6s", "-1"
 	if w.options.writeTo != "" {
 		writeTo = w.options.writeTo
 	}
