@@ -1,0 +1,147 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+// outbox is the part of a ledger that write-back sees: of each queue the oldest
+// write that is not settled, if it may be tried now.
+type outbox struct {
+	ledger
+	mu      sync.Mutex
+	list    []*owed
+	refs    map[string]string // what writes created
+	settled []string          // key and how it ended
+	asked   int
+	failing bool // the store does not settle
+}
+
+type owed struct {
+	pipeline.Write
+	retry  time.Time
+	leased time.Time
+}
+
+func newOutbox(list ...pipeline.Write) *outbox {
+	k := &outbox{refs: map[string]string{}}
+	k.wake = make(chan struct{}, 1)
+	k.add(list...)
+	k.writes = func(sink pipeline.Sink, now time.Time, limit int) (due []pipeline.Write, _ error) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.asked++
+		seen := map[string]bool{}
+		for _, w := range k.list {
+			if w.Sink != sink || seen[w.Order] {
+				continue
+			}
+			seen[w.Order] = true
+			if len(due) < limit && !w.retry.After(now) && !w.leased.After(now) {
+				w.leased = now.Add(pipeline.LeaseTime)
+				due = append(due, w.Write)
+			}
+		}
+		return due, nil
+	}
+	k.settleWrite = func(key string, r pipeline.WriteResult, more []pipeline.Write) error {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.failing {
+			return transient("disk_full")
+		}
+		i := slices.IndexFunc(k.list, func(w *owed) bool { return w.Key == key })
+		w := k.list[i]
+		w.Tries++
+		end := "retry"
+		switch {
+		case r.Done:
+			end = "done"
+			k.refs[key] = r.Ref
+		case r.GiveUp:
+			end = "given up"
+		}
+		k.settled = append(k.settled, key+" "+end)
+		w.retry, w.leased = r.Retry, time.Time{}
+		if r.Done || r.GiveUp {
+			k.list = slices.Delete(k.list, i, i+1)
+		}
+		for _, m := range more {
+			k.list = append(k.list, &owed{Write: m})
+		}
+		return nil
+	}
+	k.written = func(key string) (string, error) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return k.refs[key], nil
+	}
+	return k
+}
+
+func (k *outbox) add(list ...pipeline.Write) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, w := range list {
+		if w.Sink == "" {
+			w.Sink = pipeline.SinkServer
+		}
+		k.list = append(k.list, &owed{Write: w})
+	}
+}
+
+func (k *outbox) ends() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return append([]string{}, k.settled...)
+}
+
+// create is a write of a resource that names its key.
+func create(key, order string) pipeline.Write {
+	return pipeline.Write{
+		Key: key, Kind: pipeline.WriteCreate, Order: order, Type: "Communication", IfNoneExist: "identifier=test|" + key,
+		Body: pipeline.NewPrivate(fmt.Sprintf(`{"resourceType":"Communication","status":"completed","identifier":[{"value":%q}],"payload":[{"contentString":%q}]}`, key, words)),
+	}
+}
+
+// posted counts what a server was asked to create, by its search.
+type posted struct {
+	mu   sync.Mutex
+	list []string
+	now  int
+	most int
+}
+
+func (p *posted) begin(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.list = append(p.list, key)
+	p.now++
+	p.most = max(p.most, p.now)
+}
+
+func (p *posted) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now--
+}
+
+func (p *posted) keys() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string{}, p.list...)
+}
+
+func writingBack(t *testing.T, k *outbox, s *server) *pipeline.WriteBack {
+	t.Helper()
+	log, _ := newLog(t)
+	return &pipeline.WriteBack{
+		Sink: pipeline.SinkServer, Ledger: k, Log: log, Now: time.Now, Concurrency: 4, Server: s, Topic: "communications",
+		Validate: func([]byte) []string { return nil },
+	}
+}

@@ -1,0 +1,273 @@
+package pipeline_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+func key(ifNoneExist string) string {
+	_, k, _ := strings.Cut(ifNoneExist, "|")
+	return k
+}
+
+func TestWriteBackInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, p := newOutbox(), &posted{}
+		var want []string
+		for i := range 12 {
+			w := create(fmt.Sprintf("%d/%d", i%3, i), fmt.Sprint("Patient/", i%3))
+			k.add(w)
+			want = append(want, w.Key)
+		}
+		s := &server{create: func(_ []byte, q string) (string, error) {
+			p.begin(key(q))
+			defer p.end()
+			time.Sleep(time.Duration(7*len(p.keys())%50) * time.Millisecond)
+			return "Communication/" + key(q), nil
+		}}
+		b := writingBack(t, k, s)
+		b.Concurrency = 2
+		stop := start(b.Run)
+		time.Sleep(time.Minute)
+		stop()
+		for queue := range 3 {
+			of := func(list []string) []string {
+				return slices.DeleteFunc(slices.Clone(list), func(key string) bool { return !strings.HasPrefix(key, fmt.Sprint(queue, "/")) })
+			}
+			same(t, "order of a queue", of(p.keys()), of(want))
+		}
+		same(t, "at once", p.most, 2)
+		same(t, "reference kept", k.refs["0/0"], "Communication/0/0")
+	})
+}
+
+func TestWriteBackFailures(t *testing.T) {
+	cases := []struct {
+		name string
+		errs []error // of the server, in order
+		want []string
+	}{
+		{"created", nil, []string{"w done"}},
+		{"refused", []error{refused("422")}, []string{"w given up"}},
+		{"not what it must be", []error{broken("not_fhir")}, []string{"w given up"}},
+		{"passing", []error{transient("timeout"), transient("timeout")}, []string{"w retry", "w retry", "w done"}},
+		{"throttled", []error{&pipeline.Error{Kind: pipeline.Throttled, After: time.Minute}}, []string{"w retry", "w done"}},
+		{"throttled without a wait", []error{&pipeline.Error{Kind: pipeline.Throttled}}, []string{"w retry", "w done"}},
+		{"of no kind", []error{fmt.Errorf("broken pipe")}, []string{"w retry", "w done"}},
+		{"our credentials", []error{&pipeline.Error{Halt: true}, &pipeline.Error{Halt: true}}, []string{"w retry", "w retry", "w done"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newOutbox(create("w", "Patient/p1"))
+				s := &server{create: func([]byte, string) (string, error) { return "Communication/1", next(&c.errs) }}
+				stop := start(writingBack(t, k, s).Run)
+				time.Sleep(time.Hour)
+				stop()
+				same(t, "settled", k.ends(), c.want)
+			})
+		})
+	}
+}
+
+func TestWriteBackPanicsOnOneWriteOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newOutbox(create("w1", "Patient/p1"), pipeline.Write{Key: "d1", Kind: pipeline.WriteDecision, Order: "Patient/p2"}, create("w2", "Patient/p1"))
+		s := &server{create: func(_ []byte, q string) (string, error) {
+			if key(q) == "w1" {
+				panic(words)
+			}
+			return "Communication/1", nil
+		}}
+		stop := start(writingBack(t, k, s).Run)
+		time.Sleep(time.Minute)
+		stop()
+		ends := k.ends()
+		slices.Sort(ends)
+		same(t, "settled", ends, []string{"d1 given up", "w1 given up", "w2 done"})
+	})
+}
+
+// TestWriteBackOutage shows that a server which is down is asked by one write at
+// a time, less and less often, and that all is written in order when it is back.
+func TestWriteBackOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, p := newOutbox(), &posted{}
+		for i := range 200 {
+			k.add(create(fmt.Sprint(i), fmt.Sprint("Patient/", i%40)))
+		}
+		back := time.Now().Add(time.Hour)
+		tries := 0
+		s := &server{create: func(_ []byte, q string) (string, error) {
+			if time.Now().Before(back) {
+				k.mu.Lock()
+				tries++
+				k.mu.Unlock()
+				return "", transient("unreachable")
+			}
+			p.begin(key(q))
+			defer p.end()
+			return "Communication/" + key(q), nil
+		}}
+		stop := start(writingBack(t, k, s).Run)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if k.mu.Lock(); tries > 60 {
+			t.Errorf("%d tries in an hour of outage, want few", tries)
+		}
+		k.mu.Unlock()
+		time.Sleep(15 * time.Minute)
+		stop()
+		same(t, "written", len(p.keys()), 200)
+		for queue := range 40 {
+			var got, want []string
+			for _, key := range p.keys() {
+				var n int
+				_, _ = fmt.Sscan(key, &n)
+				if n%40 == queue {
+					got = append(got, key)
+				}
+			}
+			for n := queue; n < 200; n += 40 {
+				want = append(want, fmt.Sprint(n))
+			}
+			same(t, "order after the outage", got, want)
+		}
+	})
+}
+
+func TestWriteBackRetryAfterPausesTheSink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, p := newOutbox(), &posted{}
+		for i := range 30 {
+			k.add(create(fmt.Sprint(i), fmt.Sprint("Patient/", i)))
+		}
+		s := &server{create: func(_ []byte, q string) (string, error) {
+			p.begin(key(q))
+			defer p.end()
+			time.Sleep(10 * time.Millisecond)
+			if len(p.keys()) <= 4 {
+				return "", &pipeline.Error{Kind: pipeline.Throttled, After: 2 * time.Minute}
+			}
+			return "Communication/1", nil
+		}}
+		b := writingBack(t, k, s)
+		stop := start(b.Run)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		same(t, "asked in the pause", len(p.keys()), 4)
+		time.Sleep(time.Minute)
+		stop()
+		same(t, "asked in all", len(p.keys()), 34)
+		same(t, "left", len(k.list), 0)
+	})
+}
+
+// TestWriteBackOneWriteInTroubleStopsNoOther shows that a write which the server
+// fails on each time does not pause the others.
+func TestWriteBackOneWriteInTroubleStopsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, p := newOutbox(create("poison", "Patient/poison")), &posted{}
+		for i := range 100 {
+			k.add(create(fmt.Sprint(i), fmt.Sprint("Patient/", i%10)))
+		}
+		s := &server{create: func(_ []byte, q string) (string, error) {
+			p.begin(key(q))
+			defer p.end()
+			if key(q) == "poison" {
+				return "", transient("http_status")
+			}
+			return "Communication/1", nil
+		}}
+		stop := start(writingBack(t, k, s).Run)
+		time.Sleep(time.Second)
+		stop()
+		same(t, "left", len(k.list), 1)
+	})
+}
+
+func TestWriteBackShutsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, p := newOutbox(), &posted{}
+		for i := range 30 {
+			k.add(create(fmt.Sprint(i), fmt.Sprint("Patient/", i)))
+		}
+		s := &server{create: func(_ []byte, q string) (string, error) {
+			p.begin(key(q))
+			defer p.end()
+			time.Sleep(10 * time.Second)
+			return "Communication/1", nil
+		}}
+		begun := time.Now()
+		stop := start(writingBack(t, k, s).Run)
+		synctest.Wait()
+		stop()
+		same(t, "took", time.Since(begun), 10*time.Second)
+		same(t, "what has begun is finished, nothing else begins", []int{len(p.keys()), len(k.ends())}, []int{4, 4})
+	})
+}
+
+func TestWriteBackWakesAndRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newOutbox()
+		s := &server{create: func([]byte, string) (string, error) { return "Communication/1", nil }}
+		stop := start(writingBack(t, k, s).Run)
+		time.Sleep(10*time.Second + time.Millisecond)
+		synctest.Wait()
+		same(t, "asked in 10 s without work", k.asked <= 12, true)
+		k.add(create("w", "Patient/p1"))
+		k.wake <- struct{}{}
+		synctest.Wait()
+		same(t, "at once", k.ends(), []string{"w done"})
+		k.mu.Lock()
+		k.failing = true
+		k.mu.Unlock()
+		k.add(create("x", "Patient/p1"))
+		time.Sleep(90 * time.Second)
+		synctest.Wait()
+		same(t, "asked while the store does not settle", k.asked <= 120, true)
+		stop()
+	})
+}
+
+// TestWriteBackBothSinks shows that the two sinks share the signal without
+// either waiting longer than its poll.
+func TestWriteBackBothSinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newOutbox()
+		s := &server{create: func([]byte, string) (string, error) { return "Communication/1", nil }}
+		toServer, toTopic := writingBack(t, k, s), writingBack(t, k, nil)
+		toTopic.Sink = pipeline.SinkTopic
+		var records []published
+		toTopic.Publisher = publisher(func(p published) error {
+			records = append(records, p)
+			return nil
+		})
+		stopServer, stopTopic := start(toServer.Run), start(toTopic.Run)
+		for i := range 20 {
+			w := create(fmt.Sprint("server", i), "Patient/p1")
+			copied := w
+			copied.Key, copied.Sink = fmt.Sprint("topic", i), pipeline.SinkTopic
+			k.add(w, copied)
+			select {
+			case k.wake <- struct{}{}:
+			default:
+			}
+			time.Sleep(37 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		same(t, "left a second after the last", len(k.list), 0)
+		stopServer()
+		stopTopic()
+		same(t, "record", []any{records[0].topic, records[0].key, records[0].headers, json.Valid(records[0].value)}, []any{"communications", "Patient/p1",
+			map[string]string{pipeline.HeaderType: "Communication", pipeline.HeaderKey: "topic0", "content-type": "application/fhir+json"}, true})
+	})
+}
