@@ -15,8 +15,19 @@ type Settler struct {
 	Server FHIRServer
 	Log    *slog.Logger
 	Now    func() time.Time
-	// Grace is how long an attempt of unknown outcome waits for a status.
+	// Grace is how long an attempt of unknown outcome waits for a status, while statuses can come.
 	Grace time.Duration
+	// HandledUntil returns a time such that every update which was on the inbound topic by then
+	// has been handled; zero if none is known. A status that waits there must not be overtaken
+	// by a resend.
+	HandledUntil func() time.Time
+
+	// up is since when this process can take webhooks.
+	up time.Time
+	// outage is since the FHIR server did not answer.
+	outage pause
+	// refused are the patients whom it does not give, and when it was asked.
+	refused map[string]time.Time
 }
 
 const (
@@ -26,11 +37,14 @@ const (
 	refreshAhead = 15 * time.Minute
 	refreshAge   = time.Hour
 	refreshBatch = 32
+	// refusedMax bounds how many refusals are remembered.
+	refusedMax = 1000
 )
 
 // Recover settles what an earlier process has left open: each of its attempts is
 // of unknown outcome. Call it before the first attempt of this process.
 func (s *Settler) Recover(ctx context.Context) error {
+	s.up = s.Now()
 	abandoned, err := s.Ledger.Abandon(ctx, s.Now(), s.Now())
 	if abandoned > 0 {
 		s.Log.Warn("attempts of the last run wait for their status", "count", abandoned)
@@ -57,7 +71,11 @@ func (s *Settler) settle(ctx context.Context, before time.Time) {
 	if abandoned > 0 {
 		s.Log.Warn("attempts of unknown outcome wait for their status", "count", abandoned)
 	}
-	planned, held, err := s.Ledger.Lapse(ctx, now.Add(-s.Grace), now)
+	handled := s.HandledUntil()
+	if handled.Sub(s.up) < s.Grace {
+		return // what the provider could not post while we were down is still on its way
+	}
+	planned, held, err := s.Ledger.Lapse(ctx, handled.Add(-s.Grace), now)
 	if err != nil {
 		s.Log.Error("unknown attempts not settled", "error", err)
 		return
@@ -72,20 +90,41 @@ func (s *Settler) refresh(ctx context.Context) {
 		return
 	}
 	now := s.Now()
+	if s.outage.left(now) > 0 {
+		return
+	}
 	refs, err := s.Ledger.Stale(ctx, now.Add(refreshAhead), now.Add(-refreshAge), refreshBatch)
 	if err != nil {
 		s.Log.Error("patients to refresh not read", "error", err)
 		return
 	}
 	for _, ref := range refs {
-		current, err := s.Server.Read(ctx, ref)
-		if err != nil {
-			return // the kept version serves; the next round asks again
+		if now.Sub(s.refused[ref]) < refreshAge {
+			continue
 		}
-		if err := s.Ledger.Fetched(ctx, current, now); err != nil {
-			s.Log.Error("refreshed patient not kept", "ref", ref, "error", err)
+		current, err := s.Server.Read(ctx, ref)
+		if err == nil {
+			err = s.Ledger.Fetched(ctx, current, now)
+		}
+		if _, final := refusal(err); final {
+			s.Log.Warn("patient not refreshed; the kept version serves", "ref", ref, "error", err)
+			s.note(ref, now)
+			continue // the others are not to wait for one that is gone
+		}
+		if err != nil {
+			s.outage.begin(now)
+			s.Log.Warn("patients not refreshed; the kept versions serve", "error", err)
 			return
 		}
+		s.outage.clear()
 		s.Resolver.Forget(ref)
 	}
+}
+
+// note remembers that the server does not give ref, so that it is not asked every second.
+func (s *Settler) note(ref string, now time.Time) {
+	if s.refused == nil || len(s.refused) >= refusedMax {
+		s.refused = map[string]time.Time{}
+	}
+	s.refused[ref] = now
 }
