@@ -198,3 +198,66 @@ func send(tb testing.TB, l *sqlledger.Ledger, n pipeline.DueNotification) {
 		tb.Error(err)
 	}
 }
+
+// BenchmarkDueMillion asks a ledger in which a million notifications are planned.
+func BenchmarkDueMillion(b *testing.B) {
+	const events = 250_000
+	dir, ctx, now := b.TempDir(), context.Background(), time.Now()
+	filling, err := sqlledger.New(config(b, dir))
+	if err != nil {
+		b.Fatal(err)
+	}
+	spread(512, events, func(i int64) {
+		ev := appointment(i)
+		ev.Resource = bodyOf[:200]
+		if _, err := filling.Apply(ctx, ev, wanted(ev, now.Add(time.Hour+time.Duration(i)*time.Second))); err != nil {
+			b.Error(err)
+		}
+	})
+	if err := filling.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("open", func(b *testing.B) {
+		for b.Loop() {
+			l, err := sqlledger.New(config(b, dir))
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := l.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	l := openFile(b, dir)
+	b.Run("Due of 1", func(b *testing.B) {
+		at := now.Add(time.Hour + time.Minute)
+		for b.Loop() {
+			at = at.Add(time.Second) // one more is due
+			if list, err := l.Due(ctx, at, 1); err != nil || len(list) != 1 {
+				b.Fatal(len(list), err)
+			}
+		}
+	})
+	b.Run("Due of 64 in a backlog", func(b *testing.B) {
+		at := now.AddDate(0, 0, 5) // hundreds of thousands are due
+		for i := 0; b.Loop(); i++ {
+			if _, err := l.Due(ctx, at.Add(time.Duration(i)*2*pipeline.LeaseTime), 64); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("NextDue", func(b *testing.B) {
+		for b.Loop() {
+			if _, ok, err := l.NextDue(ctx); !ok || err != nil {
+				b.Fatal(ok, err)
+			}
+		}
+	})
+	b.Run("Census", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := l.Census(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

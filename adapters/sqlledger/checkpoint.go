@@ -2,16 +2,18 @@ package sqlledger
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 )
 
 const (
-	// checkpointCalls is after how many calls what is committed is copied from the
-	// write-ahead log into the main file.
-	checkpointCalls = 1000
+	// checkpointCalls and checkpointBytes are after how many calls, or bytes of resources, what is
+	// committed is copied from the write-ahead log into the main file.
+	checkpointCalls = 4000
+	checkpointBytes = 16 << 20
 	// logPages is how long the log may become, in pages, before the writer itself copies the
 	// rest and begins it anew.
-	logPages = 8192
+	logPages = 16384
 )
 
 // checkpointer keeps the write-ahead log short. It copies beside the writer,
@@ -19,21 +21,24 @@ const (
 // copies all, and the log would only grow. When it has become long, the
 // writer is asked to copy the little that is left and to begin the log anew.
 type checkpointer struct {
-	conn  *conn
-	w     *writer
-	log   *slog.Logger
-	calls int // since the last kick; the writer's goroutine counts
+	conn *conn
+	w    *writer
+	log  *slog.Logger
+	// calls and bytes are counted by the writer's goroutine, since the last kick.
+	calls, bytes int
+
 	kick  chan struct{}
 	stop  chan struct{}
 	ended chan struct{}
 }
 
 // busy is called by the writer after every group.
-func (c *checkpointer) busy(calls int) {
-	if c.calls += calls; c.calls < checkpointCalls {
+func (c *checkpointer) busy(calls, bytes int) {
+	c.calls, c.bytes = c.calls+calls, c.bytes+bytes
+	if c.calls < checkpointCalls && c.bytes < checkpointBytes {
 		return
 	}
-	c.calls = 0
+	c.calls, c.bytes = 0, 0
 	select {
 	case c.kick <- struct{}{}:
 	default:
@@ -48,7 +53,7 @@ func (c *checkpointer) loop() {
 			return
 		case <-c.kick:
 		}
-		if err := c.run(); err != nil && err != errClosed {
+		if err := c.run(); err != nil && !errors.Is(err, errClosed) {
 			c.log.Error("ledger: write-ahead log not copied; it grows until the next time", "error", err)
 		}
 	}

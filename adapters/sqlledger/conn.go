@@ -22,8 +22,9 @@ type conn struct {
 	raw     driver.Conn
 	dialect dialect
 	stmts   map[string]*stmt
-	// wrote is set by every exec. The writer clears it.
+	// wrote is set by every exec, and bound counts the bytes that statements were given. The writer clears both.
 	wrote bool
+	bound int
 }
 
 type stmt struct {
@@ -87,6 +88,11 @@ func (c *conn) exec(query string, args ...any) (int64, error) {
 	s, err := c.prepare(query)
 	if err != nil {
 		return 0, err
+	}
+	for _, a := range args {
+		if value, ok := a.([]byte); ok {
+			c.bound += len(value)
+		}
 	}
 	result, err := s.exec.ExecContext(context.Background(), s.bind(args))
 	if err != nil {

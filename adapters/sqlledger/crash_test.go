@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fhirbridge/adapters/sqlledger"
+	"fhirbridge/pipeline"
 )
 
 // crashDir names the folder in which a child process of TestCrash works.
@@ -119,5 +120,25 @@ func execute(t *testing.T, dir, statement string) {
 	t.Helper()
 	if _, err := database(t, dir).Exec(statement); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFailedSync: a call whose change may not be on disk must not succeed, nor any after it.
+func TestFailedSync(t *testing.T) {
+	l, err := sqlledger.New(config(t, t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() }) // its log is broken: it cannot be closed well
+	if err := l.BreakLog(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range int64(2) {
+		if _, err := l.Apply(t.Context(), appointment(i), nil); err == nil || pipeline.KindOf(err) != pipeline.Transient {
+			t.Errorf("Apply %d: got %v, want it Transient", i, err)
+		}
+	}
+	if err := l.Ping(t.Context()); err == nil {
+		t.Error("Ping: got no error")
 	}
 }

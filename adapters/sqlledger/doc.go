@@ -8,9 +8,11 @@
 //
 // What it promises:
 //
-//   - A method that changes something returns when the change is on disk (WAL,
-//     synchronous=FULL). Calls that wait at the same time share one transaction
-//     and one fsync; a call that fails, or whose callback panics, undoes itself only.
+//   - A method that changes something returns when the change is on disk: the
+//     write-ahead log has been synced after its commit. Calls that wait at the same
+//     time share one transaction and one sync; a call that fails, or whose callback
+//     panics, undoes itself only. If a sync ever fails, all later changes fail until
+//     the program is started again.
 //   - Patient data (resources, facts, numbers, words, bodies of writes, parked
 //     events) is stored encrypted: AES-256-GCM, each value bound to its row. Numbers
 //     are found by a keyed digest. In the clear are references, keys, states,

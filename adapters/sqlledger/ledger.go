@@ -24,9 +24,11 @@ type Ledger struct {
 	log  *slog.Logger
 	seal *sealer
 
-	writer     *writer
-	checkpoint *checkpointer // nil in memory
-	readers    chan *conn    // nil in memory: the writer reads
+	writer *writer
+	// logFile is what the writer syncs. It, checkpoint and readers are nil in memory, where the writer reads as well.
+	logFile    *os.File
+	checkpoint *checkpointer
+	readers    chan *conn
 
 	leases      leases
 	writeLeases writeLeases
@@ -110,14 +112,16 @@ func (l *Ledger) open(path string) (err error) {
 		return err
 	}
 	l.writer = &writer{
-		conn: main, now: l.now, ids: ids, queue: make(chan *call, queueSize), ended: make(chan struct{}), busy: func(int) {},
+		conn: main, now: l.now, ids: ids, queue: make(chan *call, queueSize), committed: make(chan []*call, 1),
+		ended: make(chan struct{}), busy: func(int, int) {}, sync: func() error { return nil },
 	}
 	if path != "" {
-		if err := l.beside(connection, d); err != nil {
+		if err := l.beside(path, connection, d); err != nil {
 			return err
 		}
 	}
 	go l.writer.loop()
+	go l.writer.settle()
 	return nil
 }
 
@@ -151,8 +155,8 @@ func (l *Ledger) prepare(main *conn) (ids int64, err error) {
 	return last.number(0), nil
 }
 
-// beside opens the connections that work beside the writer's.
-func (l *Ledger) beside(connection func([]string) (*conn, error), d dialect) error {
+// beside opens what works beside the writer's connection.
+func (l *Ledger) beside(path string, connection func([]string) (*conn, error), d dialect) error {
 	l.readers = make(chan *conn, readers)
 	for range readers {
 		c, err := connection(d.reader)
@@ -164,6 +168,12 @@ func (l *Ledger) beside(connection func([]string) (*conn, error), d dialect) err
 	c, err := connection(d.writer)
 	if err != nil {
 		return err
+	}
+	if d.log != "" {
+		if l.logFile, err = os.OpenFile(path+d.log, os.O_RDWR, 0); err != nil {
+			return fmt.Errorf("url: %w", err)
+		}
+		l.writer.sync = l.logFile.Sync
 	}
 	l.checkpoint = &checkpointer{
 		conn: c, w: l.writer, log: l.log,
@@ -192,6 +202,9 @@ func (l *Ledger) Close() error {
 			close(l.readers)
 			_, err := checkpoint(l.writer.conn, l.writer.conn.dialect.truncate)
 			errs = append(errs, err)
+			if l.logFile != nil {
+				errs = append(errs, l.logFile.Close())
+			}
 		}
 		errs = append(errs, l.writer.conn.close())
 		l.closed = errors.Join(errs...)
@@ -236,8 +249,11 @@ func signal(c chan<- struct{}) {
 	}
 }
 
-// Ping implements pipeline.Ledger.
+// Ping implements pipeline.Ledger. It fails for good once the disk has refused a sync.
 func (l *Ledger) Ping(ctx context.Context) error {
+	if failed := l.writer.failed.Load(); failed != nil {
+		return *failed
+	}
 	return l.view(ctx, func(c *conn) error {
 		_, _, err := c.one("SELECT name FROM lock")
 		return err

@@ -3,6 +3,7 @@ package sqlledger
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"fhirbridge/fhir"
@@ -198,7 +199,7 @@ func priorities(c *conn, each func(p int64) error) error {
 		}
 		last = r.number(0)
 		if err := each(last); err != nil {
-			if err == errEnough {
+			if errors.Is(err, errEnough) {
 				return nil
 			}
 			return err

@@ -89,8 +89,7 @@ func (l *Ledger) settleAttempt(t *tx, held lease, s pipeline.Settlement, to int6
 	if to == accepted {
 		return true, settleAccepted(t, a, n, s)
 	}
-	taken := a.state == accepted || a.state == sent
-	if !a.open() && !(to == failed && taken) {
+	if told := to == failed && (a.state == accepted || a.state == sent); !a.open() && !told {
 		return true, nil // a receipt has said more
 	}
 	if err := closeAttempt(t, a, s, to); err != nil || n.attempt != a.row {
@@ -155,13 +154,14 @@ func closeAttempt(t *tx, a attempt, s pipeline.Settlement, to int64) error {
 }
 
 func settleNotification(t *tx, n stored, s pipeline.Settlement, to int64) error {
-	if from := numberOf(n.State); from != sending && from != unknown && !(to == failed && n.State.Advances(pipeline.Failed)) {
+	from := numberOf(n.State)
+	if told := to == failed && n.State.Advances(pipeline.Failed); from != sending && from != unknown && !told {
 		return nil
 	}
 	if to == planned {
 		_, err := t.exec("UPDATE notification SET state = 0, due_at = ?, reason = ?, postponed_at = ? WHERE subject_id = ? AND key = ?",
 			micros(s.Due), string(s.Reason), micros(s.At), n.subjectID, n.Key)
-		t.moved(numberOf(n.State), n.Reason, planned, "")
+		t.moved(from, n.Reason, planned, "")
 		return err
 	}
 	return move(t, n, to, string(s.Reason), micros(s.At))

@@ -19,8 +19,10 @@ const (
 
 // writer runs every changing call in the one goroutine that owns the writing
 // connection. Calls that wait at the same time share a transaction: it takes
-// what waits, runs it, commits once, and answers all. It never waits for
-// company: an only call is a transaction of its own.
+// what waits, runs it and commits once. A second goroutine syncs the log and
+// then answers, while the first runs the next group; at most two groups are on
+// their way, so that a slow disk makes groups larger. Nobody waits for company:
+// an only call is a transaction of its own.
 type writer struct {
 	conn *conn
 	now  func() time.Time
@@ -30,9 +32,15 @@ type writer struct {
 	mu     sync.RWMutex // held for reading while a call is being queued
 	closed bool
 	queue  chan *call
+	// committed are groups whose transaction is done and not yet known to be on disk.
+	committed chan []*call
+	// sync returns when everything that is committed is on disk. failed is why it once did not: nobody
+	// knows what is on disk since, and nothing is promised any more.
+	sync   func() error
+	failed atomic.Pointer[error]
 	ended  chan struct{}
-	// busy is told how many calls each group had.
-	busy func(calls int)
+	// busy is told how many calls each group had, and how many bytes they wrote.
+	busy func(calls, bytes int)
 }
 
 // call is one changing call on its way through the writer.
@@ -118,15 +126,57 @@ func (w *writer) close() {
 	<-w.ended
 }
 
+// loop runs what is queued. The next group begins while the one before is on
+// its way to the disk.
 func (w *writer) loop() {
-	defer close(w.ended)
-	group := make([]*call, 0, groupSize)
+	defer close(w.committed)
 	for first := range w.queue {
-		group = w.gather(append(group[:0], first))
-		w.run(group)
-		w.busy(len(group))
-		clear(group)
+		group := w.gather(append(make([]*call, 0, 64), first))
+		calls := len(group)
+		if group = w.run(group); len(group) > 0 {
+			w.committed <- group
+		}
+		w.busy(calls, w.conn.bound)
+		w.conn.bound = 0
 	}
+}
+
+// settle answers calls once they are on disk. Groups that were committed meanwhile share one sync.
+func (w *writer) settle() {
+	defer close(w.ended)
+	for group := range w.committed {
+		for more := true; more; {
+			select {
+			case next, ok := <-w.committed:
+				group, more = append(group, next...), ok
+			default:
+				more = false
+			}
+		}
+		failed := w.onDisk()
+		for _, c := range group {
+			if c.err == nil {
+				c.err = failed
+			}
+			close(c.done)
+		}
+	}
+}
+
+// onDisk syncs, and never again after it has failed: a second sync may say that
+// all is well when the system has already dropped what it could not write.
+// https://wiki.postgresql.org/wiki/Fsync_Errors
+func (w *writer) onDisk() error {
+	if failed := w.failed.Load(); failed != nil {
+		return *failed
+	}
+	err := w.sync()
+	if err == nil {
+		return nil
+	}
+	failed := storeError(err)
+	w.failed.Store(&failed)
+	return failed
 }
 
 // gather adds what waits. Callers that the last group has just answered get one
@@ -150,8 +200,8 @@ func (w *writer) gather(group []*call) []*call {
 	return group
 }
 
-// run runs the calls of a group and answers them.
-func (w *writer) run(group []*call) {
+// run runs the calls of a group, and returns those that are to be answered once they are on disk.
+func (w *writer) run(group []*call) []*call {
 	together := group[:0:len(group)]
 	for _, c := range group {
 		switch {
@@ -163,17 +213,12 @@ func (w *writer) run(group []*call) {
 			together = append(together, c)
 		}
 	}
-	if len(together) == 0 {
-		return
-	}
-	if !w.transact(together) {
+	if len(together) > 0 && !w.transact(together) {
 		for i := range together {
 			w.transact(together[i : i+1])
 		}
 	}
-	for _, c := range together {
-		close(c.done)
-	}
+	return together
 }
 
 // transact runs calls in one transaction. A call that fails before it has

@@ -58,7 +58,7 @@ func LedgerReopen(t *testing.T, open func(t *testing.T, dir string) pipeline.Led
 	if got := second.dueKeys(second.now, 10); len(got) != 1 || got[0] != planned.Key {
 		t.Errorf("due after reopening: got %v, want only %v", got, planned.Key)
 	}
-	if got := second.pending(pipeline.SinkServer); len(got) != 1 || got[0].Key != "sent:2" || got[0].Body.Reveal() == "" {
+	if got := second.pending(); len(got) != 1 || got[0].Key != "sent:2" || got[0].Body.Reveal() == "" {
 		t.Errorf("writes after reopening: got %d, want the one that is owed", len(got))
 	}
 	if heard, err := second.l.Hear(t.Context(), reply("r1", "wamid.2"), nil); err != nil || heard {

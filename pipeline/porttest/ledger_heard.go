@@ -108,7 +108,7 @@ func hearWrites(t *ledgerTest) {
 	t.hear(reply("r1", ""), pipeline.Heard{Writes: []pipeline.Write{write("reply:r1", "Patient/1")}})
 	wantEqual(t, "signals", len(writes), 1)
 	t.hear(reply("r2", ""), pipeline.Heard{Writes: []pipeline.Write{write("reply:r1", "Patient/1"), write("reply:r2", "Patient/2")}})
-	wantEqual(t, "writes", len(t.pending(pipeline.SinkServer)), 2)
+	wantEqual(t, "writes", len(t.pending()), 2)
 }
 
 func hearNoSubject(t *ledgerTest) {

@@ -62,7 +62,7 @@ func outcomeAccepted(t *ledgerTest) {
 	if len(writes) != 1 {
 		t.Error("a write was added: no signal")
 	}
-	wantEqual(t, "writes", len(t.pending(pipeline.SinkServer)), 1)
+	wantEqual(t, "writes", len(t.pending()), 1)
 	known, err := t.l.KnownOf(t.Context(), n.Subject)
 	if err != nil || !known.Told || len(known.Open) != 0 {
 		t.Errorf("known: got told %v, %d open, %v; want told and none open", known.Told, len(known.Open), err)
@@ -143,7 +143,7 @@ func outcomeTwice(t *ledgerTest) {
 	s.State = pipeline.StateUnknown
 	t.settle(s)
 	t.wantState(n, pipeline.Accepted, "")
-	wantEqual(t, "writes", len(t.pending(pipeline.SinkServer)), 1)
+	wantEqual(t, "writes", len(t.pending()), 1)
 }
 
 func outcomeTrace(t *ledgerTest) {
@@ -176,7 +176,7 @@ func outcomeStranger(t *ledgerTest) {
 		Key: n.Key, Attempt: pipeline.NewAttempt(), State: pipeline.Accepted, Writes: []pipeline.Write{write("sent:1", "Patient/1")},
 	})
 	t.wantState(n, pipeline.Planned, "")
-	wantEqual(t, "writes", len(t.pending(pipeline.SinkServer)), 0)
+	wantEqual(t, "writes", len(t.pending()), 0)
 }
 
 func outcomeYoung(t *ledgerTest) {

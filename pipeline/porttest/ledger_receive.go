@@ -39,7 +39,7 @@ func receiveUpward(t *ledgerTest) {
 		}
 	}
 	t.wantState(n, pipeline.Read, "")
-	wantEqual(t, "writes", len(t.pending(pipeline.SinkServer)), 0)
+	wantEqual(t, "writes", len(t.pending()), 0)
 }
 
 func receiveBeforeSettle(t *ledgerTest) {
@@ -53,7 +53,7 @@ func receiveBeforeSettle(t *ledgerTest) {
 		Key: n.Key, Attempt: id, State: pipeline.Accepted, MessageID: "wamid.1", Writes: []pipeline.Write{write("sent:"+id, n.Patient)},
 	})
 	t.wantState(n, pipeline.Delivered, "")
-	wantEqual(t, "writes", len(t.pending(pipeline.SinkServer)), 1)
+	wantEqual(t, "writes", len(t.pending()), 1)
 	wantEqual(t, "message id", t.trace(n).Attempts[0].MessageID, "wamid.1")
 }
 
@@ -71,7 +71,7 @@ func receiveUnknown(t *ledgerTest) {
 		t.Fatal(err)
 	}
 	t.wantState(n, pipeline.Sent, "")
-	wantEqual(t, "writes", len(t.pending(pipeline.SinkServer)), 1)
+	wantEqual(t, "writes", len(t.pending()), 1)
 	t.lapse(0, 0)
 }
 
@@ -104,7 +104,7 @@ func receiveHeld(t *ledgerTest) {
 	t.lapse(0, 1)
 	t.receive(pipeline.Receipt{Attempt: t.attempt.ID, State: pipeline.Delivered})
 	t.wantState(n, pipeline.Delivered, "")
-	wantEqual(t, "writes", len(t.pending(pipeline.SinkServer)), 1)
+	wantEqual(t, "writes", len(t.pending()), 1)
 }
 
 func receiveFailed(t *ledgerTest) {

@@ -191,9 +191,10 @@ func write(key, order string) pipeline.Write {
 	}
 }
 
-func (t *ledgerTest) pending(sink pipeline.Sink) []pipeline.Write {
+// pending leases the writes that the FHIR server is owed.
+func (t *ledgerTest) pending() []pipeline.Write {
 	t.Helper()
-	list, err := t.l.Writes(t.Context(), sink, time.Now().Add(time.Second), 100)
+	list, err := t.l.Writes(t.Context(), pipeline.SinkServer, time.Now().Add(time.Second), 100)
 	if err != nil {
 		t.Fatalf("Writes: %v", err)
 	}

@@ -148,7 +148,7 @@ func writesWhole(t *ledgerTest) {
 		},
 	}
 	t.owe("r1", want)
-	list := t.pending(pipeline.SinkServer)
+	list := t.pending()
 	if len(list) != 1 {
 		t.Fatalf("writes: got %d, want 1", len(list))
 	}
