@@ -83,11 +83,10 @@ func choosePhone(list []contactPoint, now time.Time, country string) (string, Ph
 		if n == nil {
 			continue
 		}
-		e164 := phonenumbers.Format(n, phonenumbers.E164)
-		if marked != "" || mobile(n, c.Use == "mobile" || c.System == "sms") {
-			return e164, PhoneOK
+		if marked != "" || n.mobile(c.Use == "mobile" || c.System == "sms") {
+			return n.e164, PhoneOK
 		}
-		landline = cmp.Or(landline, e164)
+		landline = cmp.Or(landline, n.e164)
 	}
 	if landline == "" {
 		return "", PhoneInvalid
@@ -127,12 +126,19 @@ func E164(written, country string) (e164 string, ok bool) {
 	if n == nil {
 		return "", false
 	}
-	return phonenumbers.Format(n, phonenumbers.E164), true
+	return n.e164, true
+}
+
+// number is a number to write to. Its kind is found once: for a country code of many
+// regions, as +1, that is the costly part.
+type number struct {
+	e164 string
+	kind phonenumbers.PhoneNumberType
 }
 
 // parsePhone returns the first valid number in written, else the first possible one, or nil.
-func parsePhone(written, country string) *phonenumbers.PhoneNumber {
-	var possible *phonenumbers.PhoneNumber
+func parsePhone(written, country string) *number {
+	var possible *number
 	for _, run := range numberRuns(written) {
 		tries := []string{run}
 		if parts := strings.Split(run, "/"); len(parts) > 1 { // within one number, or between two
@@ -143,7 +149,7 @@ func parsePhone(written, country string) *phonenumbers.PhoneNumber {
 			if n == nil {
 				continue
 			}
-			if phonenumbers.IsValidNumber(n) {
+			if n.kind != phonenumbers.UNKNOWN { // it is of an assigned range
 				return n
 			}
 			if possible == nil {
@@ -155,7 +161,7 @@ func parsePhone(written, country string) *phonenumbers.PhoneNumber {
 }
 
 // parseRun reads digits and punctuation as one number; nil if it cannot be one to write to.
-func parseRun(run, country string) *phonenumbers.PhoneNumber {
+func parseRun(run, country string) *number {
 	digits := onlyDigits(run)
 	if len(digits) < 7 {
 		return nil
@@ -171,7 +177,8 @@ func parseRun(run, country string) *phonenumbers.PhoneNumber {
 	if len(e164) > len("+")+15 || placeholder(phonenumbers.GetNationalSignificantNumber(n)) {
 		return nil
 	}
-	switch phonenumbers.GetNumberType(n) {
+	kind := phonenumbers.GetNumberType(n)
+	switch kind {
 	case phonenumbers.TOLL_FREE, phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST,
 		phonenumbers.PAGER, phonenumbers.UAN, phonenumbers.VOICEMAIL:
 		return nil
@@ -180,13 +187,13 @@ func parseRun(run, country string) *phonenumbers.PhoneNumber {
 			return nil
 		}
 	}
-	return n
+	return &number{e164: e164, kind: kind}
 }
 
 // mobile reports whether a phone of that number can have WhatsApp without more
 // ado. Of an unassigned range, only what is said to be mobile is.
-func mobile(n *phonenumbers.PhoneNumber, said bool) bool {
-	switch phonenumbers.GetNumberType(n) {
+func (n *number) mobile(said bool) bool {
+	switch n.kind {
 	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.PERSONAL_NUMBER:
 		return true
 	case phonenumbers.UNKNOWN:

@@ -198,7 +198,9 @@ func (in *Intake) apply(ctx context.Context, ev Event, current fhir.Resource, al
 	if err != nil {
 		return "", err
 	}
-	in.Resolver.Forget(ev.Ref())
+	if decide == nil { // nothing is said from what starts a journey through the resolver
+		in.Resolver.Forget(ev.Ref())
+	}
 	in.Metrics.planned(applied)
 	switch {
 	case applied.Fresh == Same:
