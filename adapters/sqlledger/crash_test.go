@@ -70,7 +70,7 @@ func TestCrash(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		enough := 1 + rand.IntN(400)
+		enough := 1 + rand.IntN(150)
 		for lines := bufio.NewScanner(said); lines.Scan(); {
 			n, err := strconv.ParseInt(lines.Text(), 10, 64)
 			if err != nil {
