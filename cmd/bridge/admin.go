@@ -62,7 +62,7 @@ func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 
 // serve serves until ctx ends, and lets requests under way finish.
 func serve(ctx context.Context, address string, h http.Handler) error {
-	l, err := net.Listen("tcp", address)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func newApp(c *Config, log *slog.Logger) (a *app, err error) {
 	a.metrics = pipeline.NewMetrics(a.registry)
 	defer func() {
 		if err != nil {
-			a.close()
+			err = errors.Join(err, a.close())
 		}
 	}()
 	if err := a.open(); err != nil {

@@ -17,7 +17,6 @@ import (
 // visit is one appointment of the morning.
 type visit struct {
 	id, patient, status string
-	version             int
 	start               time.Time
 	place               string
 }
@@ -245,7 +244,7 @@ func approved(list []json.RawMessage) ([]sandbox.Template, error) {
 }
 
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
