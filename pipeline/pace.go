@@ -24,6 +24,8 @@ type Pace struct {
 	all   *rate.Limiter
 	mu    sync.Mutex
 	pairs map[string]*rate.Limiter
+	// sweep is the number of pairs at which the idle ones are forgotten.
+	sweep int
 	// pairing is off for channels without a pair limit.
 	pairing bool
 }
@@ -35,7 +37,7 @@ func NewPace(perSecond float64) *Pace {
 		return &Pace{all: rate.NewLimiter(rate.Inf, 0)}
 	}
 	return &Pace{
-		all: rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond))), pairs: map[string]*rate.Limiter{}, pairing: true,
+		all: rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond))), pairs: map[string]*rate.Limiter{}, sweep: pairSweep, pairing: true,
 	}
 }
 
@@ -69,12 +71,13 @@ func (p *Pace) pair(address Private) *rate.Limiter {
 	defer p.mu.Unlock()
 	l, ok := p.pairs[key]
 	if !ok {
-		if len(p.pairs) >= pairSweep {
+		if len(p.pairs) >= p.sweep {
 			for k, idle := range p.pairs {
 				if idle.Tokens() >= pairBurst {
 					delete(p.pairs, k)
 				}
 			}
+			p.sweep = max(pairSweep, 2*len(p.pairs)) // so that sweeping costs each recipient little
 		}
 		l = rate.NewLimiter(rate.Every(pairInterval), pairBurst)
 		p.pairs[key] = l

@@ -2,12 +2,9 @@ package pipeline_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +12,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"fhirbridge/fhir"
 	"fhirbridge/pipeline"
 )
 
@@ -67,187 +63,6 @@ func newLog(t testing.TB) (*slog.Logger, *journal) {
 	})
 	return slog.New(slog.NewJSONHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug})), j
 }
-
-// ledger is a Ledger of functions. A nil one that is called panics: the test
-// did not expect it.
-type ledger struct {
-	pipeline.Ledger
-	apply       func(pipeline.Event, pipeline.Decide) (pipeline.Applied, error)
-	park        func(pipeline.Event, pipeline.Reason, time.Time) error
-	parked      func(now time.Time, limit int) ([]pipeline.ParkedEvent, error)
-	unpark      func(pipeline.Source, string) error
-	resource    func(ref string) (pipeline.Versioned, bool, error)
-	fetched     func(pipeline.Versioned, time.Time) error
-	stale       func(dueBefore, fetchedBefore time.Time, limit int) ([]string, error)
-	receive     func(pipeline.Receipt, func(pipeline.SentMessage) []pipeline.Write) (pipeline.Received, error)
-	hear        func(pipeline.Reply, func(pipeline.Thread) (pipeline.Heard, error)) (bool, error)
-	stopped     func(pipeline.Private) (bool, error)
-	abandon     func(before, now time.Time) (int, error)
-	lapse       func(before, now time.Time) (int, int, error)
-	census      func() (pipeline.Census, error)
-	written     func(key string) (string, error)
-	writes      func(sink pipeline.Sink, now time.Time, limit int) ([]pipeline.Write, error)
-	settleWrite func(key string, r pipeline.WriteResult, more []pipeline.Write) error
-	wake        chan struct{}
-}
-
-func (l *ledger) Apply(_ context.Context, ev pipeline.Event, d pipeline.Decide) (pipeline.Applied, error) {
-	return l.apply(ev, d)
-}
-
-func (l *ledger) Park(_ context.Context, ev pipeline.Event, why pipeline.Reason, retry time.Time) error {
-	return l.park(ev, why, retry)
-}
-
-func (l *ledger) Parked(_ context.Context, now time.Time, limit int) ([]pipeline.ParkedEvent, error) {
-	return l.parked(now, limit)
-}
-
-func (l *ledger) Unpark(_ context.Context, s pipeline.Source, ref string) error {
-	return l.unpark(s, ref)
-}
-
-func (l *ledger) Resource(_ context.Context, ref string) (pipeline.Versioned, bool, error) {
-	return l.resource(ref)
-}
-
-func (l *ledger) Fetched(_ context.Context, v pipeline.Versioned, at time.Time) error {
-	return l.fetched(v, at)
-}
-
-func (l *ledger) Stale(_ context.Context, due, fetched time.Time, limit int) ([]string, error) {
-	return l.stale(due, fetched, limit)
-}
-
-func (l *ledger) Receive(_ context.Context, r pipeline.Receipt, file func(pipeline.SentMessage) []pipeline.Write) (pipeline.Received, error) {
-	return l.receive(r, file)
-}
-
-func (l *ledger) Hear(_ context.Context, r pipeline.Reply, u func(pipeline.Thread) (pipeline.Heard, error)) (bool, error) {
-	return l.hear(r, u)
-}
-
-func (l *ledger) Stopped(_ context.Context, address pipeline.Private) (bool, error) {
-	return l.stopped(address)
-}
-
-func (l *ledger) Abandon(_ context.Context, before, now time.Time) (int, error) {
-	return l.abandon(before, now)
-}
-
-func (l *ledger) Lapse(_ context.Context, before, now time.Time) (int, int, error) {
-	return l.lapse(before, now)
-}
-
-func (l *ledger) Census(context.Context) (pipeline.Census, error) { return l.census() }
-
-func (l *ledger) Written(_ context.Context, key string) (string, error) { return l.written(key) }
-
-func (l *ledger) Writes(_ context.Context, sink pipeline.Sink, now time.Time, limit int) ([]pipeline.Write, error) {
-	return l.writes(sink, now, limit)
-}
-
-func (l *ledger) SettleWrite(_ context.Context, key string, r pipeline.WriteResult, more ...pipeline.Write) error {
-	return l.settleWrite(key, r, more)
-}
-
-func (l *ledger) Wake() (due, writes <-chan struct{}) { return l.wake, l.wake }
-
-type journeys struct {
-	needs      func(fhir.Resource) []string
-	decide     func(pipeline.Change) ([]pipeline.Notification, error)
-	compose    func(pipeline.Notification, pipeline.Facts, string) (pipeline.Composed, error)
-	understand func(pipeline.Reply, pipeline.Thread) (pipeline.Outcome, error)
-}
-
-func (j *journeys) Needs(r fhir.Resource) []string { return j.needs(r) }
-
-func (j *journeys) Decide(c pipeline.Change) ([]pipeline.Notification, error) { return j.decide(c) }
-
-func (j *journeys) Compose(n pipeline.Notification, f pipeline.Facts, attempt string) (pipeline.Composed, error) {
-	return j.compose(n, f, attempt)
-}
-
-func (j *journeys) Understand(r pipeline.Reply, t pipeline.Thread) (pipeline.Outcome, error) {
-	return j.understand(r, t)
-}
-
-type decoder func(value []byte, source pipeline.Source) ([]pipeline.Event, error)
-
-func (d decoder) Decode(value []byte, _ map[string]string, source pipeline.Source) ([]pipeline.Event, error) {
-	return d(value, source)
-}
-
-type channel func(context.Context, pipeline.Message) (pipeline.Receipt, error)
-
-func (c channel) Send(ctx context.Context, m pipeline.Message) (pipeline.Receipt, error) {
-	return c(ctx, m)
-}
-
-func (channel) Upload(context.Context, pipeline.Media) (string, error) { return "", nil }
-
-// published is a record that a test's publisher was given.
-type published struct {
-	topic, key string
-	headers    map[string]string
-	value      []byte
-}
-
-type publisher func(published) error
-
-func (p publisher) Publish(_ context.Context, topic, key string, headers map[string]string, value []byte) error {
-	return p(published{topic, key, headers, value})
-}
-
-type server struct {
-	pipeline.FHIRServer
-	read    func(ref string) (pipeline.Versioned, error)
-	lookup  func(ref string) (pipeline.Versioned, error)
-	byPhone func(pipeline.Private) ([]string, error)
-	create  func(body []byte, ifNoneExist string) (string, error)
-	patch   func(ref, version string, patch []byte) error
-}
-
-func (s *server) Read(_ context.Context, ref string) (pipeline.Versioned, error) { return s.read(ref) }
-
-func (s *server) Lookup(_ context.Context, ref string) (pipeline.Versioned, error) {
-	return s.lookup(ref)
-}
-
-func (s *server) PatientsByPhone(_ context.Context, n pipeline.Private) ([]string, error) {
-	return s.byPhone(n)
-}
-
-func (s *server) Create(_ context.Context, body []byte, ifNoneExist string) (string, error) {
-	return s.create(body, ifNoneExist)
-}
-
-func (s *server) Patch(_ context.Context, ref, version string, patch []byte) error {
-	return s.patch(ref, version, patch)
-}
-
-type webhook struct {
-	signed, verified bool
-	token            string
-	key              string
-	parse            func(body []byte, received time.Time) (pipeline.Updates, error)
-}
-
-func (w *webhook) Signed(http.Header) bool { return w.signed }
-
-func (w *webhook) Verify(http.Header, []byte) bool { return w.verified }
-
-func (w *webhook) Handshake(q url.Values) (string, bool) {
-	return q.Get("challenge"), q.Get("token") == w.token
-}
-
-func (w *webhook) OrderKey([]byte) string { return w.key }
-
-func (w *webhook) Parse(body []byte, received time.Time) (pipeline.Updates, error) {
-	return w.parse(body, received)
-}
-
-// Fixtures.
 
 func patientJSON(id, phone string) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"resourceType":"Patient","id":%q,"name":[{"family":%q}],"birthDate":"1987-03-04",
