@@ -135,15 +135,16 @@ func (a *app) wire() error {
 
 func (a *app) writeBack(sink pipeline.Sink, filing pipeline.Filing, publisher pipeline.Publisher) *pipeline.WriteBack {
 	return &pipeline.WriteBack{
-		Sink: sink, Ledger: a.ledger, Metrics: a.metrics, Log: a.log, Now: time.Now, Concurrency: writeConcurrency,
+		Sink: sink, Ledger: a.ledger, Metrics: a.metrics, Log: a.log, Now: time.Now, Concurrency: writeConcurrency[sink],
 		Validate: explain, Server: a.fhirServer(),
 		Ladder:    &pipeline.Ladder{Server: a.fhirServer(), Rungs: a.config.FHIR.AppointmentWriteback, Filing: filing},
 		Publisher: publisher, Topic: a.config.Kafka.Topics.Communications,
 	}
 }
 
-// writeConcurrency is how many FHIR writes of one sink are under way at once.
-const writeConcurrency = 8
+// writeConcurrency is how many FHIR writes of a sink are under way at once. The topic answers in
+// a millisecond or two, and validating its resources must not take the time of sending.
+var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkServer: 8, pipeline.SinkTopic: 2}
 
 // fhirServer is the client as a port: nil, and not a nil client, without a server.
 func (a *app) fhirServer() pipeline.FHIRServer {

@@ -42,6 +42,8 @@ type world struct {
 	options  worldOptions
 	bridge   *bridge // for benchmarks
 	known    int     // patients, for benchmarks
+	stand    *standIn
+	api      string // where the bridge posts, if not to whatsapp
 }
 
 type worldOptions struct {
@@ -185,7 +187,7 @@ type bridge struct {
 // run starts a bridge and waits until it takes events and webhooks.
 func (w *world) run() *bridge {
 	w.t.Helper()
-	c, err := w.load(w.config(w.whatsapp.URL()))
+	c, err := w.load(w.config(cmp.Or(w.api, w.whatsapp.URL())))
 	must(w.t, err)
 	b := &bridge{log: &safeBuffer{}, ran: make(chan error, 1)}
 	b.app, err = newApp(c, slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
