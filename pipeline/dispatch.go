@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -17,6 +18,9 @@ const (
 	patience = 10 * time.Second
 	// fresh is how long facts and gates hold: what waits longer for its turn asks them again.
 	fresh = time.Second
+	// begunAhead is how many attempts are begun for each one being posted. More would wait longer
+	// between the moment at which they hold and the post.
+	begunAhead = 4
 	// begunFresh is how long a begun attempt may wait for a slot before its words are made anew.
 	begunFresh = 5 * time.Second
 	// idlePoll bounds how long another instance's news may go unnoticed.
@@ -55,7 +59,7 @@ func (d *Dispatch) Run(ctx context.Context) error {
 	due, _ := d.Ledger.Wake()
 	jobs := newQueues()
 	defer jobs.wait()
-	slots := make(chan struct{}, d.Concurrency)
+	at := places{begun: make(chan struct{}, d.Concurrency*begunAhead), posting: make(chan struct{}, d.Concurrency)}
 	room := make(chan struct{}, d.Concurrency*lookAhead)
 	freed := make(chan struct{}, 1)
 	for ctx.Err() == nil {
@@ -72,7 +76,7 @@ func (d *Dispatch) Run(ctx context.Context) error {
 		for _, n := range list {
 			room <- struct{}{}
 			jobs.do(cmp.Or(n.Patient, n.Address.Fingerprint()), func() {
-				d.handle(ctx, n, slots)
+				d.handle(ctx, n, at)
 				<-room
 				select {
 				case freed <- struct{}{}:
@@ -122,9 +126,13 @@ func (d *Dispatch) rest(ctx context.Context, due, freed <-chan struct{}, full, f
 	}
 }
 
+// places bound what is under way: an attempt takes one to begin, and of those that have begun
+// some are posting.
+type places struct{ begun, posting chan struct{} }
+
 // handle brings one notification to its next state. Should that panic, its lease ends by
 // itself, or its attempt becomes one of unknown outcome.
-func (d *Dispatch) handle(ctx context.Context, n DueNotification, slots chan struct{}) {
+func (d *Dispatch) handle(ctx context.Context, n DueNotification, at places) {
 	defer func() {
 		if recover() != nil {
 			d.Log.Error("panic; the notification is left to its lease", "notification", n.Key, "stack", stack())
@@ -137,16 +145,38 @@ func (d *Dispatch) handle(ctx context.Context, n DueNotification, slots chan str
 		d.putBack(ctx, n, d.Now().Add(wait), d.paused())
 		return
 	}
-	attempt, message, ready, err := d.prepare(ctx, n)
-	if err != nil {
+	asked := d.Now()
+	facts, to, err := d.turn(ctx, n)
+	if err != nil || to.Empty() {
 		d.putOff(ctx, n, err)
 		return
 	}
-	if !ready {
+	select {
+	case at.begun <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	leave := sync.OnceFunc(func() { <-at.begun })
+	defer leave()
+	if d.Now().Sub(asked) > fresh {
+		if facts, to, err = d.again(ctx, n, to); err != nil || to.Empty() {
+			d.putOff(ctx, n, err)
+			return
+		}
+	}
+	d.attempt(ctx, n, facts, to, at.posting, leave)
+}
+
+// attempt makes an attempt at sending the notification, and settles it. It calls posted once
+// the provider has answered, and before it settles.
+func (d *Dispatch) attempt(ctx context.Context, n DueNotification, f Facts, to Private, slots chan struct{}, posted func()) {
+	a, m, ready, err := d.compose(ctx, n, f, to)
+	if err != nil || !ready {
+		d.putOff(ctx, n, err)
 		return
 	}
 	work := context.WithoutCancel(ctx) // once begun it is settled, also while shutting down
-	begun, err := d.Ledger.Begin(work, attempt)
+	begun, err := d.Ledger.Begin(work, a)
 	if err != nil {
 		d.Log.Error("attempt not begun", "notification", n.Key, "error", err)
 		return
@@ -155,8 +185,9 @@ func (d *Dispatch) handle(ctx context.Context, n DueNotification, slots chan str
 		return // cancelled, moved or answered meanwhile
 	}
 	slots <- struct{}{}
-	end, posted := d.post(ctx, n, attempt, message, slots)
-	if posted && end.State == Accepted {
+	end := d.post(ctx, n, a, m, slots)
+	posted()
+	if end.State == Accepted {
 		d.accepted(work, n, end)
 		return
 	}
@@ -165,10 +196,10 @@ func (d *Dispatch) handle(ctx context.Context, n DueNotification, slots chan str
 
 // post sends the message in the slot that the caller has taken, unless waiting for it has made
 // that wrong, and frees the slot. It returns how the attempt ends.
-func (d *Dispatch) post(ctx context.Context, n DueNotification, a Attempt, m Message, slots chan struct{}) (end Settlement, posted bool) {
+func (d *Dispatch) post(ctx context.Context, n DueNotification, a Attempt, m Message, slots chan struct{}) Settlement {
 	defer func() { <-slots }()
 	if end, stop := d.stop(ctx, n, a); stop {
-		return end, false
+		return end
 	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
@@ -177,7 +208,7 @@ func (d *Dispatch) post(ctx context.Context, n DueNotification, a Attempt, m Mes
 	took, late := d.Now().Sub(start), start.Sub(n.Due)
 	if err != nil {
 		d.Metrics.sent(d.ChannelName, KindOf(err).String(), took, late)
-		return d.failed(n, a, err), true
+		return d.failed(n, a, err)
 	}
 	d.Metrics.sent(d.ChannelName, "accepted", took, late)
 	d.resumed()
@@ -185,7 +216,7 @@ func (d *Dispatch) post(ctx context.Context, n DueNotification, a Attempt, m Mes
 	return Settlement{
 		Key: n.Key, Attempt: a.ID, State: Accepted, MessageID: receipt.MessageID, At: d.Now(),
 		Writes: d.File(SentMessage{Attempt: a, Notification: n.Notification}),
-	}, true
+	}
 }
 
 // stop says how an attempt ends that must not be posted any more after its wait for a slot.

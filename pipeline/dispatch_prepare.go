@@ -6,32 +6,34 @@ import (
 	"fhirbridge/fhir"
 )
 
-// prepare asks the gates, waits for its turn and finds the words. ready is false
-// when the notification has been settled or put off here.
-func (d *Dispatch) prepare(ctx context.Context, n DueNotification) (a Attempt, m Message, ready bool, err error) {
-	facts, to, skip, err := d.admit(ctx, n)
+// turn asks the gates and waits for the notification's turn in the pace. to is empty when it has
+// been settled or put off here.
+func (d *Dispatch) turn(ctx context.Context, n DueNotification) (f Facts, to Private, err error) {
+	f, to, skip, err := d.admit(ctx, n)
 	if err != nil || skip != ReasonNone {
-		return a, m, false, d.skip(ctx, n, skip, err)
+		return f, Private{}, d.skip(ctx, n, skip, err)
 	}
-	asked := d.Now()
 	wait, err := d.Pace.Wait(ctx, to, patience)
 	if err != nil {
-		return a, m, false, err
+		return f, Private{}, err
 	}
 	if wait > 0 {
-		return a, m, false, d.Ledger.Postpone(ctx, n.Key, d.Now().Add(wait), ReasonThrottled)
+		return f, Private{}, d.Ledger.Postpone(ctx, n.Key, d.Now().Add(wait), ReasonThrottled)
 	}
-	if d.Now().Sub(asked) > fresh { // the patient may have another number by now, have said STOP, have died
-		before := to
-		facts, to, skip, err = d.admit(ctx, n)
-		if err != nil || skip != ReasonNone {
-			return a, m, false, d.skip(ctx, n, skip, err)
-		}
-		if !to.Equal(before) {
-			return a, m, false, d.Ledger.Postpone(ctx, n.Key, d.Now(), ReasonThrottled)
-		}
+	return f, to, nil
+}
+
+// again asks the gates once more, after a wait: the patient may have another number by now, have
+// said STOP, have died. to is empty when the notification has been settled or put off here.
+func (d *Dispatch) again(ctx context.Context, n DueNotification, before Private) (f Facts, to Private, err error) {
+	f, to, skip, err := d.admit(ctx, n)
+	if err != nil || skip != ReasonNone {
+		return f, Private{}, d.skip(ctx, n, skip, err)
 	}
-	return d.compose(ctx, n, facts, to)
+	if !to.Equal(before) { // it has waited for another number's turn
+		return f, Private{}, d.Ledger.Postpone(ctx, n.Key, d.Now(), ReasonThrottled)
+	}
+	return f, to, nil
 }
 
 // admit gathers the facts and asks the gates. skip is the reason not to send.

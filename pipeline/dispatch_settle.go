@@ -111,7 +111,7 @@ const preparedTries = 3
 // putOff gives a notification back that could not be prepared. What is malformed
 // will not get better by waiting: it is held back with its reason.
 func (d *Dispatch) putOff(ctx context.Context, n DueNotification, err error) {
-	if ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil {
 		return
 	}
 	d.Log.Error("notification not prepared", "notification", n.Key, "error", err)

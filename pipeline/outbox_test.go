@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ type outbox struct {
 	list    []*owed
 	refs    map[string]string // what writes created
 	settled []string          // key and how it ended
-	asked   int
+	asked   atomic.Int64
 	failing bool // the store does not settle
 }
 
@@ -33,9 +34,9 @@ func newOutbox(list ...pipeline.Write) *outbox {
 	k.wake = make(chan struct{}, 1)
 	k.add(list...)
 	k.writes = func(sink pipeline.Sink, now time.Time, limit int) (due []pipeline.Write, _ error) {
+		k.asked.Add(1)
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		k.asked++
 		seen := map[string]bool{}
 		for _, w := range k.list {
 			if w.Sink != sink || seen[w.Order] {
@@ -93,6 +94,13 @@ func (k *outbox) add(list ...pipeline.Write) {
 		}
 		k.list = append(k.list, &owed{Write: w})
 	}
+}
+
+// left is how many writes are not settled for good.
+func (k *outbox) left() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.list)
 }
 
 func (k *outbox) ends() []string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 // since the test began.
 type settling struct {
 	ledger
+	mu        sync.Mutex
 	begun     time.Time
 	abandoned []string
 	lapsed    []string
@@ -27,6 +29,8 @@ func newSettling() *settling {
 	k := &settling{begun: time.Now()}
 	at := func(t time.Time) string { return fmt.Sprint(t.Sub(k.begun).Seconds()) }
 	k.abandon = func(before, now time.Time) (int, error) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
 		k.abandoned = append(k.abandoned, at(before)+" "+at(now))
 		return 1, nil
 	}
@@ -163,11 +167,14 @@ func TestSettlerRefreshInAnOutage(t *testing.T) {
 		stop := start(s.Run)
 		time.Sleep(9 * time.Minute)
 		synctest.Wait()
-		if n := len(k.asked); n < 2 || n > 12 {
+		k.mu.Lock()
+		asked, settled := len(k.asked), len(k.abandoned)
+		k.mu.Unlock()
+		if n := asked; n < 2 || n > 12 {
 			t.Errorf("asked %d times in an outage of nine minutes, want some", n)
 		}
 		same(t, "told of", strings.Contains(log(), "unreachable"), true)
-		same(t, "settles meanwhile", len(k.abandoned) > 500, true)
+		same(t, "settles meanwhile", settled > 500, true)
 		time.Sleep(10 * time.Minute)
 		stop()
 		same(t, "kept", len(k.kept), 3)
@@ -191,7 +198,9 @@ func (k *settling) refreshing(t *testing.T, fail func(ref string) error) (*pipel
 	}
 	s, log := k.settler(t)
 	s.Server = &server{read: func(ref string) (pipeline.Versioned, error) {
+		k.mu.Lock()
 		k.asked = append(k.asked, ref)
+		k.mu.Unlock()
 		if err := fail(ref); err != nil {
 			return pipeline.Versioned{}, err
 		}

@@ -166,7 +166,7 @@ func TestWriteBackRetryAfterPausesTheSink(t *testing.T) {
 		time.Sleep(time.Minute)
 		stop()
 		same(t, "asked in all", len(p.keys()), 34)
-		same(t, "left", len(k.list), 0)
+		same(t, "left", k.left(), 0)
 	})
 }
 
@@ -189,7 +189,7 @@ func TestWriteBackOneWriteInTroubleStopsNoOther(t *testing.T) {
 		stop := start(writingBack(t, k, s).Run)
 		time.Sleep(time.Second)
 		stop()
-		same(t, "left", len(k.list), 1)
+		same(t, "left", k.left(), 1)
 	})
 }
 
@@ -221,7 +221,7 @@ func TestWriteBackWakesAndRests(t *testing.T) {
 		stop := start(writingBack(t, k, s).Run)
 		time.Sleep(10*time.Second + time.Millisecond)
 		synctest.Wait()
-		same(t, "asked in 10 s without work", k.asked <= 12, true)
+		same(t, "asked in 10 s without work", k.asked.Load() <= 12, true)
 		k.add(create("w", "Patient/p1"))
 		k.wake <- struct{}{}
 		synctest.Wait()
@@ -232,7 +232,7 @@ func TestWriteBackWakesAndRests(t *testing.T) {
 		k.add(create("x", "Patient/p1"))
 		time.Sleep(90 * time.Second)
 		synctest.Wait()
-		same(t, "asked while the store does not settle", k.asked <= 120, true)
+		same(t, "asked while the store does not settle", k.asked.Load() <= 120, true)
 		stop()
 	})
 }
@@ -264,7 +264,7 @@ func TestWriteBackBothSinks(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		same(t, "left a second after the last", len(k.list), 0)
+		same(t, "left a second after the last", k.left(), 0)
 		stopServer()
 		stopTopic()
 		same(t, "record", []any{records[0].topic, records[0].key, records[0].headers, json.Valid(records[0].value)}, []any{"communications", "Patient/p1",
