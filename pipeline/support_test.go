@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -159,3 +160,5 @@ func refused(code string) error {
 func broken(reason string) error {
 	return &pipeline.Error{Op: "test.fake", Kind: pipeline.Malformed, Reason: reason}
 }
+
+func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }

@@ -89,9 +89,7 @@ func TestWriteBackPanicsOnOneWriteOnly(t *testing.T) {
 		stop := start(writingBack(t, k, s).Run)
 		time.Sleep(time.Minute)
 		stop()
-		ends := k.ends()
-		slices.Sort(ends)
-		same(t, "settled", ends, []string{"d1 given up", "w1 given up", "w2 done"})
+		same(t, "settled", sorted(k.ends()), []string{"d1 given up", "w1 given up", "w2 done"})
 	})
 }
 
