@@ -59,6 +59,21 @@ func (r *Router) guarded(ctx context.Context, lane string, rec Record, h Handler
 	return h(ctx, rec)
 }
 
+// Limited lets at most n records be handled by h at once. The window of a subscriber bounds what
+// is read ahead; this bounds what stands in the ledger's queue before somebody who is being sent to.
+func Limited(n int, h Handler) Handler {
+	slots := make(chan struct{}, n)
+	return func(ctx context.Context, rec Record) error {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		defer func() { <-slots }()
+		return h(ctx, rec)
+	}
+}
+
 // Run runs the handlers until ctx ends, and waits for those under way.
 func (r *Router) Run(ctx context.Context) error { return r.router.Run(ctx) }
 

@@ -126,8 +126,9 @@ func (a *app) wire() error {
 	if a.router, err = pipeline.NewRouter(dead, a.log); err != nil {
 		return err
 	}
+	handle := pipeline.Limited(intakeConcurrency, intake.Handle)
 	for _, topic := range c.Kafka.Topics.Events {
-		a.router.Handle("intake", topic, a.events, intake.Handle)
+		a.router.Handle("intake", topic, a.events, handle)
 	}
 	a.router.Handle("inbound", c.Kafka.Topics.Inbound, a.updates, inbound.Handle)
 	return nil
@@ -141,6 +142,10 @@ func (a *app) writeBack(sink pipeline.Sink, filing pipeline.Filing, publisher pi
 		Publisher: publisher, Topic: a.config.Kafka.Topics.Communications,
 	}
 }
+
+// intakeConcurrency is how many events are taken in at once. More make the ledger's groups no
+// better, and a message that is being sent wait longer.
+const intakeConcurrency = 128
 
 // writeConcurrency is how many FHIR writes of a sink are under way at once. The topic answers in
 // a millisecond or two, and validating its resources must not take the time of sending.
