@@ -161,14 +161,14 @@ func code(s string) string {
 	return s
 }
 
-// token lets only short words of [a-z0-9_:] through.
+// token lets only short words of [a-z0-9_:-] through that begin with a letter: no number, no date.
 func token(s string) string {
-	if len(s) > 64 {
+	if s == "" || len(s) > 64 || s[0] < 'a' || s[0] > 'z' {
 		return "other"
 	}
 	for i := range len(s) {
 		c := s[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != ':' {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != ':' && c != '-' {
 			return "other"
 		}
 	}
