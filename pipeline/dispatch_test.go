@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -195,6 +196,34 @@ func TestDispatchHalts(t *testing.T) {
 		same(t, "posts in all", len(p.texts()), 9)
 		if !strings.Contains(counted(), "bridge_channel_halted{channel=main} 0") {
 			t.Errorf("the gauge still shows the halt:\n%s", counted())
+		}
+	})
+}
+
+// TestDispatchTriesAHaltedChannelWithOne shows that a backlog is not thrown at
+// an account that is refused.
+func TestDispatchTriesAHaltedChannelWithOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, p := newDesk(), &posts{}
+		for i := range 40 {
+			n := dueNow(fmt.Sprint(i))
+			n.Patient = "Patient/" + n.Key
+			k.kept[n.Patient] = patientJSON(n.Key, number)
+			k.waiting = append(k.waiting, n)
+		}
+		d := dispatching(t, k, func(_ context.Context, m pipeline.Message) (pipeline.Receipt, error) {
+			p.add(m)
+			time.Sleep(10 * time.Millisecond)
+			return pipeline.Receipt{}, &pipeline.Error{Op: "test.send", Halt: true}
+		})
+		d.Concurrency = 8
+		stop := start(d.Run)
+		time.Sleep(time.Second)
+		same(t, "posts before it is known", len(p.texts()), 8)
+		time.Sleep(30 * time.Minute)
+		stop()
+		if n := len(p.texts()) - 8; n < 5 || n > 15 {
+			t.Errorf("%d posts in half an hour of halt, want one after each pause", n)
 		}
 	})
 }

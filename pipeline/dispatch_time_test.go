@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -60,6 +61,9 @@ func TestDispatchAsksAgainAfterAWait(t *testing.T) {
 				stop()
 				same(t, "settled", k.states(), c.want)
 				same(t, "to", p.addresses(), c.to)
+				if back := len(k.given()); (back == 1) != slices.Contains(c.to, newNumber) {
+					t.Errorf("given back %d times: a new number has a pace of its own to wait for, the same one has not", back)
+				}
 			})
 		})
 	}
@@ -183,6 +187,7 @@ func TestDispatchStopsAtTheSlot(t *testing.T) {
 			same(t, "posts", len(p.texts()), 1)
 			same(t, "given back", count(k, "first planned halted")+count(k, "second planned halted"), 2)
 			stop()
+			same(t, "until the pause ends", k.ends[1].Due.Sub(k.ends[1].At), 5*time.Second)
 		})
 	})
 }

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,6 +78,29 @@ func TestPaceWaitsNoLongerThanPatience(t *testing.T) {
 			}
 		}
 		same(t, "took a turn, after at most", []any{sent, longest}, []any{1, 10 * time.Second})
+	})
+}
+
+// TestPaceAddsUpItsWaits shows that patience is for both waits together: that
+// for the recipient's turn and that for the channel's.
+func TestPaceAddsUpItsWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pipeline.NewPace(1)
+		for range 30 {
+			if _, further := turn(t, p, number, 2*time.Second); further > 0 {
+				break // the recipient's burst is used up
+			}
+		}
+		var others sync.WaitGroup
+		for i := range 13 {
+			others.Go(func() { turn(t, p, fmt.Sprint(i), time.Minute) })
+		}
+		synctest.Wait()
+		waited, further := turn(t, p, number, 10*time.Second)
+		if waited == 0 || further <= 10*time.Second-waited || further > 10*time.Second {
+			t.Errorf("waited %v, then told to come back after %v: want more than what is left of 10 s, and less than 10 s", waited, further)
+		}
+		others.Wait()
 	})
 }
 

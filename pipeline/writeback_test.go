@@ -168,27 +168,57 @@ func TestWriteBackRetryAfterPausesTheSink(t *testing.T) {
 	})
 }
 
-// TestWriteBackOneWriteInTroubleStopsNoOther shows that a write which the server
-// fails on each time does not pause the others.
-func TestWriteBackOneWriteInTroubleStopsNoOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		k, p := newOutbox(create("poison", "Patient/poison")), &posted{}
-		for i := range 100 {
-			k.add(create(fmt.Sprint(i), fmt.Sprint("Patient/", i%10)))
-		}
-		s := &server{create: func(_ []byte, q string) (string, error) {
-			p.begin(key(q))
-			defer p.end()
-			if key(q) == "poison" {
-				return "", transient("http_status")
-			}
-			return "Communication/1", nil
-		}}
-		stop := start(writingBack(t, k, s).Run)
-		time.Sleep(time.Second)
-		stop()
-		same(t, "left", k.left(), 1)
-	})
+// TestWriteBackTroubleOfSomeStopsNoOther shows that writes which the server fails on
+// each time, or that are in conflict, do not pause the others.
+func TestWriteBackTroubleOfSomeStopsNoOther(t *testing.T) {
+	decision := func(id string) pipeline.Write {
+		return pipeline.Write{Key: "conflict" + id, Kind: pipeline.WriteDecision, Order: "Patient/c" + id, Decision: &pipeline.Decision{
+			Appointment: "Appointment/a1", Patient: "Patient/p1", Status: "accepted", Start: at(visitStart)}}
+	}
+	cases := []struct {
+		name    string
+		trouble []pipeline.Write
+		spread  int // how many sound writes stand between them
+	}{
+		{"one", []pipeline.Write{create("poison1", "Patient/x1")}, 0},
+		{"some, here and there", []pipeline.Write{create("poison1", "Patient/x1"), create("poison2", "Patient/x2"), create("poison3", "Patient/x3"), create("poison4", "Patient/x4")}, 3},
+		{"conflicts, one after the other", []pipeline.Write{decision("1"), decision("2"), decision("3"), decision("4")}, 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newOutbox()
+				for i, w := range c.trouble {
+					k.add(w)
+					for j := range c.spread {
+						k.add(create(fmt.Sprint("between", i, j), fmt.Sprint("Patient/b", i, j)))
+					}
+				}
+				for i := range 100 {
+					k.add(create(fmt.Sprint(i), fmt.Sprint("Patient/", i%10)))
+				}
+				s := &server{
+					create: func(_ []byte, q string) (string, error) {
+						if strings.HasPrefix(key(q), "poison") {
+							return "", transient("http_status")
+						}
+						return "Communication/1", nil
+					},
+					read: func(string) (pipeline.Versioned, error) {
+						return pipeline.Versioned{Resource: visit{}.json(), Version: "1"}, nil
+					},
+					patch: func(string, string, []byte) error { return refused("412") },
+				}
+				b := writingBack(t, k, s)
+				b.Concurrency = 1
+				b.Ladder = &pipeline.Ladder{Server: s, Rungs: []pipeline.Rung{pipeline.RungPatch}}
+				stop := start(b.Run)
+				time.Sleep(400 * time.Millisecond) // before anything in trouble is tried again
+				stop()
+				same(t, "left", k.left(), len(c.trouble))
+			})
+		})
+	}
 }
 
 func TestWriteBackShutsDown(t *testing.T) {

@@ -105,7 +105,7 @@ func (w *world) startKafka(partitions int) {
 		w.brokers = broker.Addrs()
 	}
 	var err error
-	w.client, err = kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.ProducerBatchMaxBytes(64<<20), kgo.MaxBufferedRecords(100_000))
+	w.client, err = kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.ProducerBatchMaxBytes(64<<20), kgo.MaxBufferedRecords(100_000), kgo.ProducerLinger(0))
 	must(w.t, err)
 	w.t.Cleanup(w.client.Close)
 	req := kmsg.NewPtrCreateTopicsRequest()
