@@ -253,8 +253,11 @@ func TestDispatchPostsNothingUnlessBegun(t *testing.T) {
 
 func TestDispatchSurvivesPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n1, n2, n3 := dueNow("n1"), dueNow("n2"), dueNow("n3")
-		k := newDesk(n1, n2, n3)
+		k := newDesk(dueNow("n1"))
+		for range 10 { // each would keep its place for ever
+			k.waiting = append(k.waiting, dueNow("n2"))
+		}
+		k.waiting = append(k.waiting, dueNow("n3"))
 		log, text := newLog(t)
 		d := dispatching(t, k, func(ctx context.Context, m pipeline.Message) (pipeline.Receipt, error) {
 			if m.Text.Reveal() == "n2" {
