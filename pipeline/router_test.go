@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message" //nolint:depguard // the router's other side
@@ -180,4 +181,47 @@ func TestPublisherOverWatermill(t *testing.T) {
 			same(t, "published", []any{string(got.Payload), got.Metadata, err}, []any{words, c.meta, c.want})
 		})
 	}
+}
+
+func TestLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		now, most, failed := 0, 0, 0
+		h := pipeline.Limited(3, func(context.Context, pipeline.Record) error {
+			mu.Lock()
+			now++
+			most = max(most, now)
+			mu.Unlock()
+			time.Sleep(time.Second)
+			mu.Lock()
+			now--
+			mu.Unlock()
+			return transient("disk_full")
+		})
+		begun := time.Now()
+		var all sync.WaitGroup
+		for range 12 {
+			all.Go(func() {
+				err := h(t.Context(), pipeline.Record{})
+				mu.Lock()
+				defer mu.Unlock()
+				if err != nil {
+					failed++
+				}
+			})
+		}
+		all.Wait()
+		same(t, "at once, took, errors handed on", []any{most, time.Since(begun), failed}, []any{3, 4 * time.Second, 12})
+
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		for range 3 {
+			all.Go(func() { _ = h(t.Context(), pipeline.Record{}) })
+		}
+		synctest.Wait()
+		if err := h(ctx, pipeline.Record{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a record whose time is over is %v, want not taken", err)
+		}
+		all.Wait()
+	})
 }
