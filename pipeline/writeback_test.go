@@ -168,8 +168,7 @@ func TestWriteBackRetryAfterPausesTheSink(t *testing.T) {
 	})
 }
 
-// TestWriteBackTroubleOfSomeStopsNoOther shows that writes which the server fails on
-// each time, or that are in conflict, do not pause the others.
+// TestWriteBackTroubleOfSomeStopsNoOther shows that writes which fail each time do not pause the others.
 func TestWriteBackTroubleOfSomeStopsNoOther(t *testing.T) {
 	decision := func(id string) pipeline.Write {
 		return pipeline.Write{Key: "conflict" + id, Kind: pipeline.WriteDecision, Order: "Patient/c" + id, Decision: &pipeline.Decision{
