@@ -45,7 +45,12 @@ func TestGates(t *testing.T) {
 		{"no good number", func(c *pipeline.Candidate) { c.Address, c.Problem = pipeline.Private{}, pipeline.ReasonInvalidNumber }, false, pipeline.ReasonInvalidNumber},
 		{"no number and no word why", func(c *pipeline.Candidate) { c.Address = pipeline.Private{} }, false, pipeline.ReasonNoNumber},
 		{"said STOP", func(*pipeline.Candidate) {}, true, pipeline.ReasonStopped},
-		{"the answer to the STOP", func(c *pipeline.Candidate) { c.Notification.ReplyTo = "m1" }, true, pipeline.ReasonNone},
+		{"the answer to the STOP", func(c *pipeline.Candidate) {
+			c.Notification.ReplyTo, c.Notification.Step = "m1", "answer:stop"
+		}, true, pipeline.ReasonNone},
+		{"another answer after the STOP", func(c *pipeline.Candidate) {
+			c.Notification.ReplyTo, c.Notification.Step = "m1", "answer:text"
+		}, true, pipeline.ReasonStopped},
 		{"an answer to somebody unknown", func(c *pipeline.Candidate) { c.Notification.ReplyTo, c.Patient = "m1", nil }, false, pipeline.ReasonNone},
 		{"a late answer", func(c *pipeline.Candidate) { c.Notification.ReplyTo, c.Now = "m1", now.Add(time.Hour) }, false, pipeline.ReasonExpired},
 		{"late before dead before no number before STOP", func(c *pipeline.Candidate) {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"crypto/sha256"
 	"strings"
 	"time"
 
@@ -93,8 +94,9 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 // Decision returns the write that carries a decision into the appointment. It
 // stands behind the reply's own Communication in the patient's queue.
 func (f Filing) Decision(d Decision) []Write {
-	if !f.toServer() {
-		return nil
+	if !f.toServer() { // whoever reads the topic carries it on
+		body, err := response(d)
+		return f.writes("response", d.Reply, "AppointmentResponse", SystemDecision, "response:"+d.Reply, d.Patient, body, err, nil)
 	}
 	return []Write{{
 		Key: writeKey("decision", d.Reply, SinkServer), Kind: WriteDecision, Sink: SinkServer,
@@ -167,7 +169,16 @@ func (f Filing) toServer() bool {
 	return false
 }
 
-func writeKey(what, id string, sink Sink) string { return what + ":" + id + "@" + string(sink) }
+// writeKey holds a digest of the id: keys are logged and are in headers, and a provider's
+// message id has the person's number in it.
+func writeKey(what, id string, sink Sink) string { return what + ":" + opaque(id) + "@" + string(sink) }
+
+// opaque stands for a provider's id where others can see it: 26 characters [a-z2-7] of its SHA-256.
+// The id has random bits enough that nobody finds it by trying.
+func opaque(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return keyEncoding.EncodeToString(sum[:16])
+}
 
 // queue names the order queue of a write: the patient, else the conversation with
 // somebody whom nobody knows, which is one message and its answer.
@@ -175,7 +186,7 @@ func queue(patient, message string) string {
 	if patient != "" {
 		return patient
 	}
-	return "message:" + message
+	return "message:" + opaque(message)
 }
 
 // reference is a reference that holds outside of the resource it was found in: a

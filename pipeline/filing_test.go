@@ -15,6 +15,19 @@ import (
 
 var filing = pipeline.Filing{Facility: "Clinic", Sinks: []pipeline.Sink{pipeline.SinkServer, pipeline.SinkTopic}}
 
+// TestKeysHoldNoMessageID: a provider's message id has the person's number in it, and keys are logged.
+func TestKeysHoldNoMessageID(t *testing.T) {
+	r := reply("wamid.HBgLMTU1NTAxMDAxMjMVAgA")
+	d := pipeline.Decision{Appointment: "Appointment/a1", Patient: "Patient/p1", Status: "accepted", Reply: r.ID}
+	writes := append(filing.Reply(r, pipeline.Thread{}, "", "text"), filing.Handoff(r, pipeline.Thread{}, "", "patient_message")...)
+	writes = append(append(writes, filing.Decision(d)...), filing.Unmet(d, "refused")...)
+	for _, w := range writes {
+		if strings.Contains(w.Key+w.Order+w.Answers, "wamid") {
+			t.Errorf("%s in the queue of %s", w.Key, w.Order)
+		}
+	}
+}
+
 // conversation draws a message that was sent, and a reply: of patients known, unknown and
 // contained, about visits, reports and nothing, in any words.
 func conversation(r *rapid.T) (pipeline.SentMessage, pipeline.Reply, pipeline.Thread) {
@@ -135,16 +148,21 @@ func TestFilingSomebodyUnknown(t *testing.T) {
 	w := filing.Reply(r, pipeline.Thread{}, "", "image")[0]
 	c := decoded(t, w)
 	same(t, "sender", []any{c.Sender().Identifier.System, c.Sender().Identifier.Value == number, c.Subject().IsZero(), w.Sender.Equal(r.From)}, []any{pipeline.SystemUser, true, true, true})
-	same(t, "payload and queue", []any{c.Texts(), w.Order}, []any{[]string{"[image]"}, "message:wamid.2"})
+	same(t, "payload and queue", []any{c.Texts(), w.Order}, []any{[]string{"[image]"}, "message:vbmouutntkbra2dwg3twen6xie"})
 	r.From, r.UserID = pipeline.Private{}, "US.1"
 	same(t, "sender without a number", decoded(t, filing.Reply(r, pipeline.Thread{}, "", "image")[0]).Sender().Identifier.Value, "US.1")
 }
 
 func TestFilingGoesWhereItIsConfigured(t *testing.T) {
 	d := pipeline.Decision{Appointment: "Appointment/a1", Patient: "Patient/p1", Reply: "m1"}
-	for want, sinks := range map[string][]pipeline.Sink{
-		"0 0": {}, "1 1": {pipeline.SinkServer}, "1 0": {pipeline.SinkTopic}, "2 1": {pipeline.SinkTopic, pipeline.SinkServer},
+	for _, c := range []struct {
+		sinks []pipeline.Sink
+		want  string
+	}{
+		{nil, "0 0"}, {[]pipeline.Sink{pipeline.SinkServer}, "1 1"}, {[]pipeline.Sink{pipeline.SinkTopic}, "1 1"},
+		{[]pipeline.Sink{pipeline.SinkTopic, pipeline.SinkServer}, "2 1"},
 	} {
+		sinks, want := c.sinks, c.want
 		f := pipeline.Filing{Facility: "Clinic", Sinks: sinks}
 		same(t, fmt.Sprint("resources and decisions to ", sinks), fmt.Sprint(len(f.Reply(reply("m1"), pipeline.Thread{}, "", "text")), " ", len(f.Decision(d))), want)
 	}

@@ -78,7 +78,7 @@ func (in *Inbound) receive(ctx context.Context, r Receipt) error {
 	}
 	in.Metrics.receipt(r, did)
 	if did.Changed && did.To == Failed {
-		in.Log.Warn("not delivered", "notification", did.Notification.Key, "message", r.MessageID, "code", code(r.Code))
+		in.Log.Warn("not delivered", "notification", did.Notification.Key, "message", opaque(r.MessageID), "code", code(r.Code))
 	}
 	return nil
 }
@@ -88,7 +88,7 @@ func (in *Inbound) hear(ctx context.Context, r Reply) error {
 	r.At = providerTime(r.At, r.Received)
 	fresh, outcome, err := in.take(ctx, r, in.Journeys.Understand)
 	if KindOf(err) == Malformed { // it must not be lost: it is filed, and people read it
-		in.Log.Error("reply not understood; people are asked to read it", "message", r.ID, "error", err)
+		in.Log.Error("reply not understood; people are asked to read it", "message", opaque(r.ID), "error", err)
 		fresh, outcome, err = in.take(ctx, r, unread)
 	}
 	if err != nil {
@@ -99,7 +99,7 @@ func (in *Inbound) hear(ctx context.Context, r Reply) error {
 		return nil
 	}
 	in.Metrics.reply(r.Kind, outcome.Reading)
-	in.Log.Info("reply", "message", r.ID, "kind", token(r.Kind), "reading", token(outcome.Reading), "handoff", token(outcome.Handoff))
+	in.Log.Info("reply", "message", opaque(r.ID), "kind", token(r.Kind), "reading", token(outcome.Reading), "handoff", token(outcome.Handoff))
 	return nil
 }
 

@@ -166,7 +166,7 @@ func TestInboundFilesEverything(t *testing.T) {
 	ok := func(o pipeline.Outcome) func(pipeline.Reply, pipeline.Thread) (pipeline.Outcome, error) {
 		return func(pipeline.Reply, pipeline.Thread) (pipeline.Outcome, error) { return o, nil }
 	}
-	const filed, handed = "reply:m1@server reply:m1@topic", " handoff:m1@server handoff:m1@topic"
+	const filed, handed = "reply:zig7fsk2ufcmduh7f7z4r6lh7u@server reply:zig7fsk2ufcmduh7f7z4r6lh7u@topic", " handoff:zig7fsk2ufcmduh7f7z4r6lh7u@server handoff:zig7fsk2ufcmduh7f7z4r6lh7u@topic"
 	cases := []struct {
 		name       string
 		understand func(pipeline.Reply, pipeline.Thread) (pipeline.Outcome, error)
@@ -175,7 +175,7 @@ func TestInboundFilesEverything(t *testing.T) {
 		want       string
 	}{
 		{"nothing comes of it", ok(pipeline.Outcome{Reading: "reaction"}), false, "reaction", filed},
-		{"a decision and a task", ok(answer), false, "confirm", filed + " decision:m1@server" + handed},
+		{"a decision and a task", ok(answer), false, "confirm", filed + " decision:zig7fsk2ufcmduh7f7z4r6lh7u@server" + handed},
 		{"the journeys fail", func(pipeline.Reply, pipeline.Thread) (pipeline.Outcome, error) {
 			return answer, errors.New(words)
 		}, false, "unread", filed + handed},

@@ -253,6 +253,9 @@ func versionOf(ev Event) string {
 	if !ev.LastUpdated.IsZero() {
 		return ev.LastUpdated.UTC().Format(time.RFC3339Nano)
 	}
+	if ev.Source.Topic != "" {
+		return ev.Source.String() // the same for ever, also when the topic is read again
+	}
 	return ""
 }
 

@@ -121,7 +121,7 @@ func (l *Ladder) look(ctx context.Context, d Decision) (now Versioned, who fhir.
 		return now, who, reasonNotOpen, nil
 	case !a.Start().Equal(d.Start):
 		return now, who, reasonMoved, nil
-	case who.Status != d.Status && d.Was != "" && who.Status != d.Was:
+	case who.Status != d.Status && d.Was != "" && who.Status != d.Was && who.Status != d.Ours:
 		return now, who, reasonHumanEdit, nil
 	}
 	return now, who, ReasonNone, nil
@@ -134,12 +134,7 @@ func (l *Ladder) respond(ctx context.Context, d Decision) ([]Write, Reason, erro
 	if err != nil || why != ReasonNone && why != reasonNotTaken {
 		return nil, why, err
 	}
-	body, err := fhir.AppointmentResponseDraft{
-		Identifiers:       []fhir.Identifier{{System: SystemDecision, Value: "response:" + d.Reply}},
-		Appointment:       reference(d.Appointment),
-		Actor:             reference(d.Patient),
-		ParticipantStatus: d.Status,
-	}.JSON()
+	body, err := response(d)
 	if err != nil {
 		return nil, reasonNoAnswers, nil
 	}
@@ -159,6 +154,16 @@ func (l *Ladder) respond(ctx context.Context, d Decision) ([]Write, Reason, erro
 		}
 	}
 	return copies, ReasonNone, nil
+}
+
+// response is the decision as a resource of its own.
+func response(d Decision) ([]byte, error) {
+	return fhir.AppointmentResponseDraft{
+		Identifiers:       []fhir.Identifier{{System: SystemDecision, Value: "response:" + d.Reply}},
+		Appointment:       reference(d.Appointment),
+		Actor:             reference(d.Patient),
+		ParticipantStatus: d.Status,
+	}.JSON()
 }
 
 // refusal reports whether err is final, and the code of it if it has one.

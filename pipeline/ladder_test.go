@@ -82,8 +82,8 @@ func ladderCases() []ladderCase {
 		patch1   = "patch Appointment/a1 v1 /participant/1/status=accepted"
 		patch2   = "patch Appointment/a1 v2 /participant/1/status=accepted"
 		response = "create AppointmentResponse accepted identifier=urn:fhirbridge:decision|response:m1"
-		task     = "task:m1@server task:m1@topic"
-		copied   = "response:m1@topic"
+		task     = "task:zig7fsk2ufcmduh7f7z4r6lh7u@server task:zig7fsk2ufcmduh7f7z4r6lh7u@topic"
+		copied   = "response:zig7fsk2ufcmduh7f7z4r6lh7u@topic"
 	)
 	open, v2 := []any{visit{version: "1"}}, visit{version: "2"}
 	all := "patch response task"
@@ -186,5 +186,25 @@ func valid(t *testing.T, w pipeline.Write) {
 	}
 	for _, f := range strict.Validate([]byte(w.Body.Reveal())) {
 		t.Errorf("%s: %s at %s", w.Key, f.Rule, f.Path)
+	}
+}
+
+// TestLadderAfterAnotherDecision: what the patient's own last decision made is no person's change.
+func TestLadderAfterAnotherDecision(t *testing.T) {
+	for ours, want := range map[string]int{"accepted": 1, "": 0} {
+		patched := 0
+		server := &server{
+			read: func(string) (pipeline.Versioned, error) {
+				return pipeline.Versioned{Resource: visit{version: "3", participant: "accepted"}.json(), Version: "3"}, nil
+			},
+			patch: func(string, string, []byte) error { patched++; return nil },
+		}
+		l := &pipeline.Ladder{Server: server, Rungs: []pipeline.Rung{pipeline.RungPatch}, Filing: filing}
+		_, err := l.Carry(t.Context(), pipeline.Decision{
+			Appointment: "Appointment/a1", Patient: "Patient/p1", Status: "declined", Start: at(visitStart), Was: "needs-action", Ours: ours, Reply: "m2", At: recordTime,
+		})
+		if err != nil || patched != want {
+			t.Errorf("ours %q: patched %d times, want %d (%v)", ours, patched, want, err)
+		}
 	}
 }

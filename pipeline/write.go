@@ -65,6 +65,9 @@ type Decision struct {
 	// Was is the participant status at the moment of the answer: if it is another
 	// one by now, a person has changed it since, and nothing is overwritten.
 	Was string
+	// Ours is the participant status that the patient's decision before this one makes, "" if there is
+	// none: that is no change by a person either.
+	Ours string
 	// Reply is the provider's id of the message that decided.
 	Reply string
 	At    time.Time

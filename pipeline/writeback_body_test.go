@@ -137,7 +137,7 @@ func TestWriteBackCarriesADecision(t *testing.T) {
 		stop := start(b.Run)
 		time.Sleep(time.Hour)
 		stop()
-		same(t, "settled", k.ends(), []string{"decision:m1@server retry", "decision:m1@server done", "task:m1@server done"})
+		same(t, "settled", k.ends(), []string{"decision:zig7fsk2ufcmduh7f7z4r6lh7u@server retry", "decision:zig7fsk2ufcmduh7f7z4r6lh7u@server done", "task:zig7fsk2ufcmduh7f7z4r6lh7u@server done"})
 		same(t, "created", created, "identifier=urn:fhirbridge:decision|task:m1")
 	})
 }

@@ -104,6 +104,10 @@ func (l *Ledger) Lapse(ctx context.Context, before, now time.Time) (again, holdi
 	return again, holding, nil
 }
 
+// maxTries is how often a message of unknown outcome is begun: where no status comes at all,
+// the patient may have it twice, and not every few minutes.
+const maxTries = 2
+
 // lapse ends the wait for an attempt's status and returns what became of its
 // notification, -1 if nothing. The attempt stays unknown: a late receipt still finds it.
 func (l *Ledger) lapse(t *tx, a attempt, now time.Time) (int64, error) {
@@ -115,7 +119,7 @@ func (l *Ledger) lapse(t *tx, a attempt, now time.Time) (int64, error) {
 		return -1, err
 	}
 	switch {
-	case !n.Resend:
+	case !n.Resend || n.Tries >= maxTries:
 		return held, move(t, n, held, string(pipeline.ReasonNoAnswer), micros(now))
 	case !n.Expires.IsZero() && !now.Before(n.Expires):
 		return expired, move(t, n, expired, string(pipeline.ReasonExpired), micros(now))

@@ -11,6 +11,9 @@ import (
 const (
 	// threadAge is how long after a message a reply without token or quote may mean it.
 	threadAge = 7 * 24 * time.Hour
+	// readTime is less than anybody needs to read a message and answer it. The provider's times are
+	// whole seconds.
+	readTime = 2 * time.Second
 	// threadDepth is how many messages to one number are looked through, newest first.
 	threadDepth = 200
 )
@@ -118,7 +121,7 @@ func (l *Ledger) answered(t *tx, r pipeline.Reply, from pipeline.Private, recent
 	if at.IsZero() {
 		at = t.now
 	}
-	row, how := only(recent, at.Add(-threadAge))
+	row, how := only(recent, at.Add(-threadAge), at.Add(readTime))
 	if row == 0 {
 		return nil, how, nil
 	}
@@ -153,11 +156,12 @@ type told struct {
 }
 
 // only returns the newest of the recent messages that ask for an answer, if they are all about one subject.
-func only(recent []told, since time.Time) (row int64, how string) {
+// What was begun after until, the patient cannot have read when they wrote.
+func only(recent []told, since, until time.Time) (row int64, how string) {
 	var subjectID int64
 	for _, m := range recent {
 		switch {
-		case !m.asks || m.begun.Before(since):
+		case !m.asks || m.begun.Before(since) || m.begun.After(until):
 		case row == 0:
 			row, subjectID = m.row, m.subjectID
 		case subjectID != m.subjectID:

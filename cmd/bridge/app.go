@@ -56,7 +56,7 @@ func newApp(c *Config, log *slog.Logger) (a *app, err error) {
 // open connects to what is outside.
 func (a *app) open() (err error) {
 	c := a.config
-	if a.ledger, err = sqlledger.New(c.Ledger); err != nil {
+	if a.ledger, err = sqlledger.New(c.Ledger, sqlledger.WithLogger(a.log)); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	if a.kafka, err = kafka.NewPublisher(c.Kafka.Cluster); err != nil {

@@ -48,23 +48,16 @@ func (w *world) childLog() string {
 	return string(log[max(0, len(log)-4000):])
 }
 
-const crashEvents = 500
+const (
+	crashEvents = 500
+	crashKills  = 30
+)
 
-// crashes returns how often to kill, and the session timeout. Apache Kafka takes no shorter
-// session than 6 s, which is how long each kill leaves the group standing.
-func crashes() (kills int, session, grace string) {
-	if os.Getenv("BRIDGE_TEST_BROKERS") != "" {
-		return 4, "6s", "8s"
-	}
-	return 30, "1s", "4s"
-}
-
-// TestInteropCrash kills the bridge at random points while events pass. Once statuses have
+// TestCrash kills the bridge at random points while events pass. Once statuses have
 // arrived every event has its message, no message went twice, and each is in the chart once.
-func TestInteropCrash(t *testing.T) {
-	crashKills, session, grace := crashes()
+func TestCrash(t *testing.T) {
 	w := newWorld(t, worldOptions{
-		session: session, grace: grace,
+		session: "1s", grace: "4s",
 		whatsapp: func(c *sandbox.WhatsAppConfig) { c.Latency = 5 * time.Millisecond },
 	})
 	number := func(i int) string { return fmt.Sprintf("+1555011%04d", i) }

@@ -166,24 +166,34 @@ func (h *hearing) decided(j *journey, a *answer) pipeline.Outcome {
 	if h.stale(s) {
 		return pipeline.Outcome{Reading: "stale", Say: h.refresh(j, s)}
 	}
-	if before := s.answer(); before != nil && before.Action == a.name {
+	ours := ""
+	switch before := s.answer(); {
+	case before != nil && before.Action == a.name:
 		return pipeline.Outcome{Reading: "again"}
+	case before != nil && before.At.After(h.at()): // an older word that comes late undoes nothing newer
+		return h.passOn(readLate, readLate, handLate)
+	case before != nil:
+		ours = status(h.book.meaning(before.Action))
 	}
 	subject := s.visit.Header().Ref()
 	answer := &pipeline.Answer{Subject: subject, Patient: s.who, Action: a.name, Occasion: s.occasion(), At: h.at()}
-	status := fhir.ParticipantAccepted
-	if a.do == doDecline {
-		status = fhir.ParticipantDeclined
-	}
 	return pipeline.Outcome{
 		Reading: a.name,
 		Say:     h.say(j, answerStep+a.name, subject, s.occasion()),
 		Answer:  answer,
 		Decision: &pipeline.Decision{
-			Appointment: subject, Patient: s.who, Status: status, Start: s.start, Was: s.status, Reply: h.reply.ID, At: h.at(),
+			Appointment: subject, Patient: s.who, Status: status(a.do), Start: s.start, Was: s.status, Ours: ours, Reply: h.reply.ID, At: h.at(),
 		},
 		Plan: &pipeline.Plan{Wanted: h.replan(answer)},
 	}
+}
+
+// status is what a doing makes of the patient's participation.
+func status(does doing) string {
+	if does == doDecline {
+		return fhir.ParticipantDeclined
+	}
+	return fhir.ParticipantAccepted
 }
 
 // stale reports whether the patient answered a message that showed another start.

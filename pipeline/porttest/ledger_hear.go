@@ -100,7 +100,9 @@ func hearNewest(t *ledgerTest) {
 	a := t.try(t.lease(n.Key))
 	a.Begun = t.now.Add(time.Minute)
 	t.beginAs(a)
-	t.wantThread(t.hear(reply("r1", ""), pipeline.Heard{}), "only", &n)
+	r := reply("r1", "")
+	r.At = t.now.Add(2 * time.Minute)
+	t.wantThread(t.hear(r, pipeline.Heard{}), "only", &n)
 }
 
 func hearSeveral(t *ledgerTest) {
