@@ -74,6 +74,9 @@ func (c *Client) Lookup(ctx context.Context, ref string) (pipeline.Versioned, er
 	// The first caller's context must not end the others' call; do limits its time.
 	detached := context.WithoutCancel(ctx)
 	done := c.cache.asking.DoChan(name, func() (any, error) {
+		if f, ok := c.cache.found(name); ok { // another call has ended since we looked
+			return f, nil
+		}
 		v, err := c.read(detached, op, name)
 		var e *pipeline.Error
 		gone := errors.As(err, &e) && (e.Code == "404" || e.Code == "410")
