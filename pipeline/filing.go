@@ -91,8 +91,9 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 	})
 }
 
-// Decision returns the write that carries a decision into the appointment. It
-// stands behind the reply's own Communication in the patient's queue.
+// Decision returns the writes that carry a decision into the appointment, or, without a
+// server to write to, an AppointmentResponse for the topic. They stand behind the reply's own
+// Communication in the patient's queue.
 func (f Filing) Decision(d Decision) []Write {
 	if !f.toServer() { // whoever reads the topic carries it on
 		body, err := response(d)

@@ -3,7 +3,7 @@ package pipeline
 import "context"
 
 // GatePatient stops messages about patients who have died or whose record is
-// not in use: https://hl7.org/fhir/R4/patient.html (active, deceased, link).
+// not in use: https://hl7.org/fhir/R4/patient.html (active, deceased).
 type GatePatient struct{}
 
 // Admit implements Gate.
