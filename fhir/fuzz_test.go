@@ -30,11 +30,13 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		var all map[string]any
+		var all map[string]json.RawMessage // numbers as they are: JSON has no limit to them
 		if json.Unmarshal(raw, &all) != nil {
 			t.Fatal("decoded what is not JSON")
 		}
-		if id, _ := all["id"].(string); all["resourceType"] != r.Header().Type || id != r.Header().ID {
+		var kind, id string
+		_, _ = json.Unmarshal(all["resourceType"], &kind), json.Unmarshal(all["id"], &id)
+		if kind != r.Header().Type || id != r.Header().ID {
 			t.Fatal("the header is not that of the JSON")
 		}
 		if !bytes.Equal(r.Raw(), raw) {
