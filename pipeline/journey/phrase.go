@@ -85,6 +85,7 @@ func phrasesOf(resourceType string) vocabulary {
 			return s.visit.Status() == fhir.AppointmentCancelled && !s.visit.CancelledByPatient()
 		})
 		v.state("cancelled by the patient", func(s *scene) bool { return s.visit.CancelledByPatient() })
+		v["became booked"] = phrase{fires: becameBooked, holds: booked}
 		v["moved"] = phrase{fires: moved, holds: booked}
 		v.condition("confirmed", false, (*scene).confirmed)
 		v.condition("declined", false, (*scene).declined)
@@ -107,9 +108,26 @@ func phrasesOf(resourceType string) vocabulary {
 
 func booked(s *scene) bool { return s.visit.Status() == fhir.AppointmentBooked }
 
-// moved reports whether a booked visit begins at another moment than before.
+// stands reports whether the visit has been booked and nothing has taken that back: from
+// arrived, checked-in, fulfilled and noshow an EHR goes back to booked only to correct a mistake.
+// https://hl7.org/fhir/R4/valueset-appointmentstatus.html
+func stands(s *scene) bool {
+	switch s.visit.Status() {
+	case fhir.AppointmentBooked, fhir.AppointmentArrived, fhir.AppointmentCheckedIn, fhir.AppointmentFulfilled, fhir.AppointmentNoShow:
+		return true
+	}
+	return false
+}
+
+// becameBooked reports whether there is a visit now where there was none.
+func becameBooked(previous, current *scene) bool {
+	return booked(current) && (previous == nil || !stands(previous))
+}
+
+// moved reports whether a visit that was there before is booked for another moment now. What
+// goes back to booked with another start is new to the patient, and no booking: it is moved.
 func moved(previous, current *scene) bool {
-	return previous != nil && booked(previous) && booked(current) && !previous.visit.Start().Equal(current.visit.Start())
+	return previous != nil && stands(previous) && booked(current) && !previous.visit.Start().Equal(current.visit.Start())
 }
 
 // released reports whether a report is complete. What is changed afterwards
