@@ -12,6 +12,7 @@ import (
 type Patient struct {
 	base
 	view       patientView
+	replaced   bool
 	replacedBy Reference
 }
 
@@ -48,10 +49,10 @@ func decodePatient(s source) (Resource, error) {
 		case link.Type != "replaced-by":
 		case err != nil:
 			return nil, err
-		case other.IsZero():
+		case link.Other == nil:
 			return nil, s.at(element, RuleMissing)
 		default:
-			p.replacedBy = other
+			p.replaced, p.replacedBy = true, other
 		}
 	}
 	return p, nil
@@ -69,8 +70,10 @@ func (p *Patient) Deceased() bool {
 	return value(p.view.DeceasedBoolean) || p.view.DeceasedDateTime != nil
 }
 
-// ReplacedBy returns the record that has taken this one's place in a merge.
-func (p *Patient) ReplacedBy() (Reference, bool) { return p.replacedBy, !p.replacedBy.IsZero() }
+// ReplacedBy returns the record that has taken this one's place in a merge, and whether one has:
+// then this one must no longer be used, also where the reference names nobody that can be found.
+// https://hl7.org/fhir/R4/patient.html#links
+func (p *Patient) ReplacedBy() (Reference, bool) { return p.replacedBy, p.replaced }
 
 // BirthDate is YYYY, YYYY-MM or YYYY-MM-DD; "" if absent or malformed.
 func (p *Patient) BirthDate() string {

@@ -84,15 +84,20 @@ func TestPatientState(t *testing.T) {
 	for _, test := range []struct {
 		name, raw        string
 		active, deceased bool
+		replaced         bool
 		replacedBy       string
 	}{
-		{"nothing said", patient(), true, false, ""},
-		{"inactive", patient("active", "false"), false, false, ""},
-		{"alive", patient("deceasedBoolean", "false"), true, false, ""},
-		{"dead", patient("deceasedBoolean", "true"), true, true, ""},
-		{"died on a day", patient("deceasedDateTime", `"2025-12-01"`), true, true, ""},
-		{"merged", patient("active", "false", "link", `[{"type":"seealso","other":{"reference":"Patient/p0"}},{"type":"replaced-by","other":{"reference":"Patient/p2"}}]`), false, false, "Patient/p2"},
-		{"merged into", patient("link", `[{"type":"replaces","other":{"reference":"Patient/p2"}},{"other":{"reference":"Patient/p3"}}]`), true, false, ""},
+		{"nothing said", patient(), true, false, false, ""},
+		{"inactive", patient("active", "false"), false, false, false, ""},
+		{"alive", patient("deceasedBoolean", "false"), true, false, false, ""},
+		{"dead", patient("deceasedBoolean", "true"), true, true, false, ""},
+		{"died on a day", patient("deceasedDateTime", `"2025-12-01"`), true, true, false, ""},
+		{"merged", patient("active", "false", "link", `[{"type":"seealso","other":{"reference":"Patient/p0"}},{"type":"replaced-by","other":{"reference":"Patient/p2"}}]`), false, false, true, "Patient/p2"},
+		{"merged, still in use it says", patient("link", `[{"type":"replaced-by","other":{"reference":"Patient/p2"}}]`), true, false, true, "Patient/p2"},
+		{"merged into one known by an identifier", patient("link", `[{"type":"replaced-by","other":{"identifier":{"system":"urn:mrn","value":"2"}}}]`), true, false, true, ""},
+		{"merged into one of whom there is a name", patient("link", `[{"type":"replaced-by","other":{"display":"Jane Doe"}}]`), true, false, true, ""},
+		{"merged into nobody", patient("link", `[{"type":"replaced-by","other":{}}]`), true, false, true, ""},
+		{"merged into", patient("link", `[{"type":"replaces","other":{"reference":"Patient/p2"}},{"other":{"reference":"Patient/p3"}}]`), true, false, false, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r, err := fhir.Decode([]byte(test.raw))
@@ -101,7 +106,7 @@ func TestPatientState(t *testing.T) {
 			}
 			p := r.(*fhir.Patient)
 			by, replaced := p.ReplacedBy()
-			same(t, "state", []any{p.Active(), p.Deceased(), by.String(), replaced}, []any{test.active, test.deceased, test.replacedBy, test.replacedBy != ""})
+			same(t, "state", []any{p.Active(), p.Deceased(), by.String(), replaced}, []any{test.active, test.deceased, test.replacedBy, test.replaced})
 		})
 	}
 	same(t, "BirthDate", person(t, "birthDate", `"1990-02"`).BirthDate(), "1990-02")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ func TestGates(t *testing.T) {
 		}
 		return r.(*fhir.Patient)
 	}
+	const merged = `,"link":[{"type":"replaced-by","other":{"reference":"Patient/p2"}}]`
 	sound := func() pipeline.Candidate {
 		return pipeline.Candidate{
 			Notification: pipeline.Notification{Expires: now.Add(time.Second)}, Patient: person(""),
@@ -41,6 +43,20 @@ func TestGates(t *testing.T) {
 		{"dead since", func(c *pipeline.Candidate) { c.Patient = person(`,"deceasedDateTime":"2026-02"`) }, false, pipeline.ReasonDeceased},
 		{"alive, it says", func(c *pipeline.Candidate) { c.Patient = person(`,"deceasedBoolean":false`) }, false, pipeline.ReasonNone},
 		{"not in use", func(c *pipeline.Candidate) { c.Patient = person(`,"active":false`) }, false, pipeline.ReasonInactive},
+		{"replaced by another record", func(c *pipeline.Candidate) { c.Patient = person(merged) }, false, pipeline.ReasonReplaced},
+		{"replaced by one of whom there is only a name", func(c *pipeline.Candidate) {
+			c.Patient = person(`,"link":[{"type":"replaced-by","other":{"display":"Somebody"}}]`)
+		}, false, pipeline.ReasonReplaced},
+		{"has replaced another record", func(c *pipeline.Candidate) {
+			c.Patient = person(`,"link":[{"type":"replaces","other":{"reference":"Patient/p2"}},{"type":"seealso","other":{"reference":"Patient/p3"}}]`)
+		}, false, pipeline.ReasonNone},
+		{"an answer to whoever wrote, replaced or not", func(c *pipeline.Candidate) {
+			c.Patient, c.Notification.ReplyTo = person(merged), "m1"
+		}, false, pipeline.ReasonNone},
+		{"replaced before not in use before no number", func(c *pipeline.Candidate) {
+			c.Patient, c.Address, c.Problem = person(merged+`,"active":false`), pipeline.Private{}, pipeline.ReasonNoNumber
+		}, false, pipeline.ReasonReplaced},
+		{"dead before replaced", func(c *pipeline.Candidate) { c.Patient = person(merged + `,"deceasedBoolean":true`) }, false, pipeline.ReasonDeceased},
 		{"no number", func(c *pipeline.Candidate) { c.Address, c.Problem = pipeline.Private{}, pipeline.ReasonNoNumber }, false, pipeline.ReasonNoNumber},
 		{"no good number", func(c *pipeline.Candidate) { c.Address, c.Problem = pipeline.Private{}, pipeline.ReasonInvalidNumber }, false, pipeline.ReasonInvalidNumber},
 		{"no number and no word why", func(c *pipeline.Candidate) { c.Address = pipeline.Private{} }, false, pipeline.ReasonNoNumber},
@@ -104,6 +120,10 @@ func TestDispatchSkips(t *testing.T) {
 		}, []string{"n1 skipped first"}},
 		{"too late", func(n *pipeline.DueNotification, _ *desk, _ *pipeline.Dispatch) { n.Expires = time.Now() }, []string{"n1 expired expired"}},
 		{"patient unknown", func(_ *pipeline.DueNotification, k *desk, _ *pipeline.Dispatch) { delete(k.kept, "Patient/p1") }, []string{"n1 skipped no_patient"}},
+		{"patient replaced by another, whose number is known", func(_ *pipeline.DueNotification, k *desk, _ *pipeline.Dispatch) {
+			k.kept["Patient/p1"] = json.RawMessage(strings.Replace(string(patientJSON("p1", number)), `"telecom"`, `"link":[{"type":"replaced-by","other":{"reference":"Patient/p2"}}],"telecom"`, 1))
+			k.kept["Patient/p2"] = patientJSON("p2", newNumber)
+		}, []string{"n1 skipped replaced"}},
 		{"patient without number", func(_ *pipeline.DueNotification, k *desk, _ *pipeline.Dispatch) {
 			k.kept["Patient/p1"] = json.RawMessage(`{"resourceType":"Patient","id":"p1"}`)
 		}, []string{"n1 skipped no_number"}},

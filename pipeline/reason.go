@@ -14,6 +14,7 @@ const (
 	ReasonNotReachable  Reason = "not_reachable"  // the provider says that the number is not on WhatsApp
 	ReasonDeceased      Reason = "deceased"       // the patient has died
 	ReasonInactive      Reason = "inactive"       // the patient record is not in use
+	ReasonReplaced      Reason = "replaced"       // another record has taken the patient record's place
 	ReasonMissingFact   Reason = "missing_fact"   // a field that the template needs has no value
 	ReasonNoTemplate    Reason = "no_template"    // there is no template in any language that may stand in
 	ReasonSuperseded    Reason = "superseded"     // a newer version wants something else
