@@ -96,8 +96,7 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 // Communication in the patient's queue.
 func (f Filing) Decision(d Decision) []Write {
 	if !f.toServer() { // whoever reads the topic carries it on
-		body, err := response(d)
-		return f.writes("response", d.Reply, "AppointmentResponse", SystemDecision, "response:"+d.Reply, d.Patient, body, err, nil)
+		return f.Response(d)
 	}
 	return []Write{{
 		Key: writeKey("decision", d.Reply, SinkServer), Kind: WriteDecision, Sink: SinkServer,
@@ -119,6 +118,18 @@ func (f Filing) Handoff(r Reply, t Thread, patient, why string) []Write {
 		draft.Focus = reference(t.Sent.Notification.Subject)
 	}
 	return f.task(draft, "handoff", r.ID, queue(patient, r.ID))
+}
+
+// Response returns the writes of a decision as a resource of its own.
+// https://hl7.org/fhir/R4/appointmentresponse.html
+func (f Filing) Response(d Decision) []Write {
+	body, err := fhir.AppointmentResponseDraft{
+		Identifiers:       []fhir.Identifier{{System: SystemDecision, Value: "response:" + d.Reply}},
+		Appointment:       reference(d.Appointment),
+		Actor:             reference(d.Patient),
+		ParticipantStatus: d.Status,
+	}.JSON()
+	return f.writes("response", d.Reply, "AppointmentResponse", SystemDecision, "response:"+d.Reply, d.Patient, body, err, nil)
 }
 
 // Unmet returns the writes of a Task for a decision that could not be carried

@@ -134,19 +134,17 @@ func (l *Ladder) respond(ctx context.Context, d Decision) ([]Write, Reason, erro
 	if err != nil || why != ReasonNone && why != reasonNotTaken {
 		return nil, why, err
 	}
-	body, err := response(d)
-	if err != nil {
-		return nil, reasonNoAnswers, nil
-	}
-	owed := l.Filing.writes("response", d.Reply, "AppointmentResponse", SystemDecision, "response:"+d.Reply, d.Patient, body, nil, nil)
 	var copies []Write
-	for _, w := range owed {
+	for _, w := range l.Filing.Response(d) {
+		if w.Body.Empty() { // no resource can say it; a Task can
+			return nil, reasonNoAnswers, nil
+		}
 		if w.Sink != SinkServer {
 			copies = append(copies, w)
 			continue
 		}
 		// Created here and now, so that a server which does not take it leads on to the next rung.
-		if _, err := l.Server.Create(ctx, body, w.IfNoneExist); err != nil {
+		if _, err := l.Server.Create(ctx, []byte(w.Body.Reveal()), w.IfNoneExist); err != nil {
 			if _, final := refusal(err); final {
 				return nil, reasonNoAnswers, nil
 			}
@@ -154,16 +152,6 @@ func (l *Ladder) respond(ctx context.Context, d Decision) ([]Write, Reason, erro
 		}
 	}
 	return copies, ReasonNone, nil
-}
-
-// response is the decision as a resource of its own.
-func response(d Decision) ([]byte, error) {
-	return fhir.AppointmentResponseDraft{
-		Identifiers:       []fhir.Identifier{{System: SystemDecision, Value: "response:" + d.Reply}},
-		Appointment:       reference(d.Appointment),
-		Actor:             reference(d.Patient),
-		ParticipantStatus: d.Status,
-	}.JSON()
 }
 
 // refusal reports whether err is final, and the code of it if it has one.
