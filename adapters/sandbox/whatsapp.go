@@ -37,6 +37,9 @@ type WhatsAppConfig struct {
 	Templates []Template
 	// NotOnWhatsApp are numbers whose messages are accepted and then fail with 131026.
 	NotOnWhatsApp []string
+	// WrittenAs are numbers that WhatsApp writes otherwise than they are dialled, as in parts of Brazil
+	// and Mexico: what is dialled, and the wa_id. Their phone is found under both.
+	WrittenAs map[string]string
 	// PairRate enforces one message in 6 s to one user (131056), with bursts of
 	// PairBurst messages (default 45) that have to be waited for afterwards.
 	PairRate  bool
@@ -82,6 +85,7 @@ type WhatsApp struct {
 	callbacks map[string]int // acceptances by callback data
 	threads   map[string]*thread
 	absent    map[string]bool
+	written   map[string]string // wa_id by what is dialled, where they differ
 	media     map[string]*mediaObject
 }
 
@@ -104,7 +108,7 @@ func NewWhatsApp(cfg WhatsAppConfig) (*WhatsApp, error) {
 	cfg.defaults()
 	w := &WhatsApp{
 		cfg: cfg, templates: map[string]*Template{}, attempts: map[string]int{}, callbacks: map[string]int{},
-		threads: map[string]*thread{}, absent: map[string]bool{}, media: map[string]*mediaObject{},
+		threads: map[string]*thread{}, absent: map[string]bool{}, written: map[string]string{}, media: map[string]*mediaObject{},
 	}
 	_, _ = rand.Read(w.seed[:]) // never fails
 	for _, t := range cfg.Templates {
@@ -112,8 +116,11 @@ func NewWhatsApp(cfg WhatsAppConfig) (*WhatsApp, error) {
 			return nil, err
 		}
 	}
+	for dialled, written := range cfg.WrittenAs {
+		w.written[digits(dialled)] = digits(written)
+	}
 	for _, n := range cfg.NotOnWhatsApp {
-		w.absent[digits(n)] = true
+		w.absent[w.waID(digits(n))] = true
 	}
 	w.out = newOutbox(&w.cfg, &w.changed)
 	s, err := serve(cfg.Listen, w)
@@ -203,13 +210,34 @@ func (w *WhatsApp) authorise(r *http.Request) *apiError {
 	return nil
 }
 
-// id returns a text that is unique over restarts, in the alphabet of wamids.
+// id returns a text that is unique over restarts.
 func (w *WhatsApp) id(prefix string) string {
-	var b [16]byte
+	b := w.unique()
+	return prefix + base64.StdEncoding.EncodeToString(b[:])
+}
+
+// Whose message a wamid is.
+const (
+	outgoing = 0x11
+	incoming = 0x12
+)
+
+// wamid returns the id of a message, as Meta makes them: base64 of something unique and of the
+// user's number. Who sees the id can read the number.
+func (w *WhatsApp) wamid(number string, direction byte) string {
+	own := w.unique()
+	raw := append([]byte{0x1c, 0x18, byte(len(number))}, number...)
+	raw = append(raw, 0x15, 0x02, 0x00, direction, 0x18, byte(2*len(own)))
+	raw = fmt.Appendf(raw, "%X", own)
+	return "wamid." + base64.StdEncoding.EncodeToString(append(raw, 0))
+}
+
+// unique returns bytes that are unique over restarts.
+func (w *WhatsApp) unique() (b [16]byte) {
 	copy(b[:], w.seed[:])
 	w.serial++
 	binary.BigEndian.PutUint64(b[8:], w.serial)
-	return prefix + base64.StdEncoding.EncodeToString(b[:])
+	return b
 }
 
 // thread returns the state of a user, making it on first use. The caller holds mu.
@@ -220,6 +248,14 @@ func (w *WhatsApp) thread(number string) *thread {
 		w.threads[number] = t
 	}
 	return t
+}
+
+// waID returns how WhatsApp writes a number.
+func (w *WhatsApp) waID(number string) string {
+	if written, ok := w.written[number]; ok {
+		return written
+	}
+	return number
 }
 
 // setDefault sets v where the caller left it out.

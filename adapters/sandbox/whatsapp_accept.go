@@ -27,7 +27,7 @@ func (w *WhatsApp) accept(m *ReceivedMessage) *apiError {
 	if w.cfg.PairRate && !t.pair.admit(now, w.cfg.PairBurst) {
 		return refusal(131056, "Too many messages sent from this phone number to %s in a short period of time.", m.To)
 	}
-	m.ID, m.At = w.id("wamid.HBgL"), now
+	m.ID, m.At = w.wamid(m.To, outgoing), now
 	w.count++
 	if m.CallbackData != "" {
 		w.callbacks[m.CallbackData]++

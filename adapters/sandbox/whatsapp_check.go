@@ -67,7 +67,7 @@ func (w *WhatsApp) checkCommon(b *sendBody, m *ReceivedMessage) *apiError {
 		}
 		m.QuotedID = b.Context.MessageID
 	}
-	m.To = to
+	m.To = w.waID(to)
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 type ReceivedMessage struct {
 	// ID is the wamid.
 	ID string
-	// To is the user's number, digits only.
+	// To is the user's number as WhatsApp writes it, digits only.
 	To string
 	// Kind is text, template, button, list, cta_url, location_request, document,
 	// image, video, audio, sticker, location or reaction.

@@ -22,7 +22,7 @@ var (
 )
 
 // Phone returns the phone with this number, in any notation with country code.
-func (w *WhatsApp) Phone(number string) *Phone { return &Phone{w: w, number: digits(number)} }
+func (w *WhatsApp) Phone(number string) *Phone { return &Phone{w: w, number: w.waID(digits(number))} }
 
 // Phones returns the numbers, digits only, that sent or received anything.
 func (w *WhatsApp) Phones() []string {
@@ -186,7 +186,7 @@ func (p *Phone) Send(message map[string]any) string {
 	now := p.w.cfg.Clock()
 	t := p.w.thread(p.number)
 	in := map[string]any{
-		"from": p.number, "from_user_id": userID(p.number), "id": p.w.id("wamid.HBgM"),
+		"from": p.number, "from_user_id": userID(p.number), "id": p.w.wamid(p.number, incoming),
 		"timestamp": strconv.FormatInt(now.Unix(), 10),
 	}
 	for k, v := range message {
