@@ -166,28 +166,7 @@ func (m *member) offsets(ctx context.Context, partitions []int) (map[int]int64, 
 	if len(partitions) == 0 {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	answer, err := m.cluster.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{
-		GroupID: m.group, Topics: map[string][]int{m.topic: partitions},
-	})
-	if err != nil {
-		return nil, err
-	}
-	if answer.Error != nil {
-		return nil, answer.Error
-	}
-	offsets := make(map[int]int64, len(partitions))
-	for _, p := range answer.Topics[m.topic] {
-		if p.Error != nil {
-			return nil, p.Error
-		}
-		offsets[p.Partition] = p.CommittedOffset
-	}
-	if len(offsets) != len(partitions) {
-		return nil, errors.New("the answer does not hold every partition")
-	}
-	return offsets, nil
+	return m.cluster.committed(ctx, m.group, m.topic, partitions)
 }
 
 // heartbeat tells the coordinator that the member lives.
