@@ -9,9 +9,9 @@ import (
 // turn asks the gates and waits for the notification's turn in the pace. to is empty when it has
 // been settled or put off here.
 func (d *Dispatch) turn(ctx context.Context, n DueNotification) (f Facts, to Private, err error) {
-	f, to, skip, err := d.admit(ctx, n)
-	if err != nil || skip != ReasonNone {
-		return f, Private{}, d.skip(ctx, n, skip, err)
+	f, to, no, err := d.admit(ctx, n)
+	if err != nil || no != (Verdict{}) {
+		return f, Private{}, d.object(ctx, n, no, err)
 	}
 	wait, err := d.Pace.Wait(ctx, to, patience)
 	if err != nil {
@@ -26,9 +26,9 @@ func (d *Dispatch) turn(ctx context.Context, n DueNotification) (f Facts, to Pri
 // again asks the gates once more, after a wait: the patient may have another number by now, have
 // said STOP, have died. to is empty when the notification has been settled or put off here.
 func (d *Dispatch) again(ctx context.Context, n DueNotification, before Private) (f Facts, to Private, err error) {
-	f, to, skip, err := d.admit(ctx, n)
-	if err != nil || skip != ReasonNone {
-		return f, Private{}, d.skip(ctx, n, skip, err)
+	f, to, no, err := d.admit(ctx, n)
+	if err != nil || no != (Verdict{}) {
+		return f, Private{}, d.object(ctx, n, no, err)
 	}
 	if !to.Equal(before) { // it has waited for another number's turn
 		return f, Private{}, d.Ledger.Postpone(ctx, n.Key, d.Now(), ReasonThrottled)
@@ -36,23 +36,38 @@ func (d *Dispatch) again(ctx context.Context, n DueNotification, before Private)
 	return f, to, nil
 }
 
-// admit gathers the facts and asks the gates. skip is the reason not to send.
-func (d *Dispatch) admit(ctx context.Context, n DueNotification) (f Facts, to Private, skip Reason, err error) {
+// object does what a gate says: it settles the notification, or puts it off.
+func (d *Dispatch) object(ctx context.Context, n DueNotification, no Verdict, err error) error {
+	if err != nil || no.Hold == ReasonNone {
+		return d.skip(ctx, n, no.Skip, err)
+	}
+	due := d.Now().Add(holdFor)
+	if n.Expires.Before(due) {
+		due = n.Expires // then it is settled as expired
+	}
+	return d.Ledger.Postpone(ctx, n.Key, due, no.Hold)
+}
+
+// admit gathers the facts and asks the gates. no is the zero Verdict if none objects.
+func (d *Dispatch) admit(ctx context.Context, n DueNotification) (f Facts, to Private, no Verdict, err error) {
 	if f, err = d.facts(ctx, n); err != nil {
-		return f, to, "", err
+		return f, to, no, err
 	}
 	to, problem := d.address(n.Notification, f)
-	c := Candidate{Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Now: f.Now}
+	c := Candidate{
+		Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem,
+		Template: d.templateOf(n.Notification, f), Now: f.Now,
+	}
 	for _, gate := range d.Gates {
-		verdict, err := gate.Admit(ctx, c)
-		if err != nil || verdict.Skip != ReasonNone {
-			return f, to, verdict.Skip, err
+		no, err := gate.Admit(ctx, c)
+		if err != nil || no != (Verdict{}) {
+			return f, to, no, err
 		}
 	}
 	if n.Notification.Subject != "" && f.Subject == nil {
-		return f, to, ReasonSubjectGone, nil
+		return f, to, Verdict{Skip: ReasonSubjectGone}, nil
 	}
-	return f, to, ReasonNone, nil
+	return f, to, no, nil
 }
 
 // compose puts the notification into words.

@@ -23,13 +23,18 @@ type Candidate struct {
 	Address Private
 	// Problem says why there is no address.
 	Problem Reason
-	Now     time.Time
+	// Template tells by which template, in which language, it would be sent; name is "" if by none. It
+	// makes the words for that, so it is asked last. nil counts as none.
+	Template func() (name, language string, err error)
+	Now      time.Time
 }
 
 // Verdict is a gate's word. The zero Verdict lets pass.
 type Verdict struct {
 	// Skip ends the notification with this reason.
 	Skip Reason
+	// Hold puts the notification off for this reason: it is looked at again in some minutes, until it expires.
+	Hold Reason
 }
 
 // DefaultGates are the gates in the order in which they are asked.

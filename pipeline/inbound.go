@@ -20,9 +20,11 @@ type Inbound struct {
 	Journeys    Journeys
 	Filing      Filing
 	DeadLetters *DeadLetters
-	Metrics     *Metrics
-	Log         *slog.Logger
-	Now         func() time.Time
+	// Templates keeps what the provider says of templates, for GateTemplate; without it that is only logged and counted.
+	Templates TemplateStates
+	Metrics   *Metrics
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
 // Handle takes one raw webhook body in. When it returns nil every receipt and
@@ -43,6 +45,11 @@ func (in *Inbound) Handle(ctx context.Context, rec Record) error {
 	}
 	for _, name := range updates.Others {
 		in.Metrics.update(name)
+	}
+	for _, u := range updates.Templates {
+		if err := in.template(ctx, u); err != nil {
+			return err
+		}
 	}
 	var faults []error
 	for _, r := range updates.Receipts {

@@ -25,6 +25,7 @@ type Metrics struct {
 	sendSeconds   *prometheus.HistogramVec
 	lateSeconds   prometheus.Histogram
 	halted        *prometheus.GaugeVec
+	templates     *prometheus.GaugeVec
 }
 
 // NewMetrics registers the lanes' metrics with r.
@@ -56,7 +57,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Namespace: "bridge", Name: "channel_halted", Help: "1 while a channel is stopped by a fault of our account or credentials.",
 		}, []string{"channel"}),
 	}
-	r.MustRegister(m.sendSeconds, m.lateSeconds, m.halted)
+	m.templates = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: "bridge", Name: "template_stopped", Help: "1 while the provider sends nothing by a template; absent otherwise.",
+	}, []string{"template", "language"})
+	r.MustRegister(m.sendSeconds, m.lateSeconds, m.halted, m.templates)
 	return m
 }
 
@@ -102,6 +106,17 @@ func (m *Metrics) halt(channel string, on bool) {
 		value = 1
 	}
 	m.halted.WithLabelValues(channel).Set(value)
+}
+
+// template shows a template while it is stopped. Its name is of a closed set: those of our account.
+func (m *Metrics) template(name, language string, stopped bool) {
+	switch {
+	case m == nil:
+	case stopped:
+		m.templates.WithLabelValues(token(name), language).Set(1)
+	default:
+		m.templates.DeleteLabelValues(token(name), language)
+	}
 }
 
 func (m *Metrics) receipt(r Receipt, did Received) {

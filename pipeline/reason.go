@@ -22,6 +22,7 @@ const (
 	ReasonAnswered      Reason = "answered"       // the patient has answered
 	ReasonSubjectGone   Reason = "subject_gone"   // the resource is not kept any more
 	ReasonThrottled     Reason = "throttled"      // the provider asked to wait
+	ReasonPaused        Reason = "paused"         // the provider has stopped the template
 	ReasonHalted        Reason = "halted"         // our account cannot send until a person acts
 	ReasonTransient     Reason = "transient"      // a passing failure
 	ReasonNoAnswer      Reason = "no_answer"      // an attempt whose outcome nobody told

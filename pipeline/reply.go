@@ -37,7 +37,9 @@ type InboundMedia struct {
 type Updates struct {
 	Receipts []Receipt
 	Replies  []Reply
-	// Others names the updates that carry neither, by their field or type, for a counter.
+	// Templates are words on templates.
+	Templates []TemplateUpdate
+	// Others names the updates that carry neither receipt nor reply, by their field or type, for a counter.
 	Others []string
 }
 
