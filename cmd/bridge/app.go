@@ -193,11 +193,34 @@ func (a *app) run(ctx context.Context) error {
 	for _, lane := range a.background {
 		g.Go(func() error { return lane(ctx) })
 	}
+	if a.server != nil {
+		g.Go(func() error { learn(ctx, a.server.Ping, a.log); return nil })
+	}
 	a.log.Info("running", "webhooks", a.config.HTTP.Webhooks, "admin", a.config.HTTP.Admin, "version", version())
 	err := g.Wait()
 	a.log.Info("drained")
 	return err
 }
+
+// learn asks the FHIR server what it can do until it has said so. Once it is known to take
+// conditions, what is owed to it is created in one request, and not searched for first.
+func learn(ctx context.Context, ask func(context.Context) error, log *slog.Logger) {
+	for wait := time.Second; ; wait = min(2*wait, learnMax) {
+		err := ask(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		log.Warn("the FHIR server does not say what it can do; it will be asked again", "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// learnMax bounds the wait before the FHIR server is asked again.
+const learnMax = time.Minute
 
 func (a *app) close() error {
 	var errs []error
