@@ -120,6 +120,48 @@ func TestIntakeDecidesFromBothVersions(t *testing.T) {
 	}
 }
 
+// TestIntakeVersionOfAFeedThatGivesNone: without versionId and lastUpdated the record is the
+// version, so that two changes are two occasions, and a record that is read again is none.
+func TestIntakeVersionOfAFeedThatGivesNone(t *testing.T) {
+	read := func(topic string, partition int, offset int64) pipeline.Event {
+		return pipeline.Event{Type: "Appointment", ID: "a1", Resource: visit{}.json(), Source: pipeline.Source{Topic: topic, Partition: partition, Offset: offset, Time: recordTime}}
+	}
+	with := func(ev pipeline.Event, version string, updated time.Time) pipeline.Event {
+		ev.Version, ev.LastUpdated = version, updated
+		return ev
+	}
+	record, next := read("ehr.fhir", 2, 7), read("ehr.fhir", 2, 8)
+	cases := []struct {
+		name          string
+		first, second pipeline.Event
+		same          bool
+	}{
+		{"the same record again", record, record, true},
+		{"the next record", record, next, false},
+		{"the same place in another partition", record, read("ehr.fhir", 3, 7), false},
+		{"the same place in another topic", record, read("ehr.other", 2, 7), false},
+		{"digits that could be read in two ways", read("ehr.fhir", 1, 11), read("ehr.fhir", 11, 1), false},
+		{"two records of the same lastUpdated", with(record, "", recordTime), with(next, "", recordTime.In(time.FixedZone("", 3600))), true},
+		{"two of another one, to the nanosecond", with(record, "", recordTime), with(next, "", recordTime.Add(1)), false},
+		{"two records of the same version", with(record, "1", recordTime), with(next, "1", time.Time{}), true},
+		{"two of another one", with(record, "1", recordTime), with(next, "2", recordTime), false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			in, changes := taking(t, &ledger{resource: directory(knownPatient)}, pipeline.Versioned{})
+			for _, ev := range []pipeline.Event{c.first, c.second} {
+				if _, err := in.Take(t.Context(), ev); err != nil {
+					t.Fatal(err)
+				}
+			}
+			first, second := (*changes)[0].Version, (*changes)[1].Version
+			if first == "" || second == "" || (first == second) != c.same {
+				t.Errorf("versions %q and %q, want the same: %v", first, second, c.same)
+			}
+		})
+	}
+}
+
 // TestIntakeKeepsWhatCameAlong shows that a patient who is only context of an
 // event is known when its message is sent, long after the record.
 func TestIntakeKeepsWhatCameAlong(t *testing.T) {
