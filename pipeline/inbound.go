@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -119,7 +120,10 @@ func (in *Inbound) take(ctx context.Context, r Reply, understand func(Reply, Thr
 	fresh, err = in.Ledger.Hear(ctx, r, func(t Thread) (heard Heard, err error) {
 		t.Now = in.Now()
 		err = pure("inbound.understand", func() (err error) {
-			if o, err = understand(r, t); err == nil {
+			if o, err = understand(r, t); err != nil {
+				return err
+			}
+			if err = o.expiring(); err == nil {
 				heard = in.heard(r, t, o)
 			}
 			return err
@@ -127,6 +131,15 @@ func (in *Inbound) take(ctx context.Context, r Reply, understand func(Reply, Thr
 		return heard, err
 	})
 	return fresh, o, err
+}
+
+// expiring refuses an outcome of which something would never expire.
+func (o Outcome) expiring() error {
+	wanted := o.Say
+	if o.Plan != nil {
+		wanted = slices.Concat(wanted, o.Plan.Wanted)
+	}
+	return expiring("inbound.understand", wanted)
 }
 
 // heard adds what is owed to the chart.

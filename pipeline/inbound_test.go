@@ -166,6 +166,8 @@ func TestInboundFilesEverything(t *testing.T) {
 	ok := func(o pipeline.Outcome) func(pipeline.Reply, pipeline.Thread) (pipeline.Outcome, error) {
 		return func(pipeline.Reply, pipeline.Thread) (pipeline.Outcome, error) { return o, nil }
 	}
+	lasting := []pipeline.Notification{{Key: "k1", Expires: recordTime.Add(time.Hour)}}
+	endless := append(lasting[:1:1], pipeline.Notification{Key: "k2"})
 	const filed, handed = "reply:zig7fsk2ufcmduh7f7z4r6lh7u@server reply:zig7fsk2ufcmduh7f7z4r6lh7u@topic", " handoff:zig7fsk2ufcmduh7f7z4r6lh7u@server handoff:zig7fsk2ufcmduh7f7z4r6lh7u@topic"
 	cases := []struct {
 		name       string
@@ -183,6 +185,9 @@ func TestInboundFilesEverything(t *testing.T) {
 			return answer, transient("later")
 		}, false, "unread", filed + handed},
 		{"the journeys panic", func(pipeline.Reply, pipeline.Thread) (pipeline.Outcome, error) { panic(words) }, false, "unread", filed + handed},
+		{"they want what expires", ok(pipeline.Outcome{Reading: "confirm", Say: lasting, Plan: &pipeline.Plan{Wanted: lasting}}), false, "confirm", filed},
+		{"they answer what never expires", ok(pipeline.Outcome{Reading: "confirm", Say: endless}), false, "unread", filed + handed},
+		{"they plan what never expires", ok(pipeline.Outcome{Reading: "confirm", Say: lasting, Plan: &pipeline.Plan{Wanted: endless}}), false, "unread", filed + handed},
 		{"the ledger does not take what they want", ok(answer), true, "unread", filed + handed},
 	}
 	for _, c := range cases {
@@ -248,7 +253,7 @@ func TestInboundCompletesAReply(t *testing.T) {
 				if !th.Now.Equal(recordTime) {
 					t.Errorf("now = %v, want %v", th.Now, recordTime)
 				}
-				return pipeline.Outcome{Reading: "confirm", Say: []pipeline.Notification{{Key: "k1"}, {Key: "k2", Patient: "Patient/p9"}},
+				return pipeline.Outcome{Reading: "confirm", Say: []pipeline.Notification{{Key: "k1", Expires: recordTime}, {Key: "k2", Patient: "Patient/p9", Expires: recordTime}},
 					Decision: &pipeline.Decision{Appointment: "Appointment/a1", Patient: "Patient/p1"}}, nil
 			}}
 			if err := in.Handle(t.Context(), webhookRecord("main")); err != nil {

@@ -186,8 +186,10 @@ func (in *Intake) apply(ctx context.Context, ev Event, current fhir.Resource, al
 	decide := func(kept Versioned, known Known) (plan Plan, err error) {
 		err = pure("intake.decide", func() (err error) {
 			change.Previous, change.Known = previous(kept), known
-			plan.Wanted, err = in.Journeys.Decide(change)
-			return err
+			if plan.Wanted, err = in.Journeys.Decide(change); err != nil {
+				return err
+			}
+			return expiring("intake.decide", plan.Wanted)
 		})
 		return plan, err
 	}

@@ -90,6 +90,10 @@ func intakeCases() []intakeCase {
 			decide: func(pipeline.Change) ([]pipeline.Notification, error) { return nil, errors.New(words) }},
 		{name: "the journeys panic", events: visits[:1], kept: knownPatient, applied: "Appointment/a1", outcomes: []string{"Appointment dead"}, reasons: "panic",
 			decide: func(pipeline.Change) ([]pipeline.Notification, error) { panic(words) }},
+		{name: "the journeys want what never expires", events: visits[:1], kept: knownPatient, applied: "Appointment/a1", outcomes: []string{"Appointment dead"}, reasons: "no_expiry",
+			decide: func(pipeline.Change) ([]pipeline.Notification, error) {
+				return []pipeline.Notification{{Key: "k1", Expires: recordTime.Add(time.Hour)}, {Key: "k2"}}, nil
+			}},
 		{name: "the ledger will never take it", events: visits[:1], kept: knownPatient, applied: "Appointment/a1", outcomes: []string{"Appointment dead"}, reasons: "foreign_plan",
 			apply: func(pipeline.Event) (pipeline.Applied, error) { return pipeline.Applied{}, broken("foreign_plan") }},
 	}

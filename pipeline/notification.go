@@ -68,7 +68,8 @@ type Notification struct {
 	// Occasion is what makes this occasion new: a version, or a start time.
 	Occasion string
 	// Due is the earliest instant of sending; Expires the instant from which it is
-	// useless. Nothing is sent at or after Expires.
+	// useless. Nothing is sent at or after Expires. It must be set: what the journeys want
+	// without it is refused, Malformed with reason no_expiry.
 	Due, Expires time.Time
 	// Priority orders what is due: lower first. Replies before news before reminders.
 	Priority int
@@ -91,6 +92,16 @@ type Notification struct {
 	Reason string
 	// Tries counts the attempts that were begun.
 	Tries int
+}
+
+// expiring refuses notifications that would never expire.
+func expiring(op string, list []Notification) error {
+	for _, n := range list {
+		if n.Expires.IsZero() {
+			return &Error{Op: op, Kind: Malformed, Reason: "no_expiry"}
+		}
+	}
+	return nil
 }
 
 // Priorities of what is due.
