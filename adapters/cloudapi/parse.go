@@ -13,7 +13,7 @@ import (
 
 // Parse implements pipeline.Webhook. Each kind of update is read as far as it is
 // known; a member of another type than expected counts as missing. An
-// update that is neither a reply nor a receipt is named in Updates.Others by
+// update that is neither a reply nor a receipt is named in Updates.Others, be it a word on a template or not, by
 // tokens of [a-z0-9_], as "field:event":
 //
 //	user_preferences:stop                   another field of the webhook, with its event
@@ -21,6 +21,7 @@ import (
 //	error:131051                            an error of the account, or of an inbound message
 //	system:user_changed_number              a system message, beside its Reply
 //	foreign_number                          the update is about another business number
+//	foreign_account, template:no_name       the word on a template is not about one of ours, or names none
 //	group_message, group_status             groups are not supported
 //	message:no_id, message:no_sender, status:no_id, messages:empty, unreadable:entry …
 //
@@ -37,6 +38,8 @@ func (r *Receiver) Parse(body []byte, received time.Time) (pipeline.Updates, err
 	}
 	p := parser{phoneNumberID: r.phoneNumberID, received: received, seen: make(distinct)}
 	p.each(root, "entry", func(entry gjson.Result) {
+		account := entry.Get("id").String()
+		p.told, p.foreign = p.time(entry.Get("time").String()), r.wabaID != "" && account != "" && account != r.wabaID
 		p.each(entry, "changes", p.change)
 	})
 	return p.updates, nil
@@ -46,6 +49,8 @@ func (r *Receiver) Parse(body []byte, received time.Time) (pipeline.Updates, err
 type parser struct {
 	phoneNumberID string
 	received      time.Time
+	told          time.Time // when the entry was made
+	foreign       bool      // the entry is about another account, where one is configured
 	updates       pipeline.Updates
 	seen          distinct
 }
@@ -109,6 +114,7 @@ func contacts(value gjson.Result) map[string]string {
 
 // field names a change of another kind than messages and statuses.
 func (p *parser) field(field string, value gjson.Result) {
+	p.template(field, value)
 	if preferences := value.Get("user_preferences"); field == "user_preferences" && preferences.IsArray() {
 		preferences.ForEach(func(_, preference gjson.Result) bool {
 			p.other(field, preference.Get("value").Str)

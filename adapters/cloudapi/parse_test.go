@@ -68,6 +68,15 @@ func render(u pipeline.Updates) []byte {
 		line("user", r.UserID)
 		line("at", when(r.At))
 	}
+	for _, u := range u.Templates {
+		fmt.Fprintf(&out, "template %s %s\n", u.Name, u.Language)
+		line("status", string(u.Status))
+		line("reason", u.Reason)
+		line("quality", u.Quality)
+		line("category", u.Category)
+		line("next category", u.NextCategory)
+		line("at", when(u.At))
+	}
 	for _, name := range u.Others {
 		fmt.Fprintf(&out, "other %s\n", name)
 	}
@@ -142,6 +151,7 @@ func FuzzParse(f *testing.F) {
 	word := regexp.MustCompile(`^[a-z0-9_]{1,64}(:[a-z0-9_]{1,64})?$`)
 	kind := regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 	key := regexp.MustCompile(`^([0-9a-f]{32})?$`)
+	template := regexp.MustCompile(`^[a-z0-9_]{1,512} [a-z]{2,3}(_[A-Z0-9]{2,4})?$`)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if got := receiver.OrderKey(body); !key.MatchString(got) {
 			t.Errorf("order key %q", got)
@@ -153,6 +163,16 @@ func FuzzParse(f *testing.F) {
 		for _, name := range updates.Others {
 			if !word.MatchString(name) {
 				t.Errorf("other %q is no word", name)
+			}
+		}
+		for _, u := range updates.Templates {
+			if !template.MatchString(u.Name+" "+u.Language) || u.At.IsZero() || (u.Status == "" && u.Quality == "" && u.Category == "" && u.NextCategory == "") {
+				t.Errorf("word on a template %+v is not whole", u)
+			}
+			for _, text := range []string{u.Reason, u.Quality, u.Category, u.NextCategory, string(u.Status)} {
+				if text != "" && !kind.MatchString(text) {
+					t.Errorf("%q is no word", text)
+				}
 			}
 		}
 		for _, r := range updates.Receipts {

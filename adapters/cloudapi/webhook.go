@@ -27,7 +27,8 @@ const signatureHeader = "X-Hub-Signature-256"
 // so that it can stand alone in front of everything else. It is safe for concurrent use.
 type Receiver struct {
 	phoneNumberID string
-	keys          *keys // a pointer: fmt would print what is held in an unexported field
+	wabaID        string // "" if it is not configured: then every account's templates count
+	keys          *keys  // a pointer: fmt would print what is held in an unexported field
 }
 
 type keys struct {
@@ -59,7 +60,7 @@ func NewReceiver(c Config) (*Receiver, error) {
 	if previous != "" {
 		k.secrets = append(k.secrets, []byte(previous))
 	}
-	return &Receiver{phoneNumberID: c.PhoneNumberID, keys: k}, nil
+	return &Receiver{phoneNumberID: c.PhoneNumberID, wabaID: c.WABAID, keys: k}, nil
 }
 
 // Format implements fmt.Formatter and shows nothing of the secrets inside.
