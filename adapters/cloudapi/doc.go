@@ -1,5 +1,6 @@
 // Package cloudapi is WhatsApp through Meta's Cloud API: it posts messages and
-// media, and understands what Meta posts back.
+// media, understands what Meta posts back, and lists, compares, creates and edits
+// the account's templates. It deletes none.
 //
 // It is not for deciding what to say, when, or again: it does not retry, keeps
 // nothing, waits for no rate, and knows no journey. It does not serve HTTP
