@@ -26,7 +26,8 @@ func (r Record) MarshalText() ([]byte, error) { return []byte(r.Source.String())
 // LogValue implements slog.LogValuer: a record is logged as its source.
 func (r Record) LogValue() slog.Value { return slog.StringValue(r.Source.String()) }
 
-// Headers of a dead letter. Its value, key and other headers are those of the source record.
+// Headers of a dead letter. Its value, key and other headers are those of the source record;
+// of an event that waited in vain the value is that event alone, see Parking.
 const (
 	HeaderLane      = "bridge-lane"
 	HeaderReason    = "bridge-reason"

@@ -15,7 +15,8 @@ const (
 )
 
 // Parking retries events whose patient was not known when they came. It asks
-// the FHIR server, which intake never does: Kafka waits for nobody.
+// the FHIR server, which intake never does: Kafka waits for nobody. An event that is given up
+// becomes a dead letter which can be put on its topic again once its patient is there.
 type Parking struct {
 	Intake *Intake
 	// Server may be nil: then an event waits until its patient comes on a topic.
@@ -103,7 +104,7 @@ func (p *Parking) fetch(ctx context.Context, ref string) error {
 }
 
 func (p *Parking) dead(ctx context.Context, e ParkedEvent, fault error) error {
-	rec := Record{Value: e.Event.Resource, Headers: map[string]string{}, Source: e.Event.Source}
+	rec := Record{Value: p.letter(e.Event), Headers: map[string]string{}, Source: e.Event.Source}
 	if err := p.Intake.DeadLetters.Write(ctx, rec, laneIntake, []error{fault}); err != nil {
 		return err
 	}

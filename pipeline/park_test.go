@@ -181,7 +181,7 @@ func parking(t *testing.T, k *lot, dead *[]string) (*pipeline.Intake, *pipeline.
 	t.Helper()
 	log, _ := newLog(t)
 	in := &pipeline.Intake{
-		Ledger: k, Resolver: pipeline.NewResolver(k), Log: log, Now: time.Now, MaxAge: 24 * time.Hour,
+		Decoder: plainDecoder, Ledger: k, Resolver: pipeline.NewResolver(k), Log: log, Now: time.Now, MaxAge: 24 * time.Hour,
 		Journeys: &journeys{needs: func(r fhir.Resource) []string { return []string{r.(*fhir.Appointment).Patients()[0].Actor.String()} }},
 		DeadLetters: &pipeline.DeadLetters{Topic: "dead", Publisher: publisher(func(p published) error {
 			*dead = append(*dead, p.headers[pipeline.HeaderFaults])

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fhirbridge/adapters/envelope"
+	"fhirbridge/adapters/sqlledger"
+	"fhirbridge/pipeline"
+)
+
+// letters is a dead-letter topic.
+type letters chan pipeline.Record
+
+func (l letters) Publish(_ context.Context, _, key string, headers map[string]string, value []byte) error {
+	l <- pipeline.Record{Value: value, Headers: headers, Source: pipeline.Source{Key: pipeline.NewPrivate(key)}}
+	return nil
+}
+
+// station is intake over a ledger of its own, with a clock to set.
+type station struct {
+	*pipeline.Intake
+	t    *testing.T
+	now  time.Time
+	dead letters
+}
+
+func newStation(t *testing.T, shapes envelope.Config, now time.Time) *station {
+	t.Helper()
+	ledger, err := sqlledger.New(sqlledger.Config{URL: "sqlite::memory:", Plaintext: true})
+	must(t, err)
+	t.Cleanup(func() { _ = ledger.Close() })
+	book, err := loadJourneys(&Config{Facility: FacilityConfig{Name: "Harbour Hospital", Timezone: clinicZone, Language: "en", Country: "DE"}})
+	must(t, err)
+	s := &station{t: t, now: now, dead: make(letters, 8)}
+	s.Intake = &pipeline.Intake{
+		Decoder: envelope.New(shapes), Ledger: ledger, Journeys: book, Resolver: pipeline.NewResolver(ledger),
+		DeadLetters: &pipeline.DeadLetters{Publisher: s.dead, Topic: "dead", Explain: explain},
+		Log:         slog.New(slog.DiscardHandler), Now: func() time.Time { return s.now }, MaxAge: 24 * time.Hour,
+	}
+	return s
+}
+
+// takes takes in a record of the event topic.
+func (s *station) takes(offset int64, recorded time.Time, value string) {
+	s.t.Helper()
+	source := pipeline.Source{Topic: "ehr.fhir", Offset: offset, Time: recorded}
+	must(s.t, s.Handle(s.t.Context(), pipeline.Record{Value: []byte(value), Source: source}))
+}
+
+// givesUp waits until what is parked has become a dead letter.
+func (s *station) givesUp() string {
+	s.t.Helper()
+	ctx, stop := context.WithCancel(s.t.Context())
+	ended := make(chan error)
+	go func() { ended <- (&pipeline.Parking{Intake: s.Intake, Log: s.Log}).Run(ctx) }()
+	letter := <-s.dead
+	stop()
+	must(s.t, <-ended)
+	return string(letter.Value)
+}
+
+// state is what is planned for the visit, and what is kept of its place.
+func (s *station) state() string {
+	s.t.Helper()
+	known, err := s.Ledger.KnownOf(s.t.Context(), "Appointment/a1")
+	must(s.t, err)
+	list := make([]string, 0, len(known.Open))
+	for _, n := range known.Open {
+		list = append(list, fmt.Sprintln(n.Step, n.Key, n.Recipient, n.Due.UTC(), n.Expires.UTC()))
+	}
+	slices.Sort(list)
+	place, ok, err := s.Ledger.Resource(s.t.Context(), "Location/l1")
+	must(s.t, err)
+	return strings.Join(list, "") + fmt.Sprint("place ", ok, " ", place.Version)
+}
+
+// replayCase is a record whose patient is not known when it comes.
+type replayCase struct {
+	name   string
+	shapes envelope.Config
+	value  string
+	bundle bool // what the dead letter is
+}
+
+func bundleOf(kind string, entries ...string) string {
+	return `{"resourceType":"Bundle","type":"` + kind + `","entry":[` + strings.Join(entries, ",") + `]}`
+}
+
+func replayCases(begun time.Time) []replayCase {
+	start, updated := begun.Add(30*24*time.Hour).Format(time.RFC3339), begun.Format(time.RFC3339)
+	visit := func(meta, place string) string {
+		return `{"resourceType":"Appointment","id":"a1",` + meta + `"status":"booked","start":"` + start + `","end":"` + start +
+			`","participant":[{"actor":{"reference":"Patient/p1"},"status":"needs-action"},{"actor":{"reference":"` + place + `"},"status":"accepted"}]}`
+	}
+	const (
+		place = `{"resourceType":"Location","id":"l1","meta":{"versionId":"5"},"name":"House 2"}`
+		urn   = "urn:uuid:6f1c4f0a-0000-4000-8000-000000000001"
+		other = `{"resourceType":"Location","name":"Somewhere"}` // without id: it has a name inside its Bundle only
+	)
+	meta := `"meta":{"versionId":"2","lastUpdated":"` + updated + `"},`
+	plain := visit(meta, "Location/l1")
+	both := bundleOf("collection", `{"resource":`+plain+`}`, `{"resource":`+place+`}`)
+	pin := func(shape string) envelope.Config {
+		return envelope.Config{Envelopes: map[string]string{"ehr.fhir": shape}}
+	}
+	return []replayCase{
+		{"a resource", envelope.Config{}, plain, false},
+		{"a resource that tells no version and no time", envelope.Config{}, visit("", "Location/l1"), true},
+		{"with its place", envelope.Config{}, both, true},
+		{"with its place, by a name of the Bundle", envelope.Config{}, bundleOf("transaction",
+			`{"resource":`+visit(meta, urn)+`,"request":{"method":"PUT","url":"Appointment/a1"}}`,
+			`{"fullUrl":"`+urn+`","resource":`+place+`,"request":{"method":"PUT","url":"Location/l1"}}`), true},
+		{"with a place that a search has brought along", envelope.Config{}, bundleOf("searchset",
+			`{"resource":`+plain+`,"search":{"mode":"match"}}`, `{"resource":`+place+`,"search":{"mode":"include"}}`), true},
+		{"with a place that only the Bundle names", envelope.Config{}, bundleOf("searchset",
+			`{"resource":`+visit(meta, urn)+`,"search":{"mode":"match"}}`, `{"fullUrl":"`+urn+`","resource":`+other+`,"search":{"mode":"include"}}`), true},
+		{"the answer tells the version and the time", envelope.Config{}, bundleOf("transaction-response",
+			`{"resource":`+visit("", "Location/l1")+`,"response":{"status":"200","etag":"W/\"2\"","lastModified":"`+updated+`"}}`), true},
+		{"where only resources are taken", pin("resource"), plain, false},
+		{"where only Bundles are taken", pin("bundle"), bundleOf("collection", `{"resource":`+plain+`}`), true},
+		{"on a line", pin("ndjson"), plain + "\n", false},
+		{"a Bundle on a line", pin("ndjson"), both, true},
+	}
+}
+
+// TestReplayOfAnEventThatWaitedInVain: once the patient is there the dead letter leads to what the
+// record would have led to, had the patient been there before.
+func TestReplayOfAnEventThatWaitedInVain(t *testing.T) {
+	begun := time.Now().UTC().Truncate(time.Second)
+	for _, c := range replayCases(begun) {
+		t.Run(c.name, func(t *testing.T) {
+			person := patient("p1", "Amara", "+15550100101", "en")
+			if len(c.shapes.Envelopes) > 0 && c.bundle {
+				person = bundleOf("collection", `{"resource":`+person+`}`)
+			}
+			late := begun.Add(25 * time.Hour)
+			waited := newStation(t, c.shapes, begun)
+			waited.takes(1, begun, c.value)
+			waited.now = late
+			letter := waited.givesUp()
+			if got := strings.Contains(letter, `"Bundle"`); got != c.bundle {
+				t.Errorf("the dead letter is a Bundle: %v, want %v", got, c.bundle)
+			}
+			waited.takes(2, late, person)
+			waited.takes(3, late, letter)
+
+			straight := newStation(t, c.shapes, late)
+			straight.takes(1, begun, person)
+			straight.takes(2, begun, c.value)
+
+			got, want := waited.state(), straight.state()
+			if got != want || strings.Count(want, "reminder_") != 3 || strings.Contains(want, "booked") {
+				t.Errorf("got\n%s\nwant, three reminders and no news of yesterday,\n%s", got, want)
+			}
+			if len(waited.dead)+len(straight.dead) > 0 {
+				t.Error("there is another dead letter")
+			}
+		})
+	}
+}
