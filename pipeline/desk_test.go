@@ -47,7 +47,7 @@ func newDesk(list ...pipeline.DueNotification) *desk {
 	}
 }
 
-func (k *desk) Wake() (due, writes <-chan struct{}) { return k.wake, nil }
+func (k *desk) Wake() <-chan struct{} { return k.wake }
 
 // plan adds a notification and signals it, as intake does.
 func (k *desk) plan(n pipeline.DueNotification) {

@@ -23,7 +23,7 @@ const (
 	begunAhead = 4
 	// begunFresh is how long a begun attempt may wait for a slot before its words are made anew.
 	begunFresh = 5 * time.Second
-	// idlePoll bounds how long another instance's news may go unnoticed.
+	// idlePoll bounds how long another instance's news, or what an earlier process put off, may go unnoticed.
 	idlePoll = 5 * time.Second
 	// dueAgain is the pause when something seems due and cannot be had: somebody else has it,
 	// or the store does not settle it. Without it the lane would ask without end.
@@ -56,7 +56,7 @@ type Dispatch struct {
 // Run sends what is due until ctx ends, then finishes what is under way: what is being posted
 // is settled, what is not yet posted is given back. What a crash leaves is settled after a restart.
 func (d *Dispatch) Run(ctx context.Context) error {
-	due, _ := d.Ledger.Wake()
+	due := d.Ledger.Wake()
 	jobs := newQueues()
 	defer jobs.wait()
 	at := places{begun: make(chan struct{}, d.Concurrency*begunAhead), posting: make(chan struct{}, d.Concurrency)}
@@ -214,7 +214,7 @@ func (d *Dispatch) post(ctx context.Context, n DueNotification, a Attempt, m Mes
 	d.resumed()
 	a.MessageID = receipt.MessageID
 	return Settlement{
-		Key: n.Key, Attempt: a.ID, State: Accepted, MessageID: receipt.MessageID, At: d.Now(),
+		Key: n.Key, Attempt: a.ID, State: Accepted, MessageID: receipt.MessageID, WrittenAs: receipt.WrittenAs(a.Address), At: d.Now(),
 		Writes: d.File(SentMessage{Attempt: a, Notification: n.Notification}),
 	}
 }

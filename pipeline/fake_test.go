@@ -31,7 +31,7 @@ type ledger struct {
 	written     func(key string) (string, error)
 	writes      func(sink pipeline.Sink, now time.Time, limit int) ([]pipeline.Write, error)
 	settleWrite func(key string, r pipeline.WriteResult, more []pipeline.Write) error
-	wake        chan struct{}
+	wake        map[pipeline.Sink]chan struct{}
 }
 
 func (l *ledger) Apply(_ context.Context, ev pipeline.Event, d pipeline.Decide) (pipeline.Applied, error) {
@@ -94,7 +94,7 @@ func (l *ledger) SettleWrite(_ context.Context, key string, r pipeline.WriteResu
 	return l.settleWrite(key, r, more)
 }
 
-func (l *ledger) Wake() (due, writes <-chan struct{}) { return l.wake, l.wake }
+func (l *ledger) WakeWrites(sink pipeline.Sink) <-chan struct{} { return l.wake[sink] }
 
 type journeys struct {
 	needs      func(fhir.Resource) []string

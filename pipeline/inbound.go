@@ -119,6 +119,9 @@ func unread(Reply, Thread) (Outcome, error) {
 func (in *Inbound) take(ctx context.Context, r Reply, understand func(Reply, Thread) (Outcome, error)) (fresh bool, o Outcome, err error) {
 	fresh, err = in.Ledger.Hear(ctx, r, func(t Thread) (heard Heard, err error) {
 		t.Now = in.Now()
+		if !t.From.Empty() {
+			r.From = t.From // as the EHR has it, and as it is dialled
+		}
 		err = pure("inbound.understand", func() (err error) {
 			if o, err = understand(r, t); err != nil {
 				return err

@@ -38,9 +38,11 @@ type Ledger interface {
 	Due(ctx context.Context, now time.Time, limit int) ([]DueNotification, error)
 	// NextDue returns when the next planned notification without a lease falls due; ok is false if there is none.
 	NextDue(ctx context.Context) (at time.Time, ok bool, err error)
-	// Wake is signalled when something may have fallen due at once, and when a write was added.
-	// A signal stands until it is taken; several become one.
-	Wake() (due, writes <-chan struct{})
+	// Wake is signalled when something may have fallen due at once. A signal stands until it is
+	// taken; several become one. So it is for WakeWrites.
+	Wake() <-chan struct{}
+	// WakeWrites is signalled when a write of this sink was added, or has become the first of its queue.
+	WakeWrites(sink Sink) <-chan struct{}
 	// Begin makes an attempt durable: the notification is Sending. It returns false and
 	// changes nothing if the notification is not planned any more, or the version of its subject is
 	// not the one that was leased: then nothing may be posted.
@@ -65,9 +67,12 @@ type Ledger interface {
 
 	// Hear takes one reply in, once: a reply whose id was heard before changes nothing and
 	// returns false. It finds the thread, calls understand, and applies its Heard in the same transaction.
+	// A number counts in all the forms in which it is known to be written (Settlement.WrittenAs,
+	// Receipt.Address). STOP and START count by Reply.At, in whole seconds as providers give it: what is
+	// older than the last word changes nothing, and of the same second STOP wins.
 	Hear(ctx context.Context, r Reply, understand func(Thread) (Heard, error)) (bool, error)
 
-	// Stopped reports whether the number is on the STOP list.
+	// Stopped reports whether the number is on the STOP list, in whichever form it said so.
 	Stopped(ctx context.Context, address Private) (bool, error)
 	// LastHeard returns when this number last wrote; the 24-hour window counts from there. Zero if never.
 	LastHeard(ctx context.Context, address Private) (time.Time, error)
@@ -125,7 +130,8 @@ type DueNotification struct {
 	Notification
 	// Subject is the newest kept version; its Resource is nil if Notification.Subject is "".
 	Subject Versioned
-	Known   Known
+	// Known has no Open, and no answers but that of the notification's own patient.
+	Known Known
 }
 
 // Settlement closes an attempt or a leased notification.
@@ -140,6 +146,9 @@ type Settlement struct {
 	Code string
 	// MessageID is the provider's id, for Accepted.
 	MessageID string
+	// WrittenAs is the number as the provider writes it, for Accepted, if that is not as it was
+	// dialled; else empty. See Receipt.WrittenAs.
+	WrittenAs Private
 	// Due is when to try again, for Planned.
 	Due time.Time
 	At  time.Time

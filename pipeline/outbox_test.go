@@ -31,7 +31,7 @@ type owed struct {
 
 func newOutbox(list ...pipeline.Write) *outbox {
 	k := &outbox{refs: map[string]string{}}
-	k.wake = make(chan struct{}, 1)
+	k.wake = map[pipeline.Sink]chan struct{}{pipeline.SinkServer: make(chan struct{}, 1), pipeline.SinkTopic: make(chan struct{}, 1)}
 	k.add(list...)
 	k.writes = func(sink pipeline.Sink, now time.Time, limit int) (due []pipeline.Write, _ error) {
 		k.asked.Add(1)

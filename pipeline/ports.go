@@ -131,10 +131,32 @@ type Change struct {
 type Known struct {
 	// Open are the notifications that are planned and not begun.
 	Open []Notification
-	// Answer is the patient's last decision, nil if there is none.
-	Answer *Answer
+	// Answers are the last decisions, one of each patient who gave one.
+	Answers []Answer
 	// Told reports whether the patient has been sent anything about the subject.
 	Told bool
+}
+
+// AnswerOf returns a patient's last decision, nil if there is none.
+func (k Known) AnswerOf(patient string) *Answer {
+	for i := range k.Answers {
+		if k.Answers[i].Patient == patient {
+			return &k.Answers[i]
+		}
+	}
+	return nil
+}
+
+// With returns what is known once a patient has decided. k stays as it is.
+func (k Known) With(a Answer) Known {
+	answers := make([]Answer, 0, len(k.Answers)+1)
+	for _, before := range k.Answers {
+		if before.Patient != a.Patient {
+			answers = append(answers, before)
+		}
+	}
+	k.Answers = append(answers, a)
+	return k
 }
 
 // Facts is what words are made from, at the moment of sending.
@@ -170,6 +192,9 @@ type Thread struct {
 	Sent *SentMessage
 	// How says how Sent was found: token, quote, only, or none, several.
 	How string
+	// From is the sender's number as it is dialled; empty if nobody knows it. Reply.From is how the
+	// provider writes it, which may be another form of the same number.
+	From Private
 	// Subject is the newest kept version of what Sent is about; nil if it is gone or about nothing.
 	Subject fhir.Resource
 	// SubjectVersion is its version.
@@ -207,7 +232,8 @@ type Outcome struct {
 	Decision *Decision
 	// Plan is what remains wanted for the subject after the answer; nil leaves the plan as it is.
 	Plan *Plan
-	// Stop puts the number on the STOP list (true) or takes it off (false); nil leaves it.
+	// Stop puts the number on the STOP list (true) or takes it off (false); nil leaves it. A word that is
+	// older than the last one changes nothing, and then Say is not said.
 	Stop *bool
 	// Handoff asks people to look at it: a code for the Task, "" for none.
 	Handoff string

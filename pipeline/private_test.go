@@ -2,7 +2,6 @@ package pipeline_test
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
@@ -16,6 +15,7 @@ import (
 	"testing"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/porttest"
 )
 
 // secret is what must not be seen in any form.
@@ -31,11 +31,14 @@ func reveals(text string) string {
 	for form, found := range map[string]string{
 		"plain": secret, "hex": hex.EncodeToString([]byte(secret)), "HEX": strings.ToUpper(hex.EncodeToString([]byte(secret))),
 		"spaced hex": fmt.Sprintf("% x", secret), "JSON": strings.Trim(string(quoted), `"`), "a part of it": "Zebedee", "the number": "5550100123",
-		"bytes": strings.Join(decimals, " "), "base64": base64.StdEncoding.EncodeToString([]byte(secret))[:24],
+		"bytes": strings.Join(decimals, " "),
 	} {
 		if strings.Contains(text, found) {
 			return form
 		}
+	}
+	if len(porttest.Found(text, secret, "5550100123")) > 0 {
+		return "encoded"
 	}
 	return ""
 }

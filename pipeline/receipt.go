@@ -1,12 +1,15 @@
 package pipeline
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Receipt is what a provider says became of a message.
 type Receipt struct {
 	// Attempt is the id we gave the message, if the provider returned it.
 	Attempt string
-	// MessageID is the provider's id ("wamid.…").
+	// MessageID is the provider's id ("wamid.…"). It has the person's number in it: it is not to be printed.
 	MessageID string
 	// State is Accepted, Sent, Delivered, Read or Failed.
 	State State
@@ -18,4 +21,19 @@ type Receipt struct {
 	Address Private
 	// UserID is the provider's own id of the person (business-scoped user id), "" if none.
 	UserID string
+}
+
+// WrittenAs returns the number as the provider writes it, in E.164 with "+", if that is another than
+// the one that was dialled; else it is empty. In parts of Brazil and Mexico WhatsApp leaves out or
+// puts in a digit, and calls the person by that number ever after.
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/phone-numbers
+func (r Receipt) WrittenAs(dialled Private) Private {
+	digits := strings.TrimPrefix(r.Address.Reveal(), "+")
+	if len(digits) < 7 || len(digits) > 15 || strings.Trim(digits, "0123456789") != "" {
+		return Private{}
+	}
+	if written := NewPrivate("+" + digits); !written.Equal(dialled) {
+		return written
+	}
+	return Private{}
 }

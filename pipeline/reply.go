@@ -6,9 +6,10 @@ import "time"
 type Reply struct {
 	// Channel is the configured name of the channel it came in by.
 	Channel string
-	// ID is the provider's message id: the idempotency key of everything that comes of it.
+	// ID is the provider's message id: the idempotency key of everything that comes of it. It has
+	// the person's number in it: it is not to be printed, nor is Quotes.
 	ID string
-	// From is the sender's number in E.164 with "+"; empty when the provider gave only UserID.
+	// From is the sender's number in E.164 with "+", as the provider writes it; empty when it gave only UserID.
 	From Private
 	// UserID is the provider's own id of the person, "" if none.
 	UserID string

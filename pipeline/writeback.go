@@ -42,14 +42,13 @@ type WriteBack struct {
 	outage pause
 	// failures counts those in a row that may pass.
 	failures atomic.Int32
+	// troubled is the latest time until which a write was put off, in nanoseconds since 1970.
+	troubled atomic.Int64
 }
 
 // Run works the queue of its sink until ctx ends, then finishes what is under way.
 func (b *WriteBack) Run(ctx context.Context) error {
-	_, wake := b.Ledger.Wake()
-	if b.Sink == SinkTopic {
-		wake = nil // the other lane takes the signal; this one polls
-	}
+	wake := b.Ledger.WakeWrites(b.Sink)
 	for ctx.Err() == nil {
 		if wait := b.outage.left(b.Now()); wait > 0 {
 			_ = sleep(ctx, min(wait, time.Second))
@@ -67,7 +66,7 @@ func (b *WriteBack) Run(ctx context.Context) error {
 			b.work(ctx, list)
 			continue
 		}
-		t := time.NewTimer(time.Second)
+		t := time.NewTimer(b.poll())
 		select {
 		case <-ctx.Done():
 		case <-wake:
@@ -76,6 +75,24 @@ func (b *WriteBack) Run(ctx context.Context) error {
 		t.Stop()
 	}
 	return nil
+}
+
+// poll is how long to rest without a signal: a second while something that was put off comes due.
+func (b *WriteBack) poll() time.Duration {
+	if b.Now().UnixNano() < b.troubled.Load()+int64(time.Second) {
+		return time.Second
+	}
+	return idlePoll
+}
+
+// putOff notes until when a write is put off.
+func (b *WriteBack) putOff(until time.Time) {
+	for {
+		known := b.troubled.Load()
+		if until.UnixNano() <= known || b.troubled.CompareAndSwap(known, until.UnixNano()) {
+			return
+		}
+	}
 }
 
 // work tries each write of the list. When ctx ends, what is not begun is left to its lease;
@@ -103,6 +120,7 @@ func (b *WriteBack) work(ctx context.Context, list []Write) {
 
 func (b *WriteBack) giveBack(ctx context.Context, w Write, wait time.Duration) {
 	now := b.Now()
+	b.putOff(now.Add(wait))
 	if err := b.Ledger.SettleWrite(ctx, w.Key, WriteResult{Retry: now.Add(wait), Reason: ReasonTransient, At: now}); err != nil {
 		b.Log.Error("write not given back; its lease will end", "write", w.Key, "error", err)
 	}
@@ -154,6 +172,7 @@ func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 		b.outage.begin(b.Now())
 	}
 	result.Retry, result.Reason = b.Now().Add(wait), ReasonTransient
+	b.putOff(result.Retry)
 	b.Log.Warn("write not taken, will be tried again", "write", w.Key, "tries", w.Tries+1, "error", err)
 	return "retry"
 }

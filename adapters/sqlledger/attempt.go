@@ -30,7 +30,7 @@ func (l *Ledger) attemptOf(r row) (attempt, error) {
 		readAt: r.number(19), failedAt: r.number(20),
 		Attempt: pipeline.Attempt{
 			ID: r.text(1), Notification: r.text(3), Channel: r.text(6), Template: r.text(7), Language: r.text(8),
-			SubjectVersion: r.text(10), Begun: r.at(12), MessageID: r.text(14),
+			SubjectVersion: r.text(10), Begun: r.at(12),
 		},
 	}
 	if actions := r.text(9); actions != "" {
@@ -44,6 +44,11 @@ func (l *Ledger) attemptOf(r row) (attempt, error) {
 	if err := unpack(secret, &address, &seen, &a.Shown); err != nil {
 		return attempt{}, err
 	}
+	message, err := l.seal.open("attempt.message", a.ID, r.bytes(14))
+	if err != nil {
+		return attempt{}, err
+	}
+	a.MessageID = string(message)
 	a.Address, a.Seen = pipeline.NewPrivate(address), pipeline.NewPrivate(seen)
 	return a, nil
 }
@@ -57,11 +62,29 @@ func (l *Ledger) attemptByToken(c *conn, token string) (attempt, bool, error) {
 }
 
 // attemptByMessage finds an attempt by the provider's id of the message.
-func (l *Ledger) attemptByMessage(c *conn, id string) (attempt, bool, error) {
+func (l *Ledger) attemptByMessage(c *conn, id string) (found attempt, ok bool, err error) {
 	if id == "" {
 		return attempt{}, false, nil
 	}
-	return l.attemptWhere(c, "a.message_at = ? AND a.message = ? ORDER BY a.id DESC", spot(id), id)
+	err = c.query(func(r row) error {
+		a, err := l.attemptOf(r)
+		if err != nil || a.MessageID != id {
+			return err
+		}
+		found, ok = a, true
+		return errEnough
+	}, "SELECT "+attemptColumns+" FROM attempt a WHERE a.message_at = ? ORDER BY a.id DESC", short(l.seal.tag(kindMessage, id)))
+	return found, ok && err == nil, err
+}
+
+// messageID is the provider's id of a message as it is stored, and what it is looked for by; both NULL for none.
+type messageID struct{ secret, at any }
+
+func (l *Ledger) sealMessageID(attempt, id string) messageID {
+	if id == "" {
+		return messageID{}
+	}
+	return messageID{l.seal.seal("attempt.message", attempt, []byte(id)), short(l.seal.tag(kindMessage, id))}
 }
 
 func (l *Ledger) attemptByRow(c *conn, id int64) (attempt, bool, error) {

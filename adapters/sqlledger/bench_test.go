@@ -111,7 +111,7 @@ func BenchmarkCycle(b *testing.B) {
 	messages := make(chan pipeline.DueNotification, 512)
 	writes := make(chan pipeline.Write, 512)
 	var wg sync.WaitGroup
-	dueWake, writeWake := l.Wake()
+	dueWake, writeWake := l.Wake(), l.WakeWrites(pipeline.SinkServer)
 	b.ResetTimer()
 	wg.Go(func() {
 		spread(64, b.N, func(i int64) {

@@ -14,9 +14,10 @@
 //     panics, undoes itself only. If a sync ever fails, all later changes fail until
 //     the program is started again.
 //   - Patient data (resources, facts, numbers, words, bodies of writes, parked
-//     events) is stored encrypted: AES-256-GCM, each value bound to its row. Numbers
-//     are found by a keyed digest. In the clear are references, keys, states,
-//     reasons, times, and the ids of messages and attempts.
+//     events, the provider's ids of persons and messages) is stored encrypted:
+//     AES-256-GCM, each value bound to its row. Numbers and such ids are found by a
+//     keyed digest. In the clear are references, keys, states, reasons, times, and
+//     the ids of attempts.
 //   - Reading never waits for writing, and memory does not grow with the backlog.
 //
 // Leases live in memory: they end with the process, and so does what they

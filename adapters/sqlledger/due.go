@@ -28,7 +28,7 @@ type candidate struct {
 	rev    int64
 }
 
-// Due implements pipeline.Ledger. Known.Open of what it returns is nil.
+// Due implements pipeline.Ledger.
 func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pipeline.DueNotification, error) {
 	l.leases.asking.Lock()
 	defer l.leases.asking.Unlock()
@@ -126,8 +126,8 @@ func (l *Ledger) readDue(c *conn, places []address, found []candidate) ([]candid
 	return found, nil
 }
 
-// dueQuery reads rows notifications with the newest version of their subject, its
-// answer, and whether anything about it was sent before.
+// dueQuery reads rows notifications with the newest version of their subject, their
+// patient's answer, and whether anything about it was sent before.
 func dueQuery(rows int) string {
 	if rows == 1 {
 		return dueOne
@@ -145,7 +145,7 @@ func dueSQL(rows int) string {
 		FROM (SELECT DISTINCT subject_id, key FROM want) AS w
 		JOIN notification n ON n.subject_id = w.subject_id AND n.key = w.key
 		LEFT JOIN resource r ON r.id = n.subject_id
-		LEFT JOIN answer a ON a.subject_id = n.subject_id
+		LEFT JOIN answer a ON a.subject_id = n.subject_id AND a.patient = n.patient
 		WHERE n.state = 0`
 }
 
@@ -158,7 +158,7 @@ func (l *Ledger) candidateOf(r row) (c candidate, err error) {
 	c.Notification = c.stored.Notification
 	c.Known.Told = r.number(told) != 0
 	if r[answer] != nil {
-		c.Known.Answer = answerOf(r, answer, r.text(ref))
+		c.Known.Answers = []pipeline.Answer{answerOf(r, answer, r.text(ref))}
 	}
 	if c.stored.subjectID == 0 {
 		return c, nil

@@ -7,28 +7,27 @@ import (
 	"fhirbridge/pipeline"
 )
 
-// Hear implements pipeline.Ledger. Notifications that answer the reply go to the number
-// it came from; where the provider gave none, to that of the message it answers.
+// Hear implements pipeline.Ledger. Notifications that answer the reply go to the number it
+// came from, as it is dialled; where the provider gave none, to that of the message it answers.
 func (l *Ledger) Hear(ctx context.Context, r pipeline.Reply, understand func(pipeline.Thread) (pipeline.Heard, error)) (bool, error) {
 	if r.ID == "" {
 		return false, &pipeline.Error{Op: "sqlledger.hear", Kind: pipeline.Malformed, Reason: "no_id"}
 	}
+	name := l.seal.tag(kindMessage, r.ID)
 	var fresh bool
 	var owed []owedWrite
 	due := never
 	err := l.writer.do(ctx, func(t *tx) error {
 		fresh, owed, due = false, nil, never
-		_, repeated, err := t.one("SELECT heard_at FROM reply WHERE id = ?", r.ID)
+		_, repeated, err := t.one("SELECT heard_at FROM reply WHERE name = ?", name)
 		if err != nil || repeated {
 			return err
 		}
-		from := r.From
-		if from.Empty() {
-			if from, err = l.paired(t.conn, r.UserID); err != nil {
-				return err
-			}
+		who, err := l.caller(t.conn, r)
+		if err != nil {
+			return err
 		}
-		thread, err := l.thread(t, r, from)
+		thread, err := l.thread(t, r, who)
 		if err != nil {
 			return err
 		}
@@ -36,11 +35,11 @@ func (l *Ledger) Hear(ctx context.Context, r pipeline.Reply, understand func(pip
 		if err != nil {
 			return err
 		}
-		if from.Empty() && thread.Sent != nil {
-			from = thread.Sent.Attempt.Address
+		if err := l.remember(t, name, r, thread, heard); err != nil {
+			return err
 		}
 		owed = l.sealWrites(heard.Writes)
-		due, err = l.heard(t, r, from, thread, heard, owed)
+		due, err = l.heard(t, r, who, thread, heard, owed)
 		fresh = err == nil
 		return err
 	})
@@ -55,21 +54,22 @@ func (l *Ledger) Hear(ctx context.Context, r pipeline.Reply, understand func(pip
 }
 
 // heard applies what a reply leads to, and returns when the first of what is planned falls due.
-func (l *Ledger) heard(t *tx, r pipeline.Reply, from pipeline.Private, thread pipeline.Thread, h pipeline.Heard, owed []owedWrite) (int64, error) {
-	if err := l.remember(t, r, from, thread, h); err != nil {
-		return never, err
-	}
-	if err := l.noteSender(t, r, from, h.Outcome.Stop); err != nil {
+func (l *Ledger) heard(t *tx, r pipeline.Reply, who caller, thread pipeline.Thread, h pipeline.Heard, owed []owedWrite) (int64, error) {
+	outdated, err := l.noteSender(t, r, who, thread.From, h.Outcome.Stop)
+	if err != nil {
 		return never, err
 	}
 	due, err := l.answer(t, thread, h.Outcome)
 	if err != nil {
 		return never, err
 	}
+	if outdated {
+		h.Outcome.Say = nil // it would say what is not so
+	}
 	for _, n := range h.Outcome.Say {
 		n.ReplyTo = cmp.Or(n.ReplyTo, r.ID)
 		if n.Address.Empty() {
-			n.Address = from
+			n.Address = thread.From
 		}
 		if err := l.say(t, n); err != nil {
 			return never, err
@@ -80,7 +80,7 @@ func (l *Ledger) heard(t *tx, r pipeline.Reply, from pipeline.Private, thread pi
 }
 
 // remember keeps the reply itself.
-func (l *Ledger) remember(t *tx, r pipeline.Reply, from pipeline.Private, thread pipeline.Thread, h pipeline.Heard) error {
+func (l *Ledger) remember(t *tx, name []byte, r pipeline.Reply, thread pipeline.Thread, h pipeline.Heard) error {
 	media := []string{"", "", "", ""}
 	if r.Media != nil {
 		media = []string{r.Media.ID, r.Media.ContentType, r.Media.SHA256, r.Media.Filename.Reveal()}
@@ -89,40 +89,13 @@ func (l *Ledger) remember(t *tx, r pipeline.Reply, from pipeline.Private, thread
 	if thread.Sent != nil {
 		attempt, subject = thread.Sent.Attempt.ID, thread.Sent.Notification.Subject
 	}
-	_, err := t.exec(`INSERT INTO reply (id, channel, kind, sent_at, received_at, heard_at, how, attempt, subject, patient, reading, handoff, secret)
+	words := append([]string{r.ID, r.From.Reveal(), r.UserID, r.Text.Reveal(), r.Payload, r.Quotes}, media...)
+	_, err := t.exec(`INSERT INTO reply (name, channel, kind, sent_at, received_at, heard_at, how, attempt, subject, patient, reading, handoff, secret)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Channel, r.Kind, micros(r.At), micros(r.Received), micros(t.now), thread.How, attempt, subject, h.Patient,
-		h.Outcome.Reading, h.Outcome.Handoff,
-		l.seal.seal("reply", r.ID, pack(append([]string{from.Reveal(), r.UserID, r.Text.Reveal(), r.Payload, r.Quotes}, media...)...)))
+		name, r.Channel, r.Kind, micros(r.At), micros(r.Received), micros(t.now), thread.How, attempt, subject, h.Patient,
+		h.Outcome.Reading, h.Outcome.Handoff, l.seal.seal("reply", string(name), pack(words...)))
 	return err
 }
-
-// noteSender keeps when a number last wrote, whose it is, and whether it wants no more.
-func (l *Ledger) noteSender(t *tx, r pipeline.Reply, from pipeline.Private, stop *bool) error {
-	number := l.seal.blind(from)
-	if number == nil {
-		return nil
-	}
-	if !r.From.Empty() {
-		if err := l.pair(t, r.UserID, r.From); err != nil {
-			return err
-		}
-	}
-	heard := r.At
-	if heard.IsZero() {
-		heard = t.now
-	}
-	_, err := t.exec(`INSERT INTO sender (number, heard_at) VALUES (?, ?)
-		ON CONFLICT (number) DO UPDATE SET heard_at = CASE WHEN excluded.heard_at > sender.heard_at THEN excluded.heard_at ELSE sender.heard_at END`,
-		number, micros(heard))
-	if err != nil || stop == nil {
-		return err
-	}
-	_, err = t.exec("UPDATE sender SET stopped_at = ? WHERE number = ?", number64(*stop, micros(t.now)), number)
-	return err
-}
-
-func number64(b bool, n int64) int64 { return number(b) * n }
 
 // answer keeps the decision and brings the plan of its subject to what remains wanted.
 func (l *Ledger) answer(t *tx, thread pipeline.Thread, o pipeline.Outcome) (int64, error) {
@@ -142,7 +115,7 @@ func (l *Ledger) answer(t *tx, thread pipeline.Thread, o pipeline.Outcome) (int6
 	}
 	if a := o.Answer; a != nil {
 		_, err := t.exec(`INSERT INTO answer (subject_id, patient, action, occasion, at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (subject_id) DO UPDATE SET patient = excluded.patient, action = excluded.action, occasion = excluded.occasion, at = excluded.at`,
+			ON CONFLICT (subject_id, patient) DO UPDATE SET action = excluded.action, occasion = excluded.occasion, at = excluded.at`,
 			id, a.Patient, a.Action, a.Occasion, micros(a.At))
 		if err != nil {
 			return never, err

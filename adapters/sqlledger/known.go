@@ -9,13 +9,13 @@ import (
 // subjectState is what the ledger has of a subject.
 type subjectState struct {
 	// list are all its notifications.
-	list   []stored
-	answer *pipeline.Answer
+	list    []stored
+	answers []pipeline.Answer
 }
 
 // known is what callbacks and journeys are told of it.
 func (s subjectState) known() pipeline.Known {
-	k := pipeline.Known{Answer: s.answer}
+	k := pipeline.Known{Answers: s.answers}
 	for i := range s.list {
 		n := &s.list[i]
 		k.Told = k.Told || n.toldAt != 0
@@ -33,16 +33,16 @@ func (l *Ledger) subject(c *conn, id int64, ref string) (s subjectState, err err
 	if s.list, err = l.ofSubject(c, id, ref); err != nil {
 		return s, err
 	}
-	r, ok, err := c.one("SELECT patient, action, occasion, at FROM answer WHERE subject_id = ?", id)
-	if ok {
-		s.answer = answerOf(r, 0, ref)
-	}
+	err = c.query(func(r row) error {
+		s.answers = append(s.answers, answerOf(r, 0, ref))
+		return nil
+	}, "SELECT patient, action, occasion, at FROM answer WHERE subject_id = ? ORDER BY patient", id)
 	return s, err
 }
 
 // answerOf reads an answer that begins at column i.
-func answerOf(r row, i int, subject string) *pipeline.Answer {
-	return &pipeline.Answer{Subject: subject, Patient: r.text(i), Action: r.text(i + 1), Occasion: r.text(i + 2), At: r.at(i + 3)}
+func answerOf(r row, i int, subject string) pipeline.Answer {
+	return pipeline.Answer{Subject: subject, Patient: r.text(i), Action: r.text(i + 1), Occasion: r.text(i + 2), At: r.at(i + 3)}
 }
 
 // KnownOf implements pipeline.Ledger.

@@ -32,7 +32,8 @@ type Ledger struct {
 
 	leases      leases
 	writeLeases writeLeases
-	due, writes chan struct{}
+	due         chan struct{}
+	writes      map[pipeline.Sink]chan struct{}
 	// told is the time that NextDue last returned, in microseconds: what falls due earlier is news.
 	told atomic.Int64
 
@@ -67,7 +68,10 @@ func New(cfg Config, opts ...Option) (*Ledger, error) {
 	l := &Ledger{
 		now: time.Now, log: slog.New(slog.DiscardHandler), seal: newSealer(key),
 		leases: newLeases(), writeLeases: newWriteLeases(),
-		due: make(chan struct{}, 1), writes: make(chan struct{}, 1),
+		due: make(chan struct{}, 1),
+		writes: map[pipeline.Sink]chan struct{}{
+			pipeline.SinkServer: make(chan struct{}, 1), pipeline.SinkTopic: make(chan struct{}, 1),
+		},
 	}
 	l.told.Store(never)
 	for _, o := range opts {
@@ -230,7 +234,10 @@ func (l *Ledger) view(ctx context.Context, f func(*conn) error) error {
 }
 
 // Wake implements pipeline.Ledger.
-func (l *Ledger) Wake() (due, writes <-chan struct{}) { return l.due, l.writes }
+func (l *Ledger) Wake() <-chan struct{} { return l.due }
+
+// WakeWrites implements pipeline.Ledger.
+func (l *Ledger) WakeWrites(sink pipeline.Sink) <-chan struct{} { return l.writes[sink] }
 
 // never is later than every time.
 const never = int64(1) << 62
@@ -245,7 +252,7 @@ func (l *Ledger) news(due int64) {
 func signal(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
-	default: // one stands already
+	default: // one stands already, or there is nobody to tell
 	}
 }
 

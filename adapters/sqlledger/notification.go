@@ -21,29 +21,28 @@ const (
 // notificationColumns are those of table n that notificationOf reads.
 const (
 	notificationColumns = `n.subject_id, n.key, n.state, n.reason, n.priority, n.due_at, n.expires_at, n.journey, n.step,
-		n.patient, n.recipient, n.occasion, n.reply_to, n.flags, n.secret, n.planned_at, n.tries, n.attempt,
-		n.postponed_at, n.told_at, n.closed_at`
-	notificationWidth = 21
+		n.patient, n.recipient, n.flags, n.secret, n.planned_at, n.tries, n.attempt, n.postponed_at, n.told_at, n.closed_at`
+	notificationWidth = 19
 )
 
 // notificationOf reads a row that begins with notificationColumns.
 func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 	n := stored{
-		subjectID: r.number(0), attempt: r.number(17),
-		plannedAt: r.number(15), postponedAt: r.number(18), toldAt: r.number(19), closedAt: r.number(20),
+		subjectID: r.number(0), attempt: r.number(15),
+		plannedAt: r.number(13), postponedAt: r.number(16), toldAt: r.number(17), closedAt: r.number(18),
 		Notification: pipeline.Notification{
 			Key: r.text(1), State: stateOf(r.number(2)), Reason: r.text(3), Priority: int(r.number(4)),
 			Due: r.at(5), Expires: r.at(6), Journey: r.text(7), Step: r.text(8), Subject: subject,
-			Patient: r.text(9), Recipient: r.text(10), Occasion: r.text(11), ReplyTo: r.text(12),
-			Resend: r.number(13)&flagResend != 0, Edge: r.number(13)&flagEdge != 0, Tries: int(r.number(16)),
+			Patient: r.text(9), Recipient: r.text(10),
+			Resend: r.number(11)&flagResend != 0, Edge: r.number(11)&flagEdge != 0, Tries: int(r.number(14)),
 		},
 	}
-	secret, err := l.seal.open("notification", n.Key, r.bytes(14))
+	secret, err := l.seal.open("notification", n.Key, r.bytes(12))
 	if err != nil {
 		return stored{}, err
 	}
 	var facts, address string
-	if err := unpack(secret, &facts, &address); err != nil {
+	if err := unpack(secret, &facts, &address, &n.Occasion, &n.ReplyTo); err != nil {
 		return stored{}, err
 	}
 	n.Facts, n.Address = pipeline.NewPrivate(facts), pipeline.NewPrivate(address)
@@ -51,7 +50,7 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 }
 
 func (l *Ledger) sealNotification(n pipeline.Notification) []byte {
-	return l.seal.seal("notification", n.Key, pack(n.Facts.Reveal(), n.Address.Reveal()))
+	return l.seal.seal("notification", n.Key, pack(n.Facts.Reveal(), n.Address.Reveal(), n.Occasion, n.ReplyTo))
 }
 
 func flags(n pipeline.Notification) int64 {
@@ -61,9 +60,9 @@ func flags(n pipeline.Notification) int64 {
 // insert plans a notification whose key is not there yet.
 func (l *Ledger) insert(t *tx, subjectID int64, n pipeline.Notification) error {
 	_, err := t.exec(`INSERT INTO notification (subject_id, key, state, reason, priority, due_at, expires_at, journey, step,
-		patient, recipient, occasion, reply_to, flags, secret, planned_at) VALUES (?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		patient, recipient, flags, secret, planned_at) VALUES (?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		subjectID, n.Key, int64(n.Priority), micros(n.Due), micros(n.Expires), n.Journey, n.Step,
-		n.Patient, n.Recipient, n.Occasion, n.ReplyTo, flags(n), l.sealNotification(n), micros(t.now))
+		n.Patient, n.Recipient, flags(n), l.sealNotification(n), micros(t.now))
 	t.counted(planned, "", 1)
 	return err
 }

@@ -2,7 +2,6 @@ package sqlledger
 
 import (
 	"context"
-	"time"
 
 	"fhirbridge/pipeline"
 )
@@ -64,12 +63,17 @@ func (l *Ledger) receive(t *tx, r pipeline.Receipt, to int64, file func(pipeline
 	if err := l.pair(t, r.UserID, a.Address); err != nil {
 		return result, nil, err
 	}
+	if written := r.WrittenAs(a.Address); !written.Empty() {
+		if err := l.join(t, a.Address, written); err != nil {
+			return result, nil, err
+		}
+	}
 	return result, owed, insertWrites(t, owed)
 }
 
 // advance notes the receipt with its attempt and moves the notification on, if that is upward.
 func (l *Ledger) advance(t *tx, a attempt, n stored, r pipeline.Receipt, to int64) (bool, error) {
-	if err := advanceAttempt(t, a, r, to); err != nil {
+	if err := l.advanceAttempt(t, a, r, to); err != nil {
 		return false, err
 	}
 	if !n.State.Advances(r.State) || to == failed && n.attempt != a.row {
@@ -83,7 +87,7 @@ func (l *Ledger) advance(t *tx, a attempt, n stored, r pipeline.Receipt, to int6
 }
 
 // advanceAttempt keeps the first time of each state, and the highest state.
-func advanceAttempt(t *tx, a attempt, r pipeline.Receipt, to int64) error {
+func (l *Ledger) advanceAttempt(t *tx, a attempt, r pipeline.Receipt, to int64) error {
 	at := micros(r.At)
 	times := map[int64]*int64{accepted: &a.acceptedAt, sent: &a.sentAt, delivered: &a.deliveredAt, read: &a.readAt, failed: &a.failedAt}
 	seen := *times[to] != 0
@@ -102,17 +106,17 @@ func advanceAttempt(t *tx, a attempt, r pipeline.Receipt, to int64) error {
 	if upward {
 		state = to
 	}
-	id := a.MessageID
-	if id == "" {
-		id = r.MessageID
+	var message messageID
+	if a.MessageID == "" {
+		message = l.sealMessageID(a.ID, r.MessageID)
 	}
 	code := a.code
 	if to == failed {
 		code = r.Code
 	}
-	_, err := t.exec(`UPDATE attempt SET state = ?, open_since = CASE WHEN ? = 1 THEN NULL ELSE open_since END, code = ?, message = ?, message_at = ?,
-		accepted_at = ?, sent_at = ?, delivered_at = ?, read_at = ?, failed_at = ? WHERE id = ?`,
-		state, number(upward), code, id, messageAt(id), a.acceptedAt, a.sentAt, a.deliveredAt, a.readAt, a.failedAt, a.row)
+	_, err := t.exec(`UPDATE attempt SET state = ?, open_since = CASE WHEN ? = 1 THEN NULL ELSE open_since END, code = ?,
+		message = COALESCE(?, message), message_at = COALESCE(?, message_at), accepted_at = ?, sent_at = ?, delivered_at = ?, read_at = ?, failed_at = ? WHERE id = ?`,
+		state, number(upward), code, message.secret, message.at, a.acceptedAt, a.sentAt, a.deliveredAt, a.readAt, a.failedAt, a.row)
 	return err
 }
 
@@ -121,7 +125,7 @@ func (l *Ledger) pair(t *tx, user string, address pipeline.Private) error {
 	if user == "" || address.Empty() {
 		return nil
 	}
-	handle := l.seal.blind(pipeline.NewPrivate("user " + user))
+	handle := l.seal.tag(kindUser, user)
 	known, err := l.paired(t.conn, user)
 	if err != nil || known.Equal(address) {
 		return err
@@ -136,43 +140,11 @@ func (l *Ledger) paired(c *conn, user string) (pipeline.Private, error) {
 	if user == "" {
 		return pipeline.Private{}, nil
 	}
-	handle := l.seal.blind(pipeline.NewPrivate("user " + user))
+	handle := l.seal.tag(kindUser, user)
 	r, ok, err := c.one("SELECT secret FROM person WHERE handle = ?", handle)
 	if err != nil || !ok {
 		return pipeline.Private{}, err
 	}
 	number, err := l.seal.open("person", string(handle), r.bytes(0))
 	return pipeline.NewPrivate(string(number)), err
-}
-
-// Stopped implements pipeline.Ledger.
-func (l *Ledger) Stopped(ctx context.Context, address pipeline.Private) (stopped bool, err error) {
-	_, stopped, err = l.sender(ctx, address)
-	return stopped, err
-}
-
-// LastHeard implements pipeline.Ledger.
-func (l *Ledger) LastHeard(ctx context.Context, address pipeline.Private) (at time.Time, err error) {
-	at, _, err = l.sender(ctx, address)
-	return at, err
-}
-
-func (l *Ledger) sender(ctx context.Context, address pipeline.Private) (heard time.Time, stopped bool, err error) {
-	number := l.seal.blind(address)
-	if number == nil {
-		return time.Time{}, false, nil
-	}
-	err = l.view(ctx, func(c *conn) error {
-		heard, stopped, err = senderOf(c, number)
-		return err
-	})
-	return heard, stopped, err
-}
-
-func senderOf(c *conn, number []byte) (heard time.Time, stopped bool, err error) {
-	r, ok, err := c.one("SELECT heard_at, stopped_at FROM sender WHERE number = ?", number)
-	if err != nil || !ok {
-		return time.Time{}, false, err
-	}
-	return r.at(0), r.number(1) != 0, nil
 }

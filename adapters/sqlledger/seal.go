@@ -158,6 +158,18 @@ func (s *sealer) blind(address pipeline.Private) []byte {
 	return s.mac(s.index, []byte(address.Reveal()))[:16]
 }
 
+// Kinds of ids that hold, or may hold, a number.
+const (
+	kindUser    = "user"    // the provider's id of a person
+	kindMessage = "message" // the provider's id of a message
+	kindQueue   = "queue"   // of writes
+)
+
+// tag returns the keyed digest by which an id is found.
+func (s *sealer) tag(kind, id string) []byte {
+	return s.mac(s.index, []byte(kind+" "+id))[:16]
+}
+
 // fingerprint returns a keyed digest of a resource's bytes.
 func (s *sealer) fingerprint(body []byte) []byte {
 	if len(body) == 0 {

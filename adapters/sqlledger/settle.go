@@ -24,14 +24,19 @@ func (l *Ledger) Settle(ctx context.Context, s pipeline.Settlement) error {
 	if !ok && s.Attempt == "" {
 		return nil
 	}
-	writes := l.sealWrites(s.Writes)
+	writes, message := l.sealWrites(s.Writes), l.sealMessageID(s.Attempt, s.MessageID)
 	err := l.writer.do(ctx, func(t *tx) error {
 		if s.Attempt == "" {
 			return settleUnbegun(t, held, s, to)
 		}
-		known, err := l.settleAttempt(t, held, s, to)
+		known, err := l.settleAttempt(t, held, s, to, message)
 		if err != nil || !known {
 			return err
+		}
+		if !s.WrittenAs.Empty() {
+			if err := l.writtenAs(t, s); err != nil {
+				return err
+			}
 		}
 		return insertWrites(t, writes)
 	})
@@ -71,9 +76,9 @@ func closeUnbegun(t *tx, subjectID, rev int64, key string, to int64, reason pipe
 // settleAttempt closes a begun attempt, and reports false for one that is not
 // known. Nearly always it is the one of the lease, accepted, and no receipt was
 // quicker: that takes two statements.
-func (l *Ledger) settleAttempt(t *tx, held lease, s pipeline.Settlement, to int64) (bool, error) {
+func (l *Ledger) settleAttempt(t *tx, held lease, s pipeline.Settlement, to int64, message messageID) (bool, error) {
 	if to == accepted && held.attempt != 0 {
-		done, err := acceptAsExpected(t, held, s)
+		done, err := acceptAsExpected(t, held, s, message)
 		if done || err != nil {
 			return true, err
 		}
@@ -87,7 +92,7 @@ func (l *Ledger) settleAttempt(t *tx, held lease, s pipeline.Settlement, to int6
 		return false, err
 	}
 	if to == accepted {
-		return true, settleAccepted(t, a, n, s)
+		return true, settleAccepted(t, a, n, s, message)
 	}
 	if told := to == failed && (a.state == accepted || a.state == sent); !a.open() && !told {
 		return true, nil // a receipt has said more
@@ -99,7 +104,7 @@ func (l *Ledger) settleAttempt(t *tx, held lease, s pipeline.Settlement, to int6
 }
 
 // acceptAsExpected accepts an attempt that is still sending. It reports false, and has changed nothing, for any other.
-func acceptAsExpected(t *tx, held lease, s pipeline.Settlement) (bool, error) {
+func acceptAsExpected(t *tx, held lease, s pipeline.Settlement, message messageID) (bool, error) {
 	at := micros(s.At)
 	n, err := t.exec(`UPDATE notification SET state = 3, told_at = CASE WHEN told_at = 0 THEN ? ELSE told_at END
 		WHERE subject_id = ? AND key = ? AND state = 1 AND attempt = ?`, at, held.subjectID, s.Key, held.attempt)
@@ -108,30 +113,15 @@ func acceptAsExpected(t *tx, held lease, s pipeline.Settlement) (bool, error) {
 	}
 	t.moved(sending, "", accepted, "")
 	_, err = t.exec("UPDATE attempt SET state = 3, open_since = NULL, accepted_at = ?, message = ?, message_at = ? WHERE id = ?",
-		at, s.MessageID, messageAt(s.MessageID), held.attempt)
+		at, message.secret, message.at, held.attempt)
 	return true, err
 }
 
-// messageAt is what a message is looked for by; NULL for one without id.
-func messageAt(id string) any {
-	if id == "" {
-		return nil
-	}
-	return spot(id)
-}
-
 // settleAccepted accepts an attempt of any state: receipts may have come before, or the grace period may be over.
-func settleAccepted(t *tx, a attempt, n stored, s pipeline.Settlement) error {
-	state := a.state
-	if state < accepted {
-		state = accepted
-	}
-	id := s.MessageID
-	if id == "" {
-		id = a.MessageID
-	}
-	_, err := t.exec("UPDATE attempt SET state = ?, open_since = NULL, accepted_at = ?, message = ?, message_at = ? WHERE id = ?",
-		state, micros(s.At), id, messageAt(id), a.row)
+func settleAccepted(t *tx, a attempt, n stored, s pipeline.Settlement, message messageID) error {
+	_, err := t.exec(`UPDATE attempt SET state = ?, open_since = NULL, accepted_at = ?, message = COALESCE(?, message),
+		message_at = COALESCE(?, message_at) WHERE id = ?`,
+		max(a.state, accepted), micros(s.At), message.secret, message.at, a.row)
 	if err != nil || a.state == failed || !n.State.Advances(pipeline.Accepted) {
 		return err
 	}

@@ -27,10 +27,10 @@ const (
 	howSeveral = "several"
 )
 
-// thread finds what a reply may be about. from is the sender's number, empty if nobody knows it.
-func (l *Ledger) thread(t *tx, r pipeline.Reply, from pipeline.Private) (pipeline.Thread, error) {
-	thread := pipeline.Thread{How: howNone, Now: t.now, Lookup: l.lookup(t.conn)}
-	recent, err := l.toldTo(t.conn, from)
+// thread finds what a reply may be about.
+func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, error) {
+	thread := pipeline.Thread{How: howNone, From: who.number, Stopped: who.stopped, Now: t.now, Lookup: l.lookup(t.conn)}
+	recent, err := l.toldTo(t.conn, who)
 	if err != nil {
 		return thread, err
 	}
@@ -42,14 +42,10 @@ func (l *Ledger) thread(t *tx, r pipeline.Reply, from pipeline.Private) (pipelin
 			thread.Patients = append(thread.Patients, m.patient)
 		}
 	}
-	if number := l.seal.blind(from); number != nil {
-		if _, thread.Stopped, err = senderOf(t.conn, number); err != nil {
-			return thread, err
-		}
-	}
-	if thread.Sent, thread.How, err = l.answered(t, r, from, recent); err != nil || thread.Sent == nil {
+	if thread.Sent, thread.How, err = l.answered(t, r, who, recent); err != nil || thread.Sent == nil {
 		return thread, err
 	}
+	thread.From = thread.Sent.Attempt.Address
 	if thread.Language == "" {
 		thread.Language = thread.Sent.Attempt.Language
 	}
@@ -100,14 +96,14 @@ func (l *Ledger) lookup(c *conn) func(string) fhir.Resource {
 // answered finds the message that a reply answers. A token or a quote that
 // belongs to a message to another number is somebody else's: it means nothing,
 // and nothing is guessed in its place.
-func (l *Ledger) answered(t *tx, r pipeline.Reply, from pipeline.Private, recent []told) (*pipeline.SentMessage, string, error) {
+func (l *Ledger) answered(t *tx, r pipeline.Reply, who caller, recent []told) (*pipeline.SentMessage, string, error) {
 	if token, n, ok := pipeline.ParseToken(r.Payload); ok {
 		a, ok, err := l.attemptByToken(t.conn, token)
 		if err != nil {
 			return nil, howNone, err
 		}
 		if ok {
-			return l.theirs(t.conn, a, from, howToken, n)
+			return l.theirs(t.conn, a, who, howToken, n)
 		}
 	}
 	a, ok, err := l.attemptByMessage(t.conn, r.Quotes)
@@ -115,7 +111,7 @@ func (l *Ledger) answered(t *tx, r pipeline.Reply, from pipeline.Private, recent
 		return nil, howNone, err
 	}
 	if ok {
-		return l.theirs(t.conn, a, from, howQuote, 0)
+		return l.theirs(t.conn, a, who, howQuote, 0)
 	}
 	at := r.At
 	if at.IsZero() {
@@ -128,12 +124,12 @@ func (l *Ledger) answered(t *tx, r pipeline.Reply, from pipeline.Private, recent
 	if a, ok, err = l.attemptByRow(t.conn, row); err != nil || !ok {
 		return nil, howNone, err
 	}
-	return l.theirs(t.conn, a, from, how, 0)
+	return l.theirs(t.conn, a, who, how, 0)
 }
 
-// theirs returns a's message if it went to the number from, or if that is not known.
-func (l *Ledger) theirs(c *conn, a attempt, from pipeline.Private, how string, button int) (*pipeline.SentMessage, string, error) {
-	if !from.Empty() && !a.Address.Equal(from) {
+// theirs returns a's message if it went to the caller, or if nobody knows who that is.
+func (l *Ledger) theirs(c *conn, a attempt, who caller, how string, button int) (*pipeline.SentMessage, string, error) {
+	if !who.number.Empty() && !who.has(l.seal.blind(a.Address)) {
 		return nil, howNone, nil
 	}
 	n, ok, err := l.find(c, a.subjectID, a.Notification)
@@ -174,19 +170,24 @@ func only(recent []told, since, until time.Time) (row int64, how string) {
 	return row, howOnly
 }
 
-// toldTo returns the messages that went, or may have gone, to a number, newest first.
-func (l *Ledger) toldTo(c *conn, number pipeline.Private) (list []told, err error) {
-	if number.Empty() {
-		return nil, nil
+// toldTo returns the messages that went, or may have gone, to the caller, newest first.
+func (l *Ledger) toldTo(c *conn, who caller) (list []told, err error) {
+	for _, number := range who.forms {
+		err = c.query(func(r row) error {
+			list = append(list, told{
+				row: r.number(0), subjectID: r.number(1), language: r.text(2), patient: r.text(3), asks: r.number(4) != 0, begun: r.at(5),
+			})
+			return nil
+		}, `SELECT a.id, a.subject_id, a.language, n.patient, CASE WHEN a.actions = '' THEN 0 ELSE 1 END, a.begun_at
+			FROM attempt a JOIN notification n ON n.subject_id = a.subject_id AND n.key = a.key
+			WHERE a.number_at = ? AND a.state BETWEEN 1 AND 6 ORDER BY a.begun_at DESC LIMIT ?`,
+			short(number), int64(threadDepth))
+		if err != nil {
+			return nil, err
+		}
 	}
-	err = c.query(func(r row) error {
-		list = append(list, told{
-			row: r.number(0), subjectID: r.number(1), language: r.text(2), patient: r.text(3), asks: r.number(4) != 0, begun: r.at(5),
-		})
-		return nil
-	}, `SELECT a.id, a.subject_id, a.language, n.patient, CASE WHEN a.actions = '' THEN 0 ELSE 1 END, a.begun_at
-		FROM attempt a JOIN notification n ON n.subject_id = a.subject_id AND n.key = a.key
-		WHERE a.number_at = ? AND a.state BETWEEN 1 AND 6 ORDER BY a.begun_at DESC LIMIT ?`,
-		short(l.seal.blind(number)), int64(threadDepth))
-	return list, err
+	if len(who.forms) > 1 {
+		slices.SortStableFunc(list, func(a, b told) int { return b.begun.Compare(a.begun) })
+	}
+	return list, nil
 }

@@ -30,7 +30,7 @@ func (l *Ledger) sealWrites(list []pipeline.Write) []owedWrite {
 		owed[i] = owedWrite{
 			Write: w, name: once(w.Key),
 			// A queue may be named after a number: it is kept as a digest, and its name is sealed.
-			queue: short(l.seal.blind(pipeline.NewPrivate("queue " + w.Order))),
+			queue: short(l.seal.tag(kindQueue, w.Order)),
 			secret: l.seal.seal("owed", w.Key, pack(
 				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), decision)),
 		}
@@ -65,8 +65,8 @@ func insertWrites(t *tx, list []owedWrite) error {
 
 // owe signals that writes were added.
 func (l *Ledger) owe(list []owedWrite) {
-	if len(list) > 0 {
-		signal(l.writes)
+	for _, w := range list {
+		signal(l.writes[w.Sink])
 	}
 }
 
@@ -153,9 +153,9 @@ func (l *Ledger) SettleWrite(ctx context.Context, key string, r pipeline.WriteRe
 	owed := l.sealWrites(more)
 	held, leased := l.writeLeases.of(key)
 	name := once(key)
-	var next bool
+	next := "" // the sink of which another write has become ready
 	err := l.writer.do(ctx, func(t *tx) error {
-		next = false
+		next = ""
 		w, ok := held, leased
 		if !ok {
 			found, there, err := t.one("SELECT id, queue_at, sink FROM owed WHERE name = ?", name)
@@ -168,16 +168,16 @@ func (l *Ledger) SettleWrite(ctx context.Context, key string, r pipeline.WriteRe
 		if err != nil {
 			return err
 		}
-		next = further
+		if further {
+			next = w.sink
+		}
 		return insertWrites(t, owed)
 	})
 	if err != nil {
 		return err
 	}
 	l.writeLeases.end(key)
-	if next {
-		signal(l.writes)
-	}
+	signal(l.writes[pipeline.Sink(next)])
 	l.owe(owed)
 	return nil
 }

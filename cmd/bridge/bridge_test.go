@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,7 +104,10 @@ func checkConversation(t *testing.T, w *world) {
 
 // TestJourneyOfAMorning moves and cancels, and answers with words, STOP and START.
 func TestJourneyOfAMorning(t *testing.T) {
-	w := newWorld(t, worldOptions{})
+	var ahead atomic.Int64 // of the provider's clock
+	w := newWorld(t, worldOptions{whatsapp: func(c *sandbox.WhatsAppConfig) {
+		c.Clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	}})
 	b := w.run()
 	start := time.Now().Add(10 * 24 * time.Hour).Truncate(time.Hour)
 	w.knows(patient("p1", "Jonas", "+15550100102", "de"))
@@ -137,6 +141,7 @@ func TestJourneyOfAMorning(t *testing.T) {
 	says(5, "")
 	w.knows(appointment("a1", "p1", "booked", start.Add(52*time.Hour)))
 	w.await("the message to be held back", func() bool { return strings.Contains(w.metrics(), `reason="stopped"`) })
+	ahead.Store(int64(time.Minute)) // nobody says START in the second of the STOP
 	phone.Write("START")
 	says(6, "")
 	phone.Write("Wo kann ich parken?")

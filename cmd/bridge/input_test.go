@@ -7,9 +7,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"fhirbridge/pipeline/porttest"
 )
 
 // TestBadInput feeds what must not be, and then what must still come through on
@@ -167,14 +171,22 @@ func TestNothingLeaks(t *testing.T) {
 			t.Error("a result was sent")
 		}
 	}
+	files, err := filepath.Glob(filepath.Join(w.dir, "bridge.db*"))
+	must(t, err)
+	for _, name := range files {
+		content, err := os.ReadFile(name)
+		must(t, err)
+		visible["ledger files"] += string(content)
+	}
+	if !strings.Contains(visible["ledger files"], "Appointment/a1") || len(porttest.Found(booked.ID, markers[1])) == 0 {
+		t.Error("what is there is not found: the search finds nothing")
+	}
 	for where, text := range visible {
 		if text == "" {
 			t.Errorf("nothing to look at in %s", where)
 		}
-		for _, marker := range markers {
-			if strings.Contains(text, marker) {
-				t.Errorf("%s hold a marker", where)
-			}
+		for _, marker := range porttest.Found(text, markers...) {
+			t.Errorf("%s hold the marker %s in some form", where, marker)
 		}
 	}
 }

@@ -16,13 +16,16 @@ const (
 
 func TestDecide(t *testing.T) {
 	booked := visit(t, "booked", march9)
+	both := visit(t, "booked", march9, m{"participant": []any{
+		m{"actor": m{"reference": "Patient/1"}, "status": "needs-action"}, m{"actor": m{"reference": "Patient/2"}, "status": "needs-action"},
+	}})
 	reminders := []string{"reminder_1d", "reminder_2d", "reminder_7d"}
 	cases := []struct {
 		name              string
 		previous, current fhir.Resource
 		now               string
 		historic          bool
-		answer            *pipeline.Answer
+		answers           []pipeline.Answer
 		want              []string
 	}{
 		{name: "booked", current: booked, want: append([]string{"booked"}, reminders...)},
@@ -70,10 +73,15 @@ func TestDecide(t *testing.T) {
 		{name: "not to be disclosed to the patient", current: visit(t, "booked", march9, labels("NOPAT"))},
 		{name: "very restricted", current: visit(t, "booked", march9, confidential("V"))},
 		{name: "normal confidentiality", current: visit(t, "booked", march9, confidential("N")), want: append([]string{"booked"}, reminders...)},
-		{name: "confirmed", previous: booked, current: booked, answer: answer("confirm", march9)},
-		{name: "declined", previous: booked, current: booked, answer: answer("cancel", march9)},
-		{name: "confirmed for another start", previous: booked, current: booked, answer: answer("confirm", march11), want: reminders},
-		{name: "confirmed for another start, and accepted since then", previous: booked, current: visit(t, "booked", march9, patients("accepted", "1")), answer: answer("confirm", march11), want: reminders},
+		{name: "confirmed", previous: booked, current: booked, answers: answers("confirm", march9)},
+		{name: "declined", previous: booked, current: booked, answers: answers("cancel", march9)},
+		{name: "confirmed for another start", previous: booked, current: booked, answers: answers("confirm", march11), want: reminders},
+		{name: "confirmed for another start, and accepted since then", previous: booked, current: visit(t, "booked", march9, patients("accepted", "1")), answers: answers("confirm", march11), want: reminders},
+		{name: "mother and child, the mother has confirmed", previous: both, current: both, answers: answers("confirm", march9),
+			want: []string{"reminder_1d Patient/2", "reminder_2d Patient/2", "reminder_7d Patient/2"}},
+		{name: "mother and child, the child has confirmed", previous: both, current: both, answers: of("Patient/2", answers("confirm", march9)), want: reminders},
+		{name: "mother and child, each has answered", previous: both, current: both,
+			answers: of("Patient/2", answers("cancel", march9), answers("confirm", march9)...)},
 		{name: "a report that is final", current: report(t, "final"), want: []string{"ready"}},
 		{name: "a report becomes final", previous: report(t, "preliminary"), current: report(t, "final"), want: []string{"ready"}},
 		{name: "a report that was final before", previous: report(t, "amended"), current: report(t, "final")},
@@ -97,7 +105,7 @@ func TestDecide(t *testing.T) {
 			}
 			change := pipeline.Change{
 				Previous: c.previous, Current: c.current, Version: "2", Now: moment(t, c.now), Historic: c.historic,
-				Known: pipeline.Known{Answer: c.answer},
+				Known: pipeline.Known{Answers: c.answers},
 			}
 			wanted := decide(t, book, change)
 			same(t, "wanted", steps(wanted), c.want)
@@ -112,9 +120,18 @@ func TestDecide(t *testing.T) {
 
 func reason(code string) m { return m{"cancelationReason": m{"coding": []any{m{"code": code}}}} }
 
-func answer(action, start string) *pipeline.Answer {
+// answers is the answer of Patient/1.
+func answers(action, start string) []pipeline.Answer {
 	at, _ := time.Parse(time.RFC3339, start)
-	return &pipeline.Answer{Subject: "Appointment/1", Patient: "Patient/1", Action: action, Occasion: at.UTC().Format(time.RFC3339)}
+	return []pipeline.Answer{{Subject: "Appointment/1", Patient: "Patient/1", Action: action, Occasion: at.UTC().Format(time.RFC3339)}}
+}
+
+// of makes answers those of another patient, and adds more.
+func of(patient string, list []pipeline.Answer, more ...pipeline.Answer) []pipeline.Answer {
+	for i := range list {
+		list[i].Patient = patient
+	}
+	return append(list, more...)
 }
 
 func TestDecideFillsANotification(t *testing.T) {

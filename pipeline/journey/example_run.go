@@ -196,7 +196,7 @@ func (p *play) hear(m *moment) string {
 		p.known.Open = o.Plan.Wanted
 	}
 	if o.Answer != nil {
-		p.known.Answer = o.Answer
+		p.known = p.known.With(*o.Answer)
 	}
 	p.known.Open = append(slices.Clone(p.known.Open), o.Say...)
 	return outcome(m, o)

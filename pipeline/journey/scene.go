@@ -89,10 +89,10 @@ func occasion(start time.Time) string {
 	return start.UTC().Format(time.RFC3339)
 }
 
-// answer is the patient's last decision, nil if it was another patient's or about another start.
+// answer is the patient's last decision, nil if it was about another start.
 func (s *scene) answer() *pipeline.Answer {
-	a := s.known.Answer
-	if a == nil || a.Patient != s.who || a.Occasion != s.occasion() {
+	a := s.known.AnswerOf(s.who)
+	if a == nil || a.Occasion != s.occasion() {
 		return nil
 	}
 	return a
@@ -104,16 +104,14 @@ func (s *scene) confirmed() bool {
 	if a := s.answer(); a != nil {
 		return s.book.meaning(a.Action) == doAccept
 	}
-	a := s.known.Answer
-	return s.status == fhir.ParticipantAccepted && (a == nil || a.Patient != s.who)
+	return s.status == fhir.ParticipantAccepted && s.known.AnswerOf(s.who) == nil
 }
 
 func (s *scene) declined() bool {
 	if a := s.answer(); a != nil {
 		return s.book.meaning(a.Action) == doDecline
 	}
-	a := s.known.Answer
-	return s.status == fhir.ParticipantDeclined && (a == nil || a.Patient != s.who)
+	return s.status == fhir.ParticipantDeclined && s.known.AnswerOf(s.who) == nil
 }
 
 func (s *scene) participants(resourceType string) []fhir.Participant {

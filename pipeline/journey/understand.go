@@ -219,10 +219,8 @@ func (h *hearing) refresh(j *journey, s *scene) []pipeline.Notification {
 // replan is what remains wanted after an answer.
 func (h *hearing) replan(a *pipeline.Answer) []pipeline.Notification {
 	t := &h.thread
-	known := t.Known
-	known.Answer = a
 	wanted, _ := h.book.Decide(pipeline.Change{ // it returns no error
-		Previous: t.Subject, Current: t.Subject, Version: t.SubjectVersion, Known: known, Lookup: t.Lookup, Now: t.Now,
+		Previous: t.Subject, Current: t.Subject, Version: t.SubjectVersion, Known: t.Known.With(*a), Lookup: t.Lookup, Now: t.Now,
 	})
 	return wanted
 }

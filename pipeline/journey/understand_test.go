@@ -78,7 +78,7 @@ func TestUnderstandADecision(t *testing.T) {
 		n.Key != pipeline.NotificationKey("appointment", "answer:confirm", "Appointment/1", "wamid.1", "Patient/1") {
 		t.Errorf("say: got %+v", n)
 	}
-	f := pipeline.Facts{Subject: v, Patient: patient(t, "Erika", "en"), Window: true, Known: pipeline.Known{Answer: o.Answer}}
+	f := pipeline.Facts{Subject: v, Patient: patient(t, "Erika", "en"), Window: true, Known: pipeline.Known{Answers: []pipeline.Answer{*o.Answer}}}
 	said := compose(t, book, n, f)
 	if said.Message.Language != "de" || said.Message.Template != nil || said.Message.Text.Empty() {
 		t.Errorf("said: got %q, %v", said.Message.Language, said.Skip)
@@ -130,9 +130,17 @@ func TestUnderstand(t *testing.T) {
 		{name: "to what is gone", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Subject = nil }, reading: "late", hands: "late_answer", says: "answer:late"},
 		{name: "after the visit", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Now = moment(t, march9) }, reading: "late", hands: "late_answer", says: "answer:late"},
 		{name: "to a visit without this patient", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Subject = visit(t, "booked", march9, patients("accepted", "2")) }, reading: "late", hands: "late_answer", says: "answer:late"},
-		{name: "again", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Known.Answer = answer("confirm", march9) }, reading: "again"},
-		{name: "another decision", reply: text("nein"), thread: func(th *pipeline.Thread) { th.Known.Answer = answer("confirm", march9) }, reading: "cancel", decides: "declined", says: "answer:cancel"},
-		{name: "the same decision on another start", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Known.Answer = answer("confirm", march11) }, reading: "confirm", decides: "accepted", says: "answer:confirm"},
+		{name: "again", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Known.Answers = answers("confirm", march9) }, reading: "again"},
+		{name: "another decision", reply: text("nein"), thread: func(th *pipeline.Thread) { th.Known.Answers = answers("confirm", march9) }, reading: "cancel", decides: "declined", says: "answer:cancel"},
+		{name: "the same decision on another start", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Known.Answers = answers("confirm", march11) }, reading: "confirm", decides: "accepted", says: "answer:confirm"},
+		{name: "an older word that comes after a newer one", reply: text("nein"), thread: func(th *pipeline.Thread) {
+			th.Known.Answers = answers("confirm", march9)
+			th.Known.Answers[0].At = moment(t, before)
+		}, reading: "late", hands: "late_answer", says: "answer:late"},
+		{name: "an older word than another patient's", reply: text("nein"), thread: func(th *pipeline.Thread) {
+			th.Known.Answers = of("Patient/2", answers("confirm", march9))
+			th.Known.Answers[0].At = moment(t, before)
+		}, reading: "cancel", decides: "declined", says: "answer:cancel"},
 		{name: "a word that could be about several", reply: text("ja"), thread: several, reading: "unclear", hands: "which_appointment", says: "answer:unclear"},
 		{name: "a sentence that could be about several", reply: text("Wann ist mein Termin?"), thread: several, reading: "text", hands: "patient_message", says: "answer:text"},
 		{name: "a word about nothing", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Sent, th.How, th.Subject = nil, "none", nil }, reading: "text", hands: "patient_message", says: "answer:text"},

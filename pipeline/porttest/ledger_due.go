@@ -64,8 +64,11 @@ func dueLease(t *ledgerTest) {
 
 func dueFacts(t *ledgerTest) {
 	first := t.sent("1", phone)
-	answer := &pipeline.Answer{Subject: first.Subject, Patient: first.Patient, Action: "confirm", Occasion: "2027-01-15T09:30:00Z", At: t.now}
-	t.hear(reply("r1", "wamid.1"), pipeline.Heard{Outcome: pipeline.Outcome{Answer: answer}})
+	answer := pipeline.Answer{Subject: first.Subject, Patient: first.Patient, Action: "confirm", Occasion: "2027-01-15T09:30:00Z", At: t.now}
+	t.hear(reply("r1", "wamid.1"), pipeline.Heard{Outcome: pipeline.Outcome{Answer: &answer}})
+	child := answer
+	child.Patient, child.Action = "Patient/child", "cancel"
+	t.hear(reply("r2", "wamid.1"), pipeline.Heard{Outcome: pipeline.Outcome{Answer: &child}})
 	second := version("Appointment", "1", 2)
 	n := note("1", "moved", t.now)
 	t.apply(second, plan(n))
@@ -73,15 +76,15 @@ func dueFacts(t *ledgerTest) {
 	if string(got.Subject.Resource) != string(second.Resource) || got.Subject.Version != "2" {
 		t.Errorf("subject: got version %q, want 2, byte for byte", got.Subject.Version)
 	}
-	if !got.Known.Told || got.Known.Answer == nil {
-		t.Fatalf("known: got told %v, answer %v; want both", got.Known.Told, got.Known.Answer)
+	if !got.Known.Told || len(got.Known.Answers) != 1 {
+		t.Fatalf("known: got told %v, answers %v; want told, and the patient's own answer", got.Known.Told, got.Known.Answers)
 	}
-	wantEqual(t, "answer", *got.Known.Answer, *answer)
+	wantEqual(t, "answer", got.Known.Answers[0], answer)
 	if !got.Facts.Equal(n.Facts) || got.State != pipeline.Planned || !got.Edge || !got.Resend || got.Recipient != n.Recipient {
 		t.Error("the notification is not what was planned")
 	}
 	other := t.booked("2", t.now)
-	if fresh := t.lease(other.Key); fresh.Known.Told || fresh.Known.Answer != nil {
+	if fresh := t.lease(other.Key); fresh.Known.Told || len(fresh.Known.Answers) != 0 {
 		t.Error("another subject: something is known of it")
 	}
 }
@@ -113,7 +116,7 @@ func dueNext(t *ledgerTest) {
 }
 
 func dueWake(t *ledgerTest) {
-	due, _ := t.l.Wake()
+	due := t.l.Wake()
 	t.booked("1", t.now.Add(2*time.Hour))
 	if _, _, err := t.l.NextDue(t.Context()); err != nil {
 		t.Fatal(err)

@@ -26,7 +26,10 @@ var hearTests = map[string]func(*ledgerTest){
 	"answers go to the number it came from":                 hearSay,
 	"an answer and a plan are kept with the subject":        hearAnswer,
 	"what answers a reply outlives a new version":           hearSayStays,
+	"each patient of a subject has an answer":               hearAnswers,
 	"STOP and START":                                        hearStop,
+	"an older STOP or START changes nothing":                hearStopLate,
+	"the answer to an older STOP or START is not said":      hearStopUnsaid,
 	"the time of the last reply is kept":                    hearLast,
 	"writes are owed once":                                  hearWrites,
 	"an answer without subject is about nothing":            hearNoSubject,
@@ -181,7 +184,7 @@ func hearThread(t *ledgerTest) {
 		if thread.Subject == nil || thread.Subject.Header().Ref() != n.Subject || thread.SubjectVersion != "1" {
 			t.Error("thread: the subject is not its newest version")
 		}
-		if thread.Known.Answer == nil || thread.Known.Answer.Action != "confirm" || !thread.Known.Told {
+		if a := thread.Known.AnswerOf(n.Patient); a == nil || a.Action != "confirm" || !thread.Known.Told {
 			t.Error("thread: the answer before is not known")
 		}
 		if thread.Language != "de" || thread.Stopped || !slices.Equal(thread.Patients, []string{n.Patient}) || thread.Now.IsZero() {

@@ -10,7 +10,7 @@ import (
 
 func hearSay(t *ledgerTest) {
 	t.sent("1", phone)
-	due, _ := t.l.Wake()
+	due := t.l.Wake()
 	for len(due) > 0 {
 		<-due
 	}
@@ -39,16 +39,36 @@ func hearAnswer(t *ledgerTest) {
 	t.wantState(goes, pipeline.Cancelled, pipeline.ReasonAnswered)
 	t.wantState(stays, pipeline.Planned, "")
 	known, err := t.l.KnownOf(t.Context(), n.Subject)
-	if err != nil || known.Answer == nil || len(known.Open) != 1 {
-		t.Fatalf("known: got answer %v, %d open, %v; want both", known.Answer, len(known.Open), err)
+	if err != nil || len(known.Answers) != 1 || len(known.Open) != 1 {
+		t.Fatalf("known: got answers %v, %d open, %v; want one of each", known.Answers, len(known.Open), err)
 	}
-	wantEqual(t, "answer", *known.Answer, *answer)
+	wantEqual(t, "answer", known.Answers[0], *answer)
 	other := *answer
 	other.Action = "cancel"
 	t.hear(reply("r2", "wamid.1"), pipeline.Heard{Outcome: pipeline.Outcome{Answer: &other}})
 	t.wantState(stays, pipeline.Planned, "")
-	if known, err = t.l.KnownOf(t.Context(), n.Subject); err != nil || known.Answer.Action != "cancel" {
-		t.Errorf("answer after another: got %v, %v; want cancel", known.Answer, err)
+	if known, err = t.l.KnownOf(t.Context(), n.Subject); err != nil || len(known.Answers) != 1 || known.Answers[0].Action != "cancel" {
+		t.Errorf("answer after another: got %v, %v; want cancel", known.Answers, err)
+	}
+}
+
+func hearAnswers(t *ledgerTest) {
+	n := t.sent("1", phone)
+	for i, a := range []pipeline.Answer{
+		{Patient: "Patient/child", Action: "cancel"}, {Patient: n.Patient, Action: "confirm"}, {Patient: "Patient/child", Action: "confirm"},
+	} {
+		a.Subject, a.At = n.Subject, t.now.Add(time.Duration(i)*time.Second)
+		t.hear(reply("r"+keyed(i), "wamid.1"), pipeline.Heard{Outcome: pipeline.Outcome{Answer: &a}})
+	}
+	known, err := t.l.KnownOf(t.Context(), n.Subject)
+	if err != nil || len(known.Answers) != 2 {
+		t.Fatalf("known: got %d answers, %v; want one of each patient", len(known.Answers), err)
+	}
+	for patient, second := range map[string]time.Duration{n.Patient: 1, "Patient/child": 2} {
+		a := known.AnswerOf(patient)
+		if a == nil || a.Action != "confirm" || !a.At.Equal(t.now.Add(second*time.Second)) {
+			t.Errorf("%s: got %v, want the last answer of that patient", patient, a)
+		}
 	}
 }
 
@@ -61,25 +81,6 @@ func hearSayStays(t *ledgerTest) {
 		return pipeline.Plan{}, nil
 	})
 	t.wantState(say, pipeline.Planned, "")
-}
-
-func hearStop(t *ledgerTest) {
-	stopped := func(number string) bool {
-		got, err := t.l.Stopped(t.Context(), pipeline.NewPrivate(number))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	}
-	yes, no := true, false
-	wantEqual(t, "before", stopped(phone), false)
-	t.hear(reply("r1", ""), pipeline.Heard{Outcome: pipeline.Outcome{Stop: &yes}})
-	wantEqual(t, "after STOP", stopped(phone), true)
-	wantEqual(t, "another number", stopped(otherPhone), false)
-	wantEqual(t, "thread", t.hear(reply("r2", ""), pipeline.Heard{}).Stopped, true)
-	wantEqual(t, "after another reply", stopped(phone), true)
-	t.hear(reply("r3", ""), pipeline.Heard{Outcome: pipeline.Outcome{Stop: &no}})
-	wantEqual(t, "after START", stopped(phone), false)
 }
 
 func hearLast(t *ledgerTest) {
@@ -104,7 +105,7 @@ func hearLast(t *ledgerTest) {
 }
 
 func hearWrites(t *ledgerTest) {
-	_, writes := t.l.Wake()
+	writes := t.l.WakeWrites(pipeline.SinkServer)
 	t.hear(reply("r1", ""), pipeline.Heard{Writes: []pipeline.Write{write("reply:r1", "Patient/1")}})
 	wantEqual(t, "signals", len(writes), 1)
 	t.hear(reply("r2", ""), pipeline.Heard{Writes: []pipeline.Write{write("reply:r1", "Patient/1"), write("reply:r2", "Patient/2")}})
@@ -148,8 +149,8 @@ func hearFailed(t *ledgerTest) {
 func hearUnkept(t *ledgerTest) {
 	answer := &pipeline.Answer{Subject: "Appointment/9", Patient: "Patient/9", Action: "confirm", At: t.now}
 	t.hear(reply("r1", ""), pipeline.Heard{Outcome: pipeline.Outcome{Answer: answer}})
-	if known, err := t.l.KnownOf(t.Context(), "Appointment/9"); err != nil || known.Answer == nil {
-		t.Errorf("known: got %v, %v; want the answer", known.Answer, err)
+	if known, err := t.l.KnownOf(t.Context(), "Appointment/9"); err != nil || known.AnswerOf("Patient/9") == nil {
+		t.Errorf("known: got %v, %v; want the answer", known.Answers, err)
 	}
 	if _, ok, err := t.l.Resource(t.Context(), "Appointment/9"); ok || err != nil {
 		t.Errorf("resource: got %v, %v; want none", ok, err)

@@ -8,19 +8,20 @@ import (
 )
 
 var outcomeTests = map[string]func(*ledgerTest){
-	"accepted, with the writes that record it":        outcomeAccepted,
-	"failed, with its reason":                         outcomeFailed,
-	"certainly not sent: planned again":               outcomeNotSent,
-	"unknown: not sent again by itself":               outcomeUnknown,
-	"abandoned attempts become unknown":               outcomeAbandoned,
-	"unknown lapses to planned, held or expired":      outcomeLapsed,
-	"a message that was accepted late is not resent":  outcomeLate,
-	"what is settled twice is settled once":           outcomeTwice,
-	"the trace tells the states in order":             outcomeTrace,
-	"an attempt that nobody began settles nothing":    outcomeStranger,
-	"Lapse leaves alone what is younger":              outcomeYoung,
-	"an accepted attempt is found by its message id":  outcomeFound,
-	"after a resend both attempts are in the history": outcomeResent,
+	"accepted, with the writes that record it":         outcomeAccepted,
+	"failed, with its reason":                          outcomeFailed,
+	"certainly not sent: planned again":                outcomeNotSent,
+	"unknown: not sent again by itself":                outcomeUnknown,
+	"abandoned attempts become unknown":                outcomeAbandoned,
+	"unknown lapses to planned, held or expired":       outcomeLapsed,
+	"of unknown outcome twice: no third, but a person": outcomeTries,
+	"a message that was accepted late is not resent":   outcomeLate,
+	"what is settled twice is settled once":            outcomeTwice,
+	"the trace tells the states in order":              outcomeTrace,
+	"an attempt that nobody began settles nothing":     outcomeStranger,
+	"Lapse leaves alone what is younger":               outcomeYoung,
+	"an accepted attempt is found by its message id":   outcomeFound,
+	"after a resend both attempts are in the history":  outcomeResent,
 }
 
 // begun brings a new appointment's notification to Sending.
@@ -52,7 +53,7 @@ func (t *ledgerTest) lapse(wantPlanned, wantHeld int) {
 }
 
 func outcomeAccepted(t *ledgerTest) {
-	_, writes := t.l.Wake()
+	writes := t.l.WakeWrites(pipeline.SinkServer)
 	n := t.begun("1", nil)
 	t.settle(pipeline.Settlement{
 		Key: n.Key, Attempt: t.attempt.ID, State: pipeline.Accepted, MessageID: "wamid.1", Writes: []pipeline.Write{write("sent:1", "Patient/1")},
@@ -122,6 +123,18 @@ func outcomeLapsed(t *ledgerTest) {
 		t.Errorf("due: got %v, want %s", got, again.Key)
 	}
 	t.lapse(0, 0)
+}
+
+func outcomeTries(t *ledgerTest) {
+	n := t.doubtful("1", nil)
+	t.lapse(1, 0)
+	t.begin(t.lease(n.Key))
+	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
+	t.lapse(0, 1)
+	t.wantState(n, pipeline.Held, pipeline.ReasonNoAnswer)
+	wantEqual(t, "due", len(t.due(t.now.Add(2*pipeline.LeaseTime), 10)), 0)
+	t.receive(pipeline.Receipt{Attempt: t.attempt.ID, State: pipeline.Delivered})
+	t.wantState(n, pipeline.Delivered, "")
 }
 
 func outcomeLate(t *ledgerTest) {

@@ -141,11 +141,17 @@ func (t *ledgerTest) settle(s pipeline.Settlement) {
 // sent brings a new appointment's notification to Accepted, sent to address.
 func (t *ledgerTest) sent(id, address string) pipeline.Notification {
 	t.Helper()
+	return t.sentAs(id, address, "")
+}
+
+// sentAs is sent, to a number that the provider writes in another form; "" for the same.
+func (t *ledgerTest) sentAs(id, address, written string) pipeline.Notification {
+	t.Helper()
 	n := t.booked(id, t.now)
 	a := t.try(t.lease(n.Key))
 	a.Address = pipeline.NewPrivate(address)
 	t.beginAs(a)
-	t.settle(pipeline.Settlement{Key: n.Key, Attempt: a.ID, State: pipeline.Accepted, MessageID: "wamid." + id})
+	t.settle(pipeline.Settlement{Key: n.Key, Attempt: a.ID, State: pipeline.Accepted, MessageID: "wamid." + id, WrittenAs: pipeline.NewPrivate(written)})
 	return n
 }
 

@@ -19,6 +19,7 @@ var writeTests = map[string]func(*ledgerTest){
 	"settling what is not pending changes nothing":     writesUnknown,
 	"limit": writesLimit,
 	"Wake tells that the next of a queue may be tried":  writesWake,
+	"each sink is woken by its own writes":              writesWakeSink,
 	"the next of a queue waits for the one that failed": writesBehind,
 }
 
@@ -183,7 +184,7 @@ func writesLimit(t *ledgerTest) {
 }
 
 func writesWake(t *ledgerTest) {
-	_, wake := t.l.Wake()
+	wake := t.l.WakeWrites(pipeline.SinkServer)
 	t.owe("r1", write("a1", "A"), write("a2", "A"))
 	t.wantKeys(t.soon(), "a1")
 	for len(wake) > 0 {
@@ -191,6 +192,36 @@ func writesWake(t *ledgerTest) {
 	}
 	t.settleWrite("a1", done)
 	wantEqual(t, "signals", len(wake), 1)
+}
+
+func writesWakeSink(t *ledgerTest) {
+	server, topic := t.l.WakeWrites(pipeline.SinkServer), t.l.WakeWrites(pipeline.SinkTopic)
+	wantSignals := func(what string, toServer, toTopic int) {
+		t.Helper()
+		if len(server) != toServer || len(topic) != toTopic {
+			t.Errorf("%s: got %d signals for the server and %d for the topic, want %d and %d", what, len(server), len(topic), toServer, toTopic)
+		}
+		for len(server)+len(topic) > 0 {
+			select {
+			case <-server:
+			case <-topic:
+			}
+		}
+	}
+	first, second := write("a1@topic", "A"), write("a2@topic", "A")
+	first.Sink, second.Sink = pipeline.SinkTopic, pipeline.SinkTopic
+	t.owe("r1", first, second)
+	wantSignals("writes to the topic", 0, 1)
+	t.keys(pipeline.SinkTopic, t.soon(), 10)
+	t.settleWrite(first.Key, done, write("b1", "B"))
+	wantSignals("the next of the topic, and one to the server", 1, 1)
+	t.keys(pipeline.SinkTopic, t.soon(), 10)
+	t.settleWrite(second.Key, done)
+	wantSignals("the last", 0, 0)
+	both := write("c1@topic", "C")
+	both.Sink = pipeline.SinkTopic
+	t.owe("r2", write("c1", "C"), both)
+	wantSignals("writes to both", 1, 1)
 }
 
 func writesBehind(t *ledgerTest) {

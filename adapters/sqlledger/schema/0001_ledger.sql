@@ -25,7 +25,8 @@ CREATE TABLE resource (
 );
 
 -- Stored in the order of its subject, so that a subject's plan is one place and new subjects are
--- written at the end. Subject 0 is "about nothing": answers to replies.
+-- written at the end. Subject 0 is "about nothing": answers to replies. What makes the occasion
+-- new may be the id of a patient's message, and that holds a number: it is in secret.
 CREATE TABLE notification (
   subject_id   BIGINT NOT NULL,
   key          TEXT NOT NULL,
@@ -38,8 +39,6 @@ CREATE TABLE notification (
   step         TEXT NOT NULL,
   patient      TEXT NOT NULL,
   recipient    TEXT NOT NULL,
-  occasion     TEXT NOT NULL,
-  reply_to     TEXT NOT NULL,
   flags        BIGINT NOT NULL,
   secret       {blob} NOT NULL,
   planned_at   BIGINT NOT NULL,
@@ -61,9 +60,9 @@ CREATE TABLE about (
   PRIMARY KEY (patient, subject_id)
 ) {clustered};
 
--- One try of a notification. previous is the one before it. token is the attempt's id; what is
--- looked for by name is found by a number made of it (token_at, message_at, number_at) and then
--- compared in full. open_since is set while nobody knows what became of it.
+-- One try of a notification. previous is the one before it. token is the attempt's id, message is
+-- the provider's (secret). What is looked for by name is found by a number made of it (token_at,
+-- message_at, number_at) and then compared in full. open_since is set while nobody knows what became of it.
 CREATE TABLE attempt (
   id              {id},
   token           TEXT NOT NULL,
@@ -82,7 +81,7 @@ CREATE TABLE attempt (
   begun_at        BIGINT NOT NULL,
   open_since      BIGINT,
   code            TEXT NOT NULL DEFAULT '',
-  message         TEXT NOT NULL DEFAULT '',
+  message         {blob},
   message_at      BIGINT,
   unknown_at      BIGINT NOT NULL DEFAULT 0,
   accepted_at     BIGINT NOT NULL DEFAULT 0,
@@ -97,20 +96,35 @@ CREATE INDEX attempt_message ON attempt (message_at) WHERE message_at IS NOT NUL
 CREATE INDEX attempt_number ON attempt (number_at, begun_at);
 CREATE INDEX attempt_open ON attempt (state, open_since) WHERE open_since IS NOT NULL;
 
+-- A subject may concern several patients, and each decides.
 CREATE TABLE answer (
-  subject_id BIGINT PRIMARY KEY,
+  subject_id BIGINT NOT NULL,
   patient    TEXT NOT NULL,
   action     TEXT NOT NULL,
   occasion   TEXT NOT NULL,
-  at         BIGINT NOT NULL
-);
-
--- A number that wrote to us or is on the STOP list, by its blind digest.
-CREATE TABLE sender (
-  number     {blob} NOT NULL PRIMARY KEY,
-  heard_at   BIGINT NOT NULL DEFAULT 0,
-  stopped_at BIGINT NOT NULL DEFAULT 0
+  at         BIGINT NOT NULL,
+  PRIMARY KEY (subject_id, patient)
 ) {clustered};
+
+-- A number that wrote to us, by its blind digest. word_at is the provider's time of its last STOP or
+-- START, 0 for none, and stopped is 1 if that was STOP.
+CREATE TABLE sender (
+  number   {blob} NOT NULL PRIMARY KEY,
+  heard_at BIGINT NOT NULL,
+  word_at  BIGINT NOT NULL DEFAULT 0,
+  stopped  BIGINT NOT NULL DEFAULT 0
+) {clustered};
+
+-- Numbers of which there are several forms, by their blind digests: all forms of a number have the same
+-- owner, which is the digest of one of them. secret is the number, dialled is 1 if messages were sent to it.
+CREATE TABLE alias (
+  number  {blob} NOT NULL PRIMARY KEY,
+  owner   {blob} NOT NULL,
+  dialled BIGINT NOT NULL,
+  secret  {blob} NOT NULL
+) {clustered};
+
+CREATE INDEX alias_owner ON alias (owner);
 
 -- The provider's id of a person, by its blind digest, and the number it goes with (secret).
 CREATE TABLE person (
@@ -118,8 +132,9 @@ CREATE TABLE person (
   secret {blob} NOT NULL
 ) {clustered};
 
+-- What was heard. name is the blind digest of the provider's id, which is in secret.
 CREATE TABLE reply (
-  id          TEXT NOT NULL PRIMARY KEY,
+  name        {blob} NOT NULL PRIMARY KEY,
   channel     TEXT NOT NULL,
   kind        TEXT NOT NULL,
   sent_at     BIGINT NOT NULL,

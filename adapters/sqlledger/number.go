@@ -1,0 +1,194 @@
+package sqlledger
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+// caller is whoever wrote a reply, as far as that is known.
+type caller struct {
+	// number is that of the caller as it is dialled; empty if nobody knows it.
+	number pipeline.Private
+	// forms are the blind digests of all forms of the number.
+	forms [][]byte
+	sender
+}
+
+func (w caller) has(form []byte) bool {
+	return slices.ContainsFunc(w.forms, func(f []byte) bool { return bytes.Equal(f, form) })
+}
+
+// sender is what a number, in all its forms, is known for.
+type sender struct {
+	// heard is when it last wrote, word when it last said STOP or START.
+	heard, word time.Time
+	stopped     bool
+}
+
+// caller finds out whose reply it is.
+func (l *Ledger) caller(c *conn, r pipeline.Reply) (who caller, err error) {
+	who.number = r.From
+	if who.number.Empty() {
+		if who.number, err = l.paired(c, r.UserID); err != nil || who.number.Empty() {
+			return who, err
+		}
+	}
+	own := l.seal.blind(who.number)
+	who.forms = [][]byte{own}
+	dialled := false // as it is
+	var others []pipeline.Private
+	err = c.query(func(alias row) error {
+		form := alias.bytes(0)
+		text, err := l.seal.open("alias", string(form), alias.bytes(2))
+		switch {
+		case err != nil:
+			return err
+		case bytes.Equal(form, own):
+			dialled = alias.number(1) != 0
+			return nil
+		case alias.number(1) != 0:
+			others = append(others, pipeline.NewPrivate(string(text)))
+		}
+		who.forms = append(who.forms, form)
+		return nil
+	}, "SELECT b.number, b.dialled, b.secret FROM alias a JOIN alias b ON b.owner = a.owner WHERE a.number = ? ORDER BY b.number", own)
+	if err != nil {
+		return who, err
+	}
+	if !dialled && len(others) > 0 {
+		who.number = others[0]
+	}
+	who.sender, err = senderOf(c, own)
+	return who, err
+}
+
+// senderOf returns what is known of a number in all its forms: whatever it said under one holds for all.
+func senderOf(c *conn, number []byte) (s sender, err error) {
+	err = c.query(func(r row) error {
+		heard, word, stopped := r.at(0), r.at(1), r.number(2) != 0
+		if heard.After(s.heard) {
+			s.heard = heard
+		}
+		if word.After(s.word) || word.Equal(s.word) && stopped {
+			s.word, s.stopped = word, stopped
+		}
+		return nil
+	}, `SELECT heard_at, word_at, stopped FROM sender WHERE number = ?
+		UNION ALL SELECT s.heard_at, s.word_at, s.stopped FROM alias a JOIN alias b ON b.owner = a.owner JOIN sender s ON s.number = b.number
+		WHERE a.number = ? AND b.number <> a.number`, number, number)
+	return s, err
+}
+
+// noteSender keeps when a number last wrote, whose it is, and whether it wants no more. It
+// reports whether the word is older than the last one, and so means nothing.
+func (l *Ledger) noteSender(t *tx, r pipeline.Reply, who caller, from pipeline.Private, stop *bool) (outdated bool, err error) {
+	form := l.seal.blind(from)
+	if form == nil {
+		return false, nil
+	}
+	if who.number.Empty() { // it is the number of the message that is answered
+		if who.sender, err = senderOf(t.conn, form); err != nil {
+			return false, err
+		}
+	}
+	if !r.From.Empty() {
+		if err := l.pair(t, r.UserID, from); err != nil {
+			return false, err
+		}
+	}
+	at := r.At
+	if at.IsZero() {
+		at = t.now
+	}
+	_, err = t.exec(`INSERT INTO sender (number, heard_at) VALUES (?, ?)
+		ON CONFLICT (number) DO UPDATE SET heard_at = CASE WHEN excluded.heard_at > sender.heard_at THEN excluded.heard_at ELSE sender.heard_at END`,
+		form, micros(at))
+	if err != nil || stop == nil {
+		return false, err
+	}
+	at = at.Truncate(time.Second)
+	if at.Before(who.word) || at.Equal(who.word) && who.stopped && !*stop {
+		return true, nil
+	}
+	_, err = t.exec("UPDATE sender SET word_at = ?, stopped = ? WHERE number = ?", micros(at), number(*stop), form)
+	return false, err
+}
+
+// writtenAs keeps how the provider writes the number that an attempt went to.
+func (l *Ledger) writtenAs(t *tx, s pipeline.Settlement) error {
+	a, ok, err := l.attemptByToken(t.conn, s.Attempt)
+	if err != nil || !ok {
+		return err
+	}
+	return l.join(t, a.Address, s.WrittenAs)
+}
+
+// join keeps that two numbers are forms of one.
+func (l *Ledger) join(t *tx, dialled, written pipeline.Private) error {
+	a, b := l.seal.blind(dialled), l.seal.blind(written)
+	ownerA, err := ownerOf(t.conn, a)
+	if err != nil {
+		return err
+	}
+	ownerB, err := ownerOf(t.conn, b)
+	if err != nil || ownerA != nil && bytes.Equal(ownerA, ownerB) {
+		return err
+	}
+	owner := ownerA
+	if owner == nil {
+		owner = a
+	}
+	if ownerB != nil {
+		if _, err := t.exec("UPDATE alias SET owner = ? WHERE owner = ?", owner, ownerB); err != nil {
+			return err
+		}
+	}
+	if err := l.insertAlias(t, a, owner, 1, dialled); err != nil {
+		return err
+	}
+	return l.insertAlias(t, b, owner, 0, written)
+}
+
+func ownerOf(c *conn, number []byte) ([]byte, error) {
+	r, ok, err := c.one("SELECT owner FROM alias WHERE number = ?", number)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return r.bytes(0), nil
+}
+
+// insertAlias adds a form, or notes that it is dialled.
+func (l *Ledger) insertAlias(t *tx, number, owner []byte, dialled int64, text pipeline.Private) error {
+	_, err := t.exec(`INSERT INTO alias (number, owner, dialled, secret) VALUES (?, ?, ?, ?)
+		ON CONFLICT (number) DO UPDATE SET dialled = CASE WHEN excluded.dialled = 1 THEN 1 ELSE alias.dialled END`,
+		number, owner, dialled, l.seal.seal("alias", string(number), []byte(text.Reveal())))
+	return err
+}
+
+// Stopped implements pipeline.Ledger.
+func (l *Ledger) Stopped(ctx context.Context, address pipeline.Private) (bool, error) {
+	s, err := l.sender(ctx, address)
+	return s.stopped, err
+}
+
+// LastHeard implements pipeline.Ledger.
+func (l *Ledger) LastHeard(ctx context.Context, address pipeline.Private) (time.Time, error) {
+	s, err := l.sender(ctx, address)
+	return s.heard, err
+}
+
+func (l *Ledger) sender(ctx context.Context, address pipeline.Private) (s sender, err error) {
+	number := l.seal.blind(address)
+	if number == nil {
+		return s, nil
+	}
+	err = l.view(ctx, func(c *conn) error {
+		s, err = senderOf(c, number)
+		return err
+	})
+	return s, err
+}
