@@ -8,8 +8,8 @@
 // what it serves, it serves with the checks of the real ones and refuses what
 // they refuse; what it does not serve, it refuses too. Of WhatsApp it leaves out
 // groups, flows, contact cards, calls, catalogues, business-scoped ids as
-// recipients, identity hashes and template management; of FHIR it leaves out
-// transactions, includes, XML and profiles.
+// recipients, identity hashes, and of template management deletion and media
+// headers; of FHIR it leaves out transactions, includes, XML and profiles.
 //
 // It promises:
 //

@@ -69,7 +69,7 @@ type WhatsAppConfig struct {
 type WhatsApp struct {
 	cfg       WhatsAppConfig
 	server    *server
-	templates map[string]*Template // by name and language
+	templates *shelf
 	seed      [8]byte
 	changed   bell
 	hooks     hookQueue
@@ -107,7 +107,7 @@ func NewWhatsApp(cfg WhatsAppConfig) (*WhatsApp, error) {
 	}
 	cfg.defaults()
 	w := &WhatsApp{
-		cfg: cfg, templates: map[string]*Template{}, attempts: map[string]int{}, callbacks: map[string]int{},
+		cfg: cfg, templates: newShelf(), attempts: map[string]int{}, callbacks: map[string]int{},
 		threads: map[string]*thread{}, absent: map[string]bool{}, written: map[string]string{}, media: map[string]*mediaObject{},
 	}
 	_, _ = rand.Read(w.seed[:]) // never fails
@@ -188,6 +188,10 @@ func (w *WhatsApp) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.serveUpload(rw, r)
 	case route == "GET message_templates" && object == w.cfg.WABAID:
 		w.serveTemplates(rw, r)
+	case route == "POST message_templates" && object == w.cfg.WABAID:
+		w.serveTemplateCreate(rw, r)
+	case route == "POST " && w.templates.byID(object) != nil:
+		w.serveTemplateEdit(rw, r, w.templates.byID(object))
 	case object == downloadElement && r.Method == http.MethodGet:
 		w.serveDownload(rw, edge)
 	case edge == "" && r.Method == http.MethodGet:

@@ -22,7 +22,7 @@ func (w *WhatsApp) checkTemplate(p *templatePart, m *ReceivedMessage) *apiError 
 	if p.Language.Policy != "" && p.Language.Policy != "deterministic" {
 		return refusal(131009, "template.language.policy must be 'deterministic'")
 	}
-	t := w.templates[p.Name+" "+p.Language.Code]
+	t := w.templates.find(p.Name, p.Language.Code)
 	if t == nil {
 		return refusal(132001, "template name (%s) does not exist in %s", p.Name, p.Language.Code)
 	}

@@ -108,7 +108,7 @@ func (w *WhatsApp) price(m ReceivedMessage) *pricing {
 		return &pricing{Model: "PMP", Type: "free_customer_service", Category: "service"}
 	}
 	p := &pricing{Billable: true, Model: "PMP", Type: "regular", Category: "utility"}
-	if t := w.templates[m.Template+" "+m.Language]; t.Category == "MARKETING" {
+	if t := w.templates.find(m.Template, m.Language); t != nil && t.Category == "MARKETING" {
 		p.Category = "marketing"
 	}
 	return p

@@ -24,7 +24,15 @@ type Template struct {
 	Category        string              `json:"category"`
 	ParameterFormat string              `json:"parameter_format"`
 	TTLSeconds      int                 `json:"message_send_ttl_seconds,omitempty"`
+	Quality         *TemplateQuality    `json:"quality_score,omitempty"`
+	RejectedReason  string              `json:"rejected_reason,omitempty"`
+	CorrectCategory string              `json:"correct_category,omitempty"`
 	Components      []TemplateComponent `json:"components"`
+}
+
+// TemplateQuality is what users think of a template: GREEN, YELLOW, RED or UNKNOWN.
+type TemplateQuality struct {
+	Score string `json:"score"`
 }
 
 // TemplateComponent is a HEADER, BODY, FOOTER or BUTTONS.
@@ -51,36 +59,6 @@ var (
 	namedParam   = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 	adjacent     = regexp.MustCompile(`\}\}\s*\{\{`)
 )
-
-// addTemplate puts t in the table, as approval would: its text rules are checked.
-func (w *WhatsApp) addTemplate(t Template) error {
-	t.Components = slices.Clone(t.Components)
-	for i := range t.Components {
-		c := &t.Components[i]
-		c.Type, c.Format = strings.ToUpper(c.Type), strings.ToUpper(c.Format)
-		if c.Type == "HEADER" && c.Format == "" {
-			c.Format = "TEXT"
-		}
-		c.Buttons = slices.Clone(c.Buttons)
-		for j := range c.Buttons {
-			c.Buttons[j].Type = strings.ToUpper(c.Buttons[j].Type)
-		}
-	}
-	setDefault(&t.Status, "APPROVED")
-	setDefault(&t.ParameterFormat, "POSITIONAL")
-	t.Status, t.ParameterFormat = strings.ToUpper(t.Status), strings.ToUpper(t.ParameterFormat)
-	t.Category = strings.ToUpper(t.Category)
-	setDefault(&t.ID, strconv.Itoa(1_000_000_000_000_000+len(w.templates)+1))
-	if err := t.lint(); err != nil {
-		return fmt.Errorf("sandbox: template %s (%s): %w", t.Name, t.Language, err)
-	}
-	key := t.Name + " " + t.Language
-	if w.templates[key] != nil {
-		return fmt.Errorf("sandbox: template %s (%s): there are two", t.Name, t.Language)
-	}
-	w.templates[key] = &t
-	return nil
-}
 
 // lint holds t against Meta's rules of template texts.
 func (t *Template) lint() error {
@@ -191,16 +169,13 @@ func placeholders(text string) []string {
 func (w *WhatsApp) serveTemplates(rw http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	var found []*Template
-	for _, t := range w.templates {
+	for _, t := range w.templates.list() {
 		if (q.Get("name") == "" || strings.Contains(t.Name, q.Get("name"))) &&
 			(q.Get("language") == "" || t.Language == q.Get("language")) &&
 			(q.Get("status") == "" || strings.EqualFold(t.Status, q.Get("status"))) {
 			found = append(found, t)
 		}
 	}
-	slices.SortFunc(found, func(a, b *Template) int {
-		return strings.Compare(a.Name+" "+a.Language, b.Name+" "+b.Language)
-	})
 	size := 25
 	if n, err := strconv.Atoi(q.Get("limit")); err == nil && n > 0 {
 		size = n
