@@ -1,7 +1,6 @@
 package fhir
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,23 +25,8 @@ const (
 	AppointmentEnteredInError AppointmentStatus = "entered-in-error"
 )
 
-// The codes of Participant.Status
-// (https://hl7.org/fhir/R4/valueset-participationstatus.html).
-const (
-	ParticipantAccepted    = "accepted"
-	ParticipantDeclined    = "declined"
-	ParticipantTentative   = "tentative"
-	ParticipantNeedsAction = "needs-action"
-)
-
-// InformationOnly is the code of Participant.Required for someone whom the
-// appointment is about and who does not come.
-const InformationOnly = "information-only"
-
 var (
 	appointmentStatuses = set(AppointmentProposed, AppointmentPending, AppointmentBooked, AppointmentArrived, AppointmentCheckedIn, AppointmentFulfilled, AppointmentCancelled, AppointmentNoShow, AppointmentWaitlist, AppointmentEnteredInError)
-	participantStatuses = set(ParticipantAccepted, ParticipantDeclined, ParticipantTentative, ParticipantNeedsAction)
-	participantRequired = set("", "required", "optional", InformationOnly)
 	// withoutTime are the statuses in which start and end may be missing (app-3).
 	withoutTime = set(AppointmentProposed, AppointmentCancelled, AppointmentWaitlist)
 )
@@ -55,40 +39,20 @@ type Appointment struct {
 	participants []Participant
 }
 
-// Participant is one of those who take part in an Appointment.
-type Participant struct {
-	// Index is the place in Appointment.participant of the raw JSON.
-	Index int
-	// Actor is who takes part; zero if only Types says so.
-	Actor Reference
-	// Status is accepted, declined, tentative or needs-action.
-	Status string
-	// Required is required, optional, information-only or "".
-	Required string
-	// Types are the codes of what the participant does: ATND, PPRF …
-	Types []string
-}
-
 type appointmentView struct {
 	fhir.OtherAppointment
 	Status       string            `json:"status"` // samply reads a missing one as proposed
 	Participant  []participantView `json:"participant"`
 	StartElement zoneElement       `json:"_start"` // samply drops it
+	Slot         []reference       `json:"slot"`
 	Text         skipped           `json:"text"`
 	Extension    skipped           `json:"extension"`
 	Identifier   skipped           `json:"identifier"`
 	ReasonCode   skipped           `json:"reasonCode"`
 }
 
-type participantView struct {
-	fhir.AppointmentParticipant
-	Actor     *reference `json:"actor"`
-	Status    string     `json:"status"` // samply reads a missing one as accepted
-	Required  string     `json:"required"`
-	Extension skipped    `json:"extension"`
-}
-
-var appointmentMembers = []string{"status", "start", "end", "participant", "cancelationReason", "serviceType", "patientInstruction"}
+var appointmentMembers = []string{"status", "start", "end", "participant", "cancelationReason",
+	"serviceCategory", "serviceType", "specialty", "patientInstruction", "minutesDuration", "slot"}
 
 func decodeAppointment(s source) (Resource, error) {
 	a := &Appointment{base: s.base}
@@ -130,32 +94,6 @@ func (a *Appointment) readTimes(s source) error {
 	return nil
 }
 
-func (a *Appointment) readParticipants(s source) error {
-	if len(a.view.Participant) == 0 {
-		return s.at("participant", RuleMissing)
-	}
-	a.participants = make([]Participant, len(a.view.Participant))
-	for i := range a.view.Participant {
-		v := &a.view.Participant[i]
-		element := "participant[" + strconv.Itoa(i) + "]"
-		if v.Actor == nil && len(v.Type) == 0 {
-			return s.at(element, "app-1")
-		}
-		if err := code(s, element+".status", v.Status, participantStatuses); err != nil {
-			return err
-		}
-		if !participantRequired[v.Required] {
-			return s.at(element+".required", RuleUnknownCode)
-		}
-		actor, ok := v.Actor.parsed(a.base)
-		if !ok {
-			return s.at(element+".actor.reference", RuleBadReference)
-		}
-		a.participants[i] = Participant{Index: i, Actor: actor, Status: v.Status, Required: v.Required, Types: codesOf(v.Type)}
-	}
-	return nil
-}
-
 // Status is never empty.
 func (a *Appointment) Status() AppointmentStatus { return AppointmentStatus(a.view.Status) }
 
@@ -166,6 +104,13 @@ func (a *Appointment) Start() time.Time { return a.start }
 // End is when the visit ends; zero if and only if Start is.
 func (a *Appointment) End() time.Time { return a.end }
 
+// Minutes is how long the patient is needed, which may be less than from Start to
+// End; 0 if unknown.
+func (a *Appointment) Minutes() int { return max(0, value(a.view.MinutesDuration)) }
+
+// Slots are the times that the visit takes up; none if nobody said.
+func (a *Appointment) Slots() []Reference { return parsedAll(a.view.Slot, a.base) }
+
 // Zone is the IANA time zone that an extension of start names, unchecked; "" if none does.
 func (a *Appointment) Zone() string { return a.view.StartElement.zone() }
 
@@ -173,50 +118,6 @@ func (a *Appointment) Zone() string { return a.view.StartElement.zone() }
 func (a *Appointment) Created() DateTime {
 	created, _ := parseDateTime(value(a.view.Created))
 	return created
-}
-
-// Participants are all of them, at least one.
-func (a *Appointment) Participants() []Participant { return a.participants }
-
-// Patients are the participants who are patients and come: none that is
-// information-only. Several are a group: each may know of no other.
-func (a *Appointment) Patients() []Participant {
-	var patients []Participant
-	for _, p := range a.participants {
-		if p.Actor.Type == "Patient" && p.Required != InformationOnly {
-			patients = append(patients, p)
-		}
-	}
-	return patients
-}
-
-// Locations are the participants that are places.
-func (a *Appointment) Locations() []Participant { return a.actors("Location") }
-
-// Practitioners are the participants that are Practitioners.
-func (a *Appointment) Practitioners() []Participant { return a.actors("Practitioner") }
-
-// Services are the participants that are HealthcareServices.
-func (a *Appointment) Services() []Participant { return a.actors("HealthcareService") }
-
-func (a *Appointment) actors(resourceType string) []Participant {
-	var list []Participant
-	for _, p := range a.participants {
-		if p.Actor.Type == resourceType {
-			list = append(list, p)
-		}
-	}
-	return list
-}
-
-// Participant returns the participant whose actor is that resource.
-func (a *Appointment) Participant(actor Reference) (Participant, bool) {
-	for _, p := range a.participants {
-		if p.Actor.Same(actor) {
-			return p, true
-		}
-	}
-	return Participant{}, false
 }
 
 // CancelationReason says why; without codings and text if nobody said.
@@ -236,6 +137,15 @@ func (a *Appointment) CancelledByPatient() bool {
 	}
 	return false
 }
+
+// ServiceCategories are what kind of service it is, broadly.
+func (a *Appointment) ServiceCategories() []Concept { return concepts(a.view.ServiceCategory) }
+
+// ServiceTypes are what the visit is for. Their words may disclose.
+func (a *Appointment) ServiceTypes() []Concept { return concepts(a.view.ServiceType) }
+
+// Specialties are those of the clinicians that the visit needs. They may disclose.
+func (a *Appointment) Specialties() []Concept { return concepts(a.view.Specialty) }
 
 // Service is what the visit is for, in words: the first serviceType that has a
 // text or a display; "" if none has. It may disclose (oncology, psychiatry).

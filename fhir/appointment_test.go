@@ -1,10 +1,7 @@
 package fhir_test
 
 import (
-	"encoding/json"
 	"testing"
-
-	jsonpatch "github.com/evanphx/json-patch/v5"
 
 	"fhirbridge/fhir"
 )
@@ -95,61 +92,6 @@ func TestService(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			same(t, "Service", appointment(t, visit("serviceType", test.types)).Service(), test.want)
-		})
-	}
-}
-
-func TestParticipantPatch(t *testing.T) {
-	raw := visit("participant", `[{"actor":{"reference":"Location/l1"},"status":"accepted"},
-		{"actor":{"reference":"https://ehr.example.org/fhir/Patient/p1"},"status":"needs-action"}]`)
-	patch, changed, err := fhir.ParticipantPatch([]byte(raw), fhir.Ref("Patient", "p1"), fhir.ParticipantAccepted)
-	if err != nil || !changed {
-		t.Fatalf("got changed %v, %v", changed, err)
-	}
-	want := `[{"op":"test","path":"/participant/1/actor/reference","value":"https://ehr.example.org/fhir/Patient/p1"},` +
-		`{"op":"replace","path":"/participant/1/status","value":"accepted"}]`
-	same(t, "patch", string(patch), want)
-
-	decoded, err := jsonpatch.DecodePatch(patch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	after, err := decoded.Apply([]byte(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, ok := appointment(t, string(after)).Participant(fhir.Ref("Patient", "p1"))
-	same(t, "status after", []any{p.Status, ok}, []any{"accepted", true})
-
-	moved := visit("participant", `[{"actor":{"reference":"Patient/p1"},"status":"needs-action"},{"actor":{"reference":"Patient/p2"},"status":"needs-action"}]`)
-	if _, err := decoded.Apply([]byte(moved)); err == nil {
-		t.Errorf("the patch was applied to another participant")
-	}
-	if !json.Valid(patch) {
-		t.Errorf("the patch is not JSON")
-	}
-}
-
-func TestParticipantPatchRefuses(t *testing.T) {
-	for _, test := range []struct {
-		name, raw, status string
-		changed           bool
-		want              string
-	}{
-		{"same status", visit(), "needs-action", false, ""},
-		{"unknown status", visit(), "yes", false, "fhir: unknown_code at Appointment.participant.status"},
-		{"not a participant", visit("participant", `[{"actor":{"reference":"Patient/p2"},"status":"accepted"}]`), "accepted", false, "fhir: missing at Appointment.participant"},
-		{"not an Appointment", patient(), "accepted", false, "fhir: wrong_type at resourceType"},
-		{"not JSON", `{`, "accepted", false, "fhir: not_json"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			patch, changed, err := fhir.ParticipantPatch([]byte(test.raw), fhir.Ref("Patient", "p1"), test.status)
-			got := ""
-			if err != nil {
-				got = err.Error()
-			}
-			same(t, "error", got, test.want)
-			same(t, "patch", []any{len(patch), changed}, []any{0, test.changed})
 		})
 	}
 }

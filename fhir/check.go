@@ -50,6 +50,24 @@ func dateTime(s source, element string, written *string) (DateTime, error) {
 	return d, nil
 }
 
+// periodView is as much of a Period as is read.
+type periodView struct {
+	Start *string `json:"start"`
+	End   *string `json:"end"`
+}
+
+// period checks an optional Period.
+func period(s source, element string, p *periodView) (start, end DateTime, err error) {
+	if p == nil {
+		return start, end, nil
+	}
+	if start, err = dateTime(s, element+".start", p.Start); err != nil {
+		return start, end, err
+	}
+	end, err = dateTime(s, element+".end", p.End)
+	return start, end, err
+}
+
 // target checks a reference that is read.
 func target(s source, element string, r *reference) (Reference, error) {
 	ref, ok := r.parsed(s.base)

@@ -125,14 +125,16 @@ func (c *Communication) Sent() DateTime { return c.sent }
 func (c *Communication) Received() DateTime { return c.received }
 
 // Texts are the parts of the message that are text.
-func (c *Communication) Texts() []string {
-	var texts []string
-	for _, p := range c.view.Payload {
+func (c *Communication) Texts() []string { return texts(c.view.Payload) }
+
+func texts(payload []payloadView) []string {
+	var list []string
+	for _, p := range payload {
 		if p.ContentString != nil {
-			texts = append(texts, *p.ContentString)
+			list = append(list, *p.ContentString)
 		}
 	}
-	return texts
+	return list
 }
 
 // Attachments are the parts of the message that are documents.

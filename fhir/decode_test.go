@@ -12,51 +12,6 @@ import (
 	"fhirbridge/fhir"
 )
 
-// visit is an Appointment with members replaced or added; nil removes one.
-func visit(changes ...string) string {
-	members := [][2]string{
-		{"resourceType", `"Appointment"`}, {"id", `"a1"`}, {"status", `"booked"`},
-		{"start", `"2026-03-05T09:00:00+01:00"`}, {"end", `"2026-03-05T09:30:00+01:00"`},
-		{"participant", `[{"actor":{"reference":"Patient/p1"},"status":"needs-action"}]`},
-	}
-	return object(members, changes)
-}
-
-// report is a DiagnosticReport, likewise.
-func report(changes ...string) string {
-	members := [][2]string{
-		{"resourceType", `"DiagnosticReport"`}, {"id", `"r1"`}, {"status", `"final"`},
-		{"code", `{"text":"Blood count"}`}, {"subject", `{"reference":"Patient/p1"}`},
-	}
-	return object(members, changes)
-}
-
-// patient is a Patient, likewise.
-func patient(changes ...string) string {
-	return object([][2]string{{"resourceType", `"Patient"`}, {"id", `"p1"`}}, changes)
-}
-
-func object(members [][2]string, changes []string) string {
-	for i := 0; i < len(changes); i += 2 {
-		found := false
-		for j := range members {
-			if members[j][0] == changes[i] {
-				members[j][1], found = changes[i+1], true
-			}
-		}
-		if !found {
-			members = append(members, [2]string{changes[i], changes[i+1]})
-		}
-	}
-	var parts []string
-	for _, m := range members {
-		if m[1] != "" {
-			parts = append(parts, `"`+m[0]+`":`+m[1])
-		}
-	}
-	return "{" + strings.Join(parts, ",") + "}"
-}
-
 func TestDecodeRefuses(t *testing.T) {
 	deep := strings.Repeat(`[`, 1<<20)
 	for _, test := range []struct{ name, raw, path, rule string }{
@@ -123,6 +78,56 @@ func TestDecodeRefuses(t *testing.T) {
 		{"report subject malformed", report("subject", `{"reference":"patient one"}`), "DiagnosticReport.subject.reference", "bad_reference"},
 		{"report labels malformed", report("meta", `{"security":[{"code":7}]}`), "DiagnosticReport.meta.security.code", "wrong_type"},
 
+		{"minutes as text", visit("minutesDuration", `"30"`), "Appointment.minutesDuration", "wrong_type"},
+		{"slot malformed", visit("slot", `"s1"`), "Appointment.slot", "wrong_type"},
+		{"specialty malformed", visit("specialty", `[{"text":"x"},{"coding":"Jane"}]`), "Appointment.specialty[1].coding", "wrong_type"},
+		{"interpreter malformed", report("resultsInterpreter", `"Jane"`), "DiagnosticReport.resultsInterpreter", "wrong_type"},
+
+		{"slot without status", slot("status", ""), "Slot.status", "missing"},
+		{"slot of unknown status", slot("status", `"open"`), "Slot.status", "unknown_code"},
+		{"slot of nobody", slot("schedule", ""), "Slot.schedule", "missing"},
+		{"slot of somebody malformed", slot("schedule", `{"reference":"Jane Doe"}`), "Slot.schedule.reference", "bad_reference"},
+		{"slot without start", slot("start", ""), "Slot.start", "missing"},
+		{"slot without end", slot("end", "null"), "Slot.end", "missing"},
+		{"slot on a day", slot("start", `"2026-03-05"`), "Slot.start", "bad_instant"},
+		{"slot to a day", slot("end", `"2026-03-05"`), "Slot.end", "bad_instant"},
+		{"slot overbooked in words", slot("overbooked", `"yes"`), "Slot.overbooked", "wrong_type"},
+		{"schedule of nobody", `{"resourceType":"Schedule"}`, "Schedule.actor", "missing"},
+		{"schedule active in words", `{"resourceType":"Schedule","active":"yes","actor":[{"reference":"Location/1"}]}`, "Schedule.active", "wrong_type"},
+
+		{"encounter without status", encounter("status", ""), "Encounter.status", "missing"},
+		{"encounter of unknown status", encounter("status", `"discharged"`), "Encounter.status", "unknown_code"},
+		{"encounter without class", encounter("class", ""), "Encounter.class", "missing"},
+		{"encounter subject malformed", encounter("subject", `{"reference":"Jane Doe"}`), "Encounter.subject.reference", "bad_reference"},
+		{"encounter begun never", encounter("period", `{"start":"soon"}`), "Encounter.period.start", "bad_instant"},
+		{"encounter ended never", encounter("period", `{"end":"soon"}`), "Encounter.period.end", "bad_instant"},
+		{"encounter with an odd past", encounter("statusHistory", `[{"status":"arrived"},{"status":"late"}]`), "Encounter.statusHistory[1].status", "unknown_code"},
+		{"encounter with an odd time past", encounter("statusHistory", `[{"status":"arrived","period":{"start":"x"}}]`), "Encounter.statusHistory[0].period.start", "bad_instant"},
+
+		{"request without status", request("status", ""), "CommunicationRequest.status", "missing"},
+		{"request of unknown status", request("status", `"sent"`), "CommunicationRequest.status", "unknown_code"},
+		{"request of unknown priority", request("priority", `"high"`), "CommunicationRequest.priority", "unknown_code"},
+		{"request subject malformed", request("subject", `{"reference":"Jane Doe"}`), "CommunicationRequest.subject.reference", "bad_reference"},
+		{"request by somebody malformed", request("requester", `{"reference":"Jane Doe"}`), "CommunicationRequest.requester.reference", "bad_reference"},
+		{"request for never", request("occurrenceDateTime", `"soon"`), "CommunicationRequest.occurrenceDateTime", "bad_instant"},
+		{"request until never", request("occurrencePeriod", `{"end":"soon"}`), "CommunicationRequest.occurrencePeriod.end", "bad_instant"},
+		{"request against itself in words", request("doNotPerform", `"no"`), "CommunicationRequest.doNotPerform", "wrong_type"},
+		{"request of two templates", request("category", `[{"coding":[{"system":"https://fhirbridge.dev/template","code":"a"}]},{"coding":[{"system":"https://fhirbridge.dev/template","code":"b"}]}]`), "CommunicationRequest.category[1]", "bad_template"},
+		{"request of a template without name", request("category", `[{"coding":[{"system":"https://fhirbridge.dev/template"}]}]`), "CommunicationRequest.category[0]", "bad_template"},
+		{"request with words for a parameter", request("payload", `[{"contentString":"name=Jane"},{"contentString":"Jane Doe"}]`), "CommunicationRequest.payload[1].contentString", "bad_template"},
+		{"request with an odd parameter", request("payload", `[{"contentString":"Jane Doe=1"}]`), "CommunicationRequest.payload[0].contentString", "bad_template"},
+		{"request with a parameter twice", request("payload", `[{"contentString":"name=Jane"},{"contentString":"name=Jane"}]`), "CommunicationRequest.payload[1].contentString", "bad_template"},
+
+		{"consent without status", consent("status", ""), "Consent.status", "missing"},
+		{"consent of unknown status", consent("status", `"given"`), "Consent.status", "unknown_code"},
+		{"consent to nothing", consent("category", "[]"), "Consent.category", "missing"},
+		{"consent by somebody malformed", consent("patient", `{"reference":"Jane Doe"}`), "Consent.patient.reference", "bad_reference"},
+		{"consent given never", consent("dateTime", `"soon"`), "Consent.dateTime", "bad_instant"},
+		{"consent of an odd choice", consent("provision", `{"type":"maybe"}`), "Consent.provision.type", "unknown_code"},
+
+		{"place with a telephone of words", `{"resourceType":"Location","telecom":"Jane"}`, "Location.telecom", "wrong_type"},
+		{"service at no list of places", `{"resourceType":"HealthcareService","location":"Jane"}`, "HealthcareService.location", "wrong_type"},
+
 		{"telecom is a string", patient("telecom", `"+15550100123"`), "Patient.telecom", "wrong_type"},
 		{"deceased is a string", patient("deceasedBoolean", `"yes"`), "Patient.deceasedBoolean", "wrong_type"},
 		{"replaced by nobody", patient("link", `[{"type":"replaced-by"}]`), "Patient.link[0].other", "missing"},
@@ -168,8 +173,8 @@ func TestDecodePassesOver(t *testing.T) {
 	for _, test := range []struct{ name, raw string }{
 		{"unknown member", visit("somethingNew", `{"a":[1,2]}`)},
 		{"identifier use of a later release", visit("identifier", `[{"use":"future","value":"1"}]`)},
-		{"minutes as text", visit("minutesDuration", `"30"`)},
-		{"slot malformed", visit("slot", `"s1"`)},
+		{"priority as text", visit("priority", `"1"`)},
+		{"order malformed", visit("basedOn", `"s1"`)},
 		{"extension of a new type", visit("extension", `[{"url":"x","valueInteger64":"9","valueInteger":"nine"}]`)},
 		{"narrative status unknown", visit("text", `{"status":"fine","div":5}`)},
 		{"read member in another case", visit("Status", `"cancelled"`, "PARTICIPANT", `7`)},
@@ -195,17 +200,27 @@ func TestDecodePassesOver(t *testing.T) {
 
 func TestAllStatusesAreKnown(t *testing.T) {
 	for _, status := range strings.Fields("proposed pending booked arrived checked-in fulfilled cancelled noshow waitlist entered-in-error") {
-		if _, err := fhir.Decode([]byte(visit("status", `"`+status+`"`))); err != nil {
-			t.Errorf("Appointment %s: %v", status, err)
-		}
 		_, err := fhir.Decode([]byte(visit("status", `"`+status+`"`, "start", "", "end", "")))
 		if free := status == "proposed" || status == "cancelled" || status == "waitlist"; (err == nil) != free {
 			t.Errorf("Appointment %s without start: got %v", status, err)
 		}
 	}
-	for _, status := range strings.Fields("registered partial preliminary final amended corrected appended cancelled entered-in-error unknown") {
-		if _, err := fhir.Decode([]byte(report("status", `"`+status+`"`))); err != nil {
-			t.Errorf("DiagnosticReport %s: %v", status, err)
+	for _, test := range []struct {
+		name  string
+		build func(...string) string
+		codes string
+	}{
+		{"Appointment", visit, "proposed pending booked arrived checked-in fulfilled cancelled noshow waitlist entered-in-error"},
+		{"DiagnosticReport", report, "registered partial preliminary final amended corrected appended cancelled entered-in-error unknown"},
+		{"Slot", slot, "free busy busy-unavailable busy-tentative entered-in-error"},
+		{"Encounter", encounter, "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown"},
+		{"CommunicationRequest", request, "draft active on-hold revoked completed entered-in-error unknown"},
+		{"Consent", consent, "draft proposed active rejected inactive entered-in-error"},
+	} {
+		for _, status := range strings.Fields(test.codes) {
+			if _, err := fhir.Decode([]byte(test.build("status", `"`+status+`"`))); err != nil {
+				t.Errorf("%s %s: %v", test.name, status, err)
+			}
 		}
 	}
 }
@@ -221,8 +236,14 @@ func TestNothingPrintsItself(t *testing.T) {
 	draft := fhir.CommunicationDraft{Payload: []string{"Secretname"}}
 	answer := fhir.AppointmentResponseDraft{Comment: "Secretname"}
 	task := fhir.TaskDraft{Description: "Secretname"}
+	survey := fhir.QuestionnaireResponseDraft{Answers: []fhir.SurveyAnswer{{Words: "Secretname"}}}
+	photo := fhir.DocumentReferenceDraft{Description: "Secretname", Data: []byte("Secretname")}
+	content := fhir.BinaryDraft{Data: []byte("Secretname")}
+	booking := fhir.AppointmentDraft{Patient: fhir.Reference{Display: "Secretname"}}
+	stop := fhir.ConsentDraft{Patient: fhir.Reference{Display: "Secretname"}}
+	parameter := fhir.Parameter{Name: "name", Value: "Secretname"}
 	var out bytes.Buffer
-	for _, v := range []any{p, *p, r, p.Name(noon), draft, &draft, answer, task} {
+	for _, v := range []any{p, *p, r, p.Name(noon), draft, &draft, answer, task, survey, survey.Answers, photo, content, booking, stop, parameter, []fhir.Parameter{parameter}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q"} {
 			fmt.Fprintf(&out, verb, v)
 		}

@@ -46,6 +46,7 @@ type reportView struct {
 	Status        string       `json:"status"` // samply reads a missing one as registered
 	Subject       *reference   `json:"subject"`
 	Performer     []reference  `json:"performer"`
+	Interpreter   []reference  `json:"resultsInterpreter"`
 	PresentedForm []attachment `json:"presentedForm"`
 	Text          skipped      `json:"text"`
 	Extension     skipped      `json:"extension"`
@@ -54,7 +55,7 @@ type reportView struct {
 	Conclusion    skipped      `json:"conclusion"`
 }
 
-var diagnosticReportMembers = []string{"status", "meta", "subject", "category", "code", "issued", "effectiveDateTime", "effectivePeriod", "performer", "presentedForm"}
+var diagnosticReportMembers = []string{"status", "meta", "subject", "category", "code", "issued", "effectiveDateTime", "effectivePeriod", "performer", "resultsInterpreter", "presentedForm"}
 
 func decodeDiagnosticReport(s source) (Resource, error) {
 	r := &DiagnosticReport{base: s.base}
@@ -114,6 +115,10 @@ func (r *DiagnosticReport) Effective() DateTime { return r.effective }
 
 // Performers are who is responsible for the report.
 func (r *DiagnosticReport) Performers() []Reference { return r.performers }
+
+// Interpreters are who has read the results and stands for what they mean. A
+// report without may not have been signed off.
+func (r *DiagnosticReport) Interpreters() []Reference { return parsedAll(r.view.Interpreter, r.base) }
 
 // Forms are the whole report as documents, each the same in another format.
 func (r *DiagnosticReport) Forms() []Attachment {

@@ -1,10 +1,11 @@
 // Package fhir is the part of FHIR R4 (4.0.1) that the bridge reads and writes.
 //
 // It is for: looking into a resource without decoding it (Peek), reading what
-// messages need out of a resource (Decode and the typed views), and building
-// the resources that the bridge owes to the EHR (CommunicationDraft,
-// AppointmentResponseDraft, TaskDraft, ParticipantPatch). It is a leaf: no I/O,
-// no clock, no other package of this module.
+// messages need out of a resource (Decode and the typed views), building the
+// resources that the bridge owes to the EHR (the drafts: CommunicationDraft,
+// TaskDraft …), and changing those that are the EHR's (the patches:
+// ParticipantPatch, StatusPatch, SlotPatch, CommunicationRequestPatch). It is a
+// leaf: no I/O, no clock, no other package of this module.
 //
 // It is not for: full validation (package strict), FHIRPath, or writing back a
 // resource that was read. A typed view loses what it does not know, so a

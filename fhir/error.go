@@ -25,6 +25,17 @@ const (
 	RuleWrongTarget = "wrong_target"
 	// RuleBadBase64 is attachment data that cannot be decoded.
 	RuleBadBase64 = "bad_base64"
+	// RuleWrongSize is content that is not as long as its attachment says.
+	RuleWrongSize = "wrong_size"
+	// RuleWrongHash is content of another hash than its attachment says.
+	RuleWrongHash = "wrong_hash"
+	// RuleBadTemplate is a request that names a template against the convention:
+	// see CommunicationRequest.
+	RuleBadTemplate = "bad_template"
+	// RuleBadValue is a value outside its range.
+	RuleBadValue = "bad_value"
+	// RuleWrongStatus is a change that the status of the resource does not take.
+	RuleWrongStatus = "wrong_status"
 	// RuleTooLong is a text over the limit of a FHIR string, 1 MB.
 	RuleTooLong = "too_long"
 )

@@ -78,6 +78,10 @@ func compareLanguage(t *testing.T, got string, n node) {
 
 func compareLocation(t *testing.T, l *fhir.Location, n node) {
 	same(t, "Name", l.Name(), n.at("name").text())
+	same(t, "Description", l.Description(), n.at("description").text())
+	same(t, "Aliases", l.Aliases(), n.at("alias").texts())
+	same(t, "PhysicalType", l.PhysicalType(), n.at("physicalType").concept())
+	same(t, "Telephone", l.Telephone(noon), n.telephone())
 	same(t, "City", l.City(), n.at("address", "city").text())
 	var lines []string
 	for _, line := range n.at("address", "line").list() {
@@ -105,15 +109,7 @@ func compareCommunication(t *testing.T, c *fhir.Communication, n node) {
 	for element, got := range map[string][]fhir.Reference{
 		"recipient": c.Recipients(), "about": c.About(), "inResponseTo": c.InResponseTo(), "reasonReference": c.Reasons(),
 	} {
-		var want []string
-		for _, r := range n.at(element).list() {
-			want = append(want, r.tail())
-		}
-		var refs []string
-		for _, r := range got {
-			refs = append(refs, r.String())
-		}
-		same(t, element, refs, want)
+		same(t, element, tails(got), n.at(element).tails())
 	}
 	same(t, "Sent", c.Sent().Time, n.at("sent").instant(t))
 	same(t, "Received", c.Received().Time, n.at("received").instant(t))

@@ -59,6 +59,25 @@ func (n node) tail() string {
 	return strings.Join(parts[len(parts)-2:], "/")
 }
 
+// tails are the references of a list.
+func (n node) tails() []string {
+	var out []string
+	for _, ref := range n.list() {
+		out = append(out, ref.tail())
+	}
+	return out
+}
+
+func tails(refs []fhir.Reference) []string {
+	var out []string
+	for _, ref := range refs {
+		out = append(out, ref.String())
+	}
+	return out
+}
+
+func (n node) number() float64 { f, _ := n.v.(float64); return f }
+
 func (n node) concept() fhir.Concept {
 	c := fhir.Concept{Text: n.at("text").text()}
 	for _, coding := range n.at("coding").list() {
@@ -101,8 +120,9 @@ func same(t *testing.T, what string, got, want any) {
 // the official examples.
 func TestHL7Examples(t *testing.T) {
 	want := map[string]int{
-		"Appointment": 3, "Communication": 3, "DiagnosticReport": 6, "HealthcareService": 1, "Location": 6,
-		"Organization": 3, "Patient": 22, "Practitioner": 3, "RelatedPerson": 5,
+		"Appointment": 3, "Communication": 3, "CommunicationRequest": 2, "Consent": 12, "DiagnosticReport": 6, "Encounter": 10,
+		"HealthcareService": 1, "Location": 6, "Organization": 3, "Patient": 22, "Practitioner": 3, "RelatedPerson": 5,
+		"Schedule": 3, "Slot": 4,
 	}
 	got := map[string]int{}
 	files, _ := filepath.Glob("testdata/hl7/*.json")
@@ -135,7 +155,17 @@ func TestHL7Examples(t *testing.T) {
 			case *fhir.Organization:
 				same(t, "Name", r.Name(), n.at("name").text())
 			case *fhir.HealthcareService:
-				same(t, "Name", r.Name(), n.at("name").text())
+				compareService(t, r, n)
+			case *fhir.Slot:
+				compareSlot(t, r, n)
+			case *fhir.Schedule:
+				compareSchedule(t, r, n)
+			case *fhir.Encounter:
+				compareEncounter(t, r, n)
+			case *fhir.CommunicationRequest:
+				compareRequest(t, r, n)
+			case *fhir.Consent:
+				compareConsent(t, r, n)
 			case *fhir.Communication:
 				compareCommunication(t, r, n)
 			}
@@ -162,6 +192,12 @@ func compareAppointment(t *testing.T, a *fhir.Appointment, n node) {
 	same(t, "PatientInstruction", a.PatientInstruction(), n.at("patientInstruction").text())
 	same(t, "CancelationReason", a.CancelationReason(), n.at("cancelationReason").concept())
 	same(t, "Created", a.Created().Precision != fhir.Absent, n.at("created").there())
+	same(t, "ServiceCategories", a.ServiceCategories(), n.at("serviceCategory").concepts())
+	same(t, "ServiceTypes", a.ServiceTypes(), n.at("serviceType").concepts())
+	same(t, "Specialties", a.Specialties(), n.at("specialty").concepts())
+	same(t, "Slots", tails(a.Slots()), n.at("slot").tails())
+	same(t, "Minutes", float64(a.Minutes()), n.at("minutesDuration").number())
+	same(t, "SamePlaces", a.SamePlaces(a) && a.SameClinicians(a), true)
 	if types := n.at("serviceType").list(); len(types) > 0 {
 		same(t, "Service", a.Service(), types[0].at("coding").list()[0].at("display").text())
 	}
@@ -205,6 +241,7 @@ func compareReport(t *testing.T, r *fhir.DiagnosticReport, n node) {
 		got = append(got, p.String()+"|"+p.Display)
 	}
 	same(t, "Performers", got, performers)
+	same(t, "Interpreters", tails(r.Interpreters()), n.at("resultsInterpreter").tails())
 	for _, l := range n.at("meta", "security").list() {
 		labels = append(labels, l.at("code").text())
 	}
@@ -229,6 +266,7 @@ func compareReport(t *testing.T, r *fhir.DiagnosticReport, n node) {
 func compareAttachment(t *testing.T, a fhir.Attachment, n node) {
 	same(t, "Attachment", []string{a.ContentType, a.Language, a.URL, a.Title, a.Hash},
 		[]string{n.at("contentType").text(), n.at("language").text(), n.at("url").text(), n.at("title").text(), n.at("hash").text()})
+	same(t, "Size", float64(a.Size), n.at("size").number())
 	got, err := a.Bytes()
 	same(t, "Bytes error", err, nil)
 	want, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(n.at("data").text(), " ", ""))

@@ -3,6 +3,7 @@ package fhir
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/samply/golang-fhir-models/fhir-models/fhir"
 )
@@ -21,6 +22,9 @@ type locationView struct {
 	Position  *positionView   `json:"position"`
 	PartOf    *reference      `json:"partOf"`
 	Extension []zoneExtension `json:"extension"`
+	Telecom   []contactPoint  `json:"telecom"`
+	Mode      skipped         `json:"mode"`
+	Hours     skipped         `json:"hoursOfOperation"`
 	Text      skipped         `json:"text"`
 }
 
@@ -37,7 +41,7 @@ type positionView struct {
 	Longitude *json.Number `json:"longitude"`
 }
 
-var locationMembers = []string{"name", "address", "position", "partOf"}
+var locationMembers = []string{"name", "alias", "description", "physicalType", "telecom", "address", "position", "partOf"}
 
 func decodeLocation(s source) (Resource, error) {
 	l := &Location{base: s.base}
@@ -53,6 +57,19 @@ func decodeLocation(s source) (Resource, error) {
 
 // Name is the name of the place, or "".
 func (l *Location) Name() string { return join(value(l.view.Name)) }
+
+// Aliases are other names of the place, by which it may be known on its signs.
+func (l *Location) Aliases() []string { return l.view.Alias }
+
+// Description says how the place is found, or "".
+func (l *Location) Description() string { return strings.TrimSpace(value(l.view.Description)) }
+
+// PhysicalType is what the place is: a building (bu), a level (lvl), a room (ro) …
+func (l *Location) PhysicalType() Concept { return concept(l.view.PhysicalType) }
+
+// Telephone is the number to call the place at now, as it was written; "" if
+// there is none. It is to be read, not to be written to.
+func (l *Location) Telephone(now time.Time) string { return telephone(l.view.Telecom, now) }
 
 // Lines are the lines of the address as written; none if only its text is known.
 func (l *Location) Lines() []string { return l.view.Address.Line }

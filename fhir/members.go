@@ -47,6 +47,13 @@ func members(raw []byte, into []member) (list []member, ok bool) {
 	}
 }
 
+// valueOf returns the value of a member of the object in raw, or nil.
+func valueOf(raw []byte, name string) json.RawMessage {
+	var buf [48]member
+	list, _ := members(raw, buf[:0])
+	return find(list, name)
+}
+
 // elements returns the elements of the array in raw, or nil if it is none.
 func elements(raw []byte) []json.RawMessage {
 	i := space(raw, 0)

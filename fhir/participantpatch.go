@@ -1,16 +1,6 @@
 package fhir
 
-import (
-	"encoding/json"
-	"strconv"
-)
-
-// patchOperation is an operation of RFC 6902.
-type patchOperation struct {
-	Op    string `json:"op"`
-	Path  string `json:"path"`
-	Value string `json:"value"`
-}
+import "strconv"
 
 // ParticipantPatch returns the JSON Patch (RFC 6902) that sets the status of
 // participant who in the Appointment raw: accepted, declined, tentative or
@@ -25,13 +15,9 @@ func ParticipantPatch(raw []byte, who Reference, status string) (patch []byte, c
 	if !participantStatuses[status] {
 		return nil, false, &Error{Path: "Appointment.participant.status", Rule: RuleUnknownCode}
 	}
-	resource, err := Decode(raw)
+	a, err := decodeAs[*Appointment](raw)
 	if err != nil {
 		return nil, false, err
-	}
-	a, ok := resource.(*Appointment)
-	if !ok {
-		return nil, false, &Error{Path: "resourceType", Rule: RuleWrongType}
 	}
 	p, ok := a.Participant(who)
 	if !ok {
@@ -42,12 +28,5 @@ func ParticipantPatch(raw []byte, who Reference, status string) (patch []byte, c
 	}
 	place := "/participant/" + strconv.Itoa(p.Index)
 	written := value(a.view.Participant[p.Index].Actor.Reference.Reference)
-	patch, err = json.Marshal([]patchOperation{
-		{Op: "test", Path: place + "/actor/reference", Value: written},
-		{Op: "replace", Path: place + "/status", Value: status},
-	})
-	if err != nil {
-		return nil, false, &Error{Path: "Appointment.participant", Rule: RuleNotJSON}
-	}
-	return patch, true, nil
+	return patchOf("Appointment", testThat(place+"/actor/reference", written), replace(place+"/status", status))
 }

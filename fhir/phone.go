@@ -249,3 +249,21 @@ func placeholder(digits string) bool {
 
 // onlyDigits returns the digits of s as ASCII.
 func onlyDigits(s string) string { return phonenumbers.NormalizeDigitsOnly(s) }
+
+// telephone returns the number of a place to call at now, as it was written: the
+// phone of the lowest rank that is neither old nor of another time.
+func telephone(list []contactPoint, now time.Time) string {
+	best, first := "", math.MaxInt
+	for i := range list {
+		c := &list[i]
+		rank := value(c.Rank)
+		if rank < 1 {
+			rank = math.MaxInt - 1 // behind those that have one
+		}
+		written := join(value(c.Value))
+		if c.System == "phone" && c.Use != "old" && written != "" && rank < first && within(c.Period, now) {
+			best, first = written, rank
+		}
+	}
+	return best
+}

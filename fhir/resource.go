@@ -7,8 +7,9 @@ import (
 )
 
 // Resource is a decoded resource: one of *Appointment, *Communication,
-// *DiagnosticReport, *HealthcareService, *Location, *Organization, *Patient,
-// *Practitioner, *RelatedPerson.
+// *CommunicationRequest, *Consent, *DiagnosticReport, *Encounter,
+// *HealthcareService, *Location, *Organization, *Patient, *Practitioner,
+// *RelatedPerson, *Schedule, *Slot.
 type Resource interface {
 	// Header returns what every resource says of itself.
 	Header() Header
@@ -27,15 +28,20 @@ type decoder struct {
 // decoders is the one table of resources that are read. A new one is a file of
 // its own and a line here.
 var decoders = map[string]decoder{
-	"Appointment":       {appointmentMembers, decodeAppointment},
-	"Communication":     {communicationMembers, decodeCommunication},
-	"DiagnosticReport":  {diagnosticReportMembers, decodeDiagnosticReport},
-	"HealthcareService": {healthcareServiceMembers, decodeHealthcareService},
-	"Location":          {locationMembers, decodeLocation},
-	"Organization":      {organizationMembers, decodeOrganization},
-	"Patient":           {patientMembers, decodePatient},
-	"Practitioner":      {practitionerMembers, decodePractitioner},
-	"RelatedPerson":     {relatedPersonMembers, decodeRelatedPerson},
+	"Appointment":          {appointmentMembers, decodeAppointment},
+	"Communication":        {communicationMembers, decodeCommunication},
+	"CommunicationRequest": {communicationRequestMembers, decodeCommunicationRequest},
+	"Consent":              {consentMembers, decodeConsent},
+	"DiagnosticReport":     {diagnosticReportMembers, decodeDiagnosticReport},
+	"Encounter":            {encounterMembers, decodeEncounter},
+	"HealthcareService":    {healthcareServiceMembers, decodeHealthcareService},
+	"Location":             {locationMembers, decodeLocation},
+	"Organization":         {organizationMembers, decodeOrganization},
+	"Patient":              {patientMembers, decodePatient},
+	"Practitioner":         {practitionerMembers, decodePractitioner},
+	"RelatedPerson":        {relatedPersonMembers, decodeRelatedPerson},
+	"Schedule":             {scheduleMembers, decodeSchedule},
+	"Slot":                 {slotMembers, decodeSlot},
 }
 
 // Header is what every resource says of itself

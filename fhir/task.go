@@ -14,8 +14,12 @@ import (
 // intent order. It prints without its content.
 type TaskDraft struct {
 	Identifiers []Identifier
-	// Code is what is to be done, in words; required.
-	Code string
+	// Code is what is to be done, in words; required. Codings say the same in
+	// codes, by which a work list sorts.
+	Code    string
+	Codings []Coding
+	// Reason is why, in fixed words; the patient's own go into Description.
+	Reason string
 	// Priority is routine, urgent, asap, stat or "".
 	Priority string
 	// Description may hold the patient's words: it is chart data.
@@ -51,9 +55,10 @@ func (d TaskDraft) JSON() ([]byte, error) {
 		w.fail("priority", RuleUnknownCode)
 	}
 	out.Intent = "order"
-	if out.Code = w.concept("code", Concept{Text: d.Code}); out.Code == nil {
+	if out.Code = w.concept("code", Concept{Text: d.Code, Codings: d.Codings}); out.Code == nil || out.Code.Text == nil {
 		w.fail("code", RuleMissing)
 	}
+	out.ReasonCode = w.concept("reasonCode", Concept{Text: d.Reason})
 	out.Description = w.text("description", d.Description)
 	out.For = w.reference("for", d.For)
 	out.Focus = w.reference("focus", d.Focus)

@@ -62,6 +62,61 @@ func built() map[string]interface{ JSON() ([]byte, error) } {
 		"appointmentresponse_other_time": fhir.AppointmentResponseDraft{Appointment: fhir.Ref("Appointment", "a1"), Actor: fhir.Ref("Patient", "p1"), ParticipantStatus: fhir.ParticipantTentative, Start: sentAt, End: sentAt.Add(time.Hour)},
 		"task_reply_nobody_understood":   fhir.TaskDraft{Identifiers: []fhir.Identifier{{System: "urn:x", Value: "1"}}, Code: "Read and answer a patient's message", Priority: "urgent", Description: "Can I bring my dog?", For: fhir.Ref("Patient", "p1"), Focus: fhir.Ref("Communication", "c1"), AuthoredOn: sentAt, Requester: fhir.Ref("Device", "bridge"), Owner: fhir.Ref("Organization", "o1")},
 		"task_least":                     fhir.TaskDraft{Code: "Call the patient"},
+		"task_everything":                fhir.TaskDraft{Identifiers: []fhir.Identifier{{System: "urn:x", Value: "2"}}, Code: "Call the patient", Codings: []fhir.Coding{{System: "https://hospital.example.org/tasks", Code: "call"}}, Reason: "preparation not possible", Priority: "urgent", For: fhir.Ref("Patient", "p1"), Focus: fhir.Ref("Appointment", "a1"), AuthoredOn: sentAt},
+
+		"appointment_proposed":     booking(),
+		"appointment_least":        fhir.AppointmentDraft{Status: fhir.AppointmentProposed, Patient: fhir.Ref("Patient", "p1")},
+		"consent_opt_in":           fhir.ConsentDraft{Patient: fhir.Ref("Patient", "p1"), Choice: fhir.ChoicePermit, At: sentAt},
+		"consent_opt_out":          stop(),
+		"survey_score_and_words":   survey(),
+		"survey_stopped":           fhir.QuestionnaireResponseDraft{Status: "stopped", Answers: []fhir.SurveyAnswer{{LinkID: "words", Words: " "}}},
+		"document_photo_inline":    photo(""),
+		"document_photo_elsewhere": photo("Binary/b1"),
+		"document_least":           fhir.DocumentReferenceDraft{ContentType: "audio/ogg; codecs=opus", Data: []byte{0}},
+		"binary_photo":             fhir.BinaryDraft{ContentType: "image/jpeg", SecurityContext: fhir.Ref("Patient", "p1"), Data: []byte("not really a photo")},
+	}
+}
+
+// booking is what a patient asks for who has chosen a slot.
+func booking() fhir.AppointmentDraft {
+	return fhir.AppointmentDraft{
+		Identifiers:  []fhir.Identifier{{System: "urn:x", Value: "1"}},
+		Status:       fhir.AppointmentPending,
+		Slot:         fhir.Ref("Slot", "s1"),
+		Start:        sentAt.Add(72 * time.Hour),
+		End:          sentAt.Add(73 * time.Hour),
+		ServiceTypes: []fhir.Concept{{Text: "Check-up"}},
+		Patient:      fhir.Ref("Patient", "p1"),
+		Actors:       []fhir.Reference{fhir.Ref("Practitioner", "d1"), fhir.Ref("Location", "l1"), {}},
+		Created:      sentAt,
+	}
+}
+
+// stop is a patient who wants no more messages.
+func stop() fhir.ConsentDraft {
+	return fhir.ConsentDraft{
+		Identifiers: []fhir.Identifier{{System: "urn:x", Value: "1"}}, Patient: fhir.Ref("Patient", "p1"), Choice: fhir.ChoiceDeny,
+		At: sentAt, Performer: fhir.Ref("RelatedPerson", "m1"), Organization: fhir.Ref("Organization", "o1"),
+	}
+}
+
+// survey is a score, words, and a question that was passed over.
+func survey() fhir.QuestionnaireResponseDraft {
+	return fhir.QuestionnaireResponseDraft{
+		Identifier: fhir.Identifier{System: "urn:x", Value: "1"}, Questionnaire: "https://hospital.example.org/Questionnaire/visit|2",
+		Status: "completed", Subject: fhir.Ref("Patient", "p1"), Source: fhir.Ref("Patient", "p1"), Author: fhir.Ref("Device", "bridge"),
+		Encounter: fhir.Ref("Encounter", "e1"), Authored: sentAt,
+		Answers: []fhir.SurveyAnswer{{LinkID: "score", Question: "How was your visit?", Score: 2}, {LinkID: "waiting"}, {LinkID: "words", Words: "I waited long"}},
+	}
+}
+
+// photo is a picture that a patient sent; it lies at url, or inline.
+func photo(url string) fhir.DocumentReferenceDraft {
+	return fhir.DocumentReferenceDraft{
+		Identifiers: []fhir.Identifier{{System: "urn:x", Value: "1"}}, Type: fhir.Concept{Text: "Photo"},
+		Subject: fhir.Ref("Patient", "p1"), Author: fhir.Ref("RelatedPerson", "m1"), Date: sentAt, Created: sentAt.Add(-time.Minute),
+		Description: "Is this all right?", ContentType: "image/jpeg", Data: []byte("not really a photo"), URL: url, Title: "wound.jpg",
+		Encounter: fhir.Ref("Encounter", "e1"), Related: []fhir.Reference{fhir.Ref("Communication", "c1")},
 	}
 }
 
@@ -158,12 +213,14 @@ func TestReportIsAlsoTheReason(t *testing.T) {
 	}
 }
 
+// changed returns d with one thing changed.
+func changed[T any](d T, change func(*T)) T {
+	change(&d)
+	return d
+}
+
 func TestDraftsRefuse(t *testing.T) {
-	communication := func(change func(*fhir.CommunicationDraft)) fhir.CommunicationDraft {
-		d := reply()
-		change(&d)
-		return d
-	}
+	communication := func(change func(*fhir.CommunicationDraft)) fhir.CommunicationDraft { return changed(reply(), change) }
 	answer := fhir.AppointmentResponseDraft{Appointment: fhir.Ref("Appointment", "a1"), Actor: fhir.Ref("Patient", "p1"), ParticipantStatus: "accepted"}
 	for _, test := range []struct {
 		name       string
@@ -187,6 +244,37 @@ func TestDraftsRefuse(t *testing.T) {
 		{"proposal without end", fhir.AppointmentResponseDraft{Appointment: answer.Appointment, Actor: answer.Actor, ParticipantStatus: "tentative", Start: sentAt}, "AppointmentResponse.end", "missing"},
 		{"task without words", fhir.TaskDraft{Code: " "}, "Task.code", "missing"},
 		{"task of unknown priority", fhir.TaskDraft{Code: "x", Priority: "now"}, "Task.priority", "unknown_code"},
+		{"task in codes alone", fhir.TaskDraft{Codings: []fhir.Coding{{Code: "call"}}}, "Task.code", "missing"},
+		{"visit booked", changed(booking(), func(d *fhir.AppointmentDraft) { d.Status = fhir.AppointmentBooked }), "Appointment.status", "unknown_code"},
+		{"visit of no status", changed(booking(), func(d *fhir.AppointmentDraft) { d.Status = "" }), "Appointment.status", "missing"},
+		{"visit of nobody", changed(booking(), func(d *fhir.AppointmentDraft) { d.Patient = fhir.Reference{} }), "Appointment.participant[0].actor", "missing"},
+		{"visit of a doctor", changed(booking(), func(d *fhir.AppointmentDraft) { d.Patient = fhir.Ref("Practitioner", "d1") }), "Appointment.participant[0].actor", "wrong_target"},
+		{"visit with a group", changed(booking(), func(d *fhir.AppointmentDraft) { d.Actors[1] = fhir.Ref("Group", "g1") }), "Appointment.participant[2].actor", "wrong_target"},
+		{"visit pending at no time", changed(booking(), func(d *fhir.AppointmentDraft) { d.Start, d.End, d.Slot = time.Time{}, time.Time{}, fhir.Reference{} }), "Appointment.start", "missing"},
+		{"visit at a slot of no time", changed(booking(), func(d *fhir.AppointmentDraft) { d.Status, d.Start, d.End = "proposed", time.Time{}, time.Time{} }), "Appointment.start", "missing"},
+		{"visit without end", changed(booking(), func(d *fhir.AppointmentDraft) { d.End = time.Time{} }), "Appointment.end", "missing"},
+		{"visit without start", changed(booking(), func(d *fhir.AppointmentDraft) { d.Start = time.Time{} }), "Appointment.start", "missing"},
+		{"visit that ends before it starts", changed(booking(), func(d *fhir.AppointmentDraft) { d.End = d.Start }), "Appointment.end", "bad_value"},
+		{"visit at no slot", changed(booking(), func(d *fhir.AppointmentDraft) { d.Slot = fhir.Ref("Schedule", "c1") }), "Appointment.slot", "wrong_target"},
+		{"consent of nobody", changed(stop(), func(d *fhir.ConsentDraft) { d.Patient = fhir.Reference{} }), "Consent.patient", "missing"},
+		{"consent to nothing", changed(stop(), func(d *fhir.ConsentDraft) { d.Choice = fhir.ChoiceUnknown }), "Consent.policyRule", "missing"},
+		{"consent given never", changed(stop(), func(d *fhir.ConsentDraft) { d.At = time.Time{} }), "Consent.dateTime", "missing"},
+		{"consent given by a device", changed(stop(), func(d *fhir.ConsentDraft) { d.Performer = fhir.Ref("Device", "x") }), "Consent.performer[0]", "wrong_target"},
+		{"survey of no status", changed(survey(), func(d *fhir.QuestionnaireResponseDraft) { d.Status = "" }), "QuestionnaireResponse.status", "missing"},
+		{"survey of unknown status", changed(survey(), func(d *fhir.QuestionnaireResponseDraft) { d.Status = "done" }), "QuestionnaireResponse.status", "unknown_code"},
+		{"survey about an appointment", changed(survey(), func(d *fhir.QuestionnaireResponseDraft) { d.Encounter = fhir.Ref("Appointment", "a1") }), "QuestionnaireResponse.encounter", "wrong_target"},
+		{"survey answered by a device", changed(survey(), func(d *fhir.QuestionnaireResponseDraft) { d.Source = fhir.Ref("Device", "x") }), "QuestionnaireResponse.source", "wrong_target"},
+		{"score of six", changed(survey(), func(d *fhir.QuestionnaireResponseDraft) { d.Answers[0].Score = 6 }), "QuestionnaireResponse.item[0].answer[0]", "bad_value"},
+		{"score below nothing", changed(survey(), func(d *fhir.QuestionnaireResponseDraft) { d.Answers[0].Score = -1 }), "QuestionnaireResponse.item[0].answer[0]", "bad_value"},
+		{"score and words", changed(survey(), func(d *fhir.QuestionnaireResponseDraft) { d.Answers[2].Score = 1 }), "QuestionnaireResponse.item[2].answer[0]", "bad_value"},
+		{"answer to no question", changed(survey(), func(d *fhir.QuestionnaireResponseDraft) { d.Answers[2].LinkID = "" }), "QuestionnaireResponse.item[2].linkId", "missing"},
+		{"photo of no kind", changed(photo(""), func(d *fhir.DocumentReferenceDraft) { d.ContentType = "" }), "DocumentReference.content[0].attachment.contentType", "missing"},
+		{"photo of an odd kind", changed(photo(""), func(d *fhir.DocumentReferenceDraft) { d.ContentType = "jpeg" }), "DocumentReference.content[0].attachment.contentType", "bad_value"},
+		{"photo of nothing", changed(photo("Binary/b1"), func(d *fhir.DocumentReferenceDraft) { d.Data = nil }), "DocumentReference.content[0].attachment.data", "missing"},
+		{"photo of a place", changed(photo(""), func(d *fhir.DocumentReferenceDraft) { d.Subject = fhir.Ref("Location", "l1") }), "DocumentReference.subject", "wrong_target"},
+		{"photo by a group", changed(photo(""), func(d *fhir.DocumentReferenceDraft) { d.Author = fhir.Ref("Group", "g1") }), "DocumentReference.author[0]", "wrong_target"},
+		{"content of no kind", fhir.BinaryDraft{Data: []byte("x")}, "Binary.contentType", "missing"},
+		{"content of nothing", fhir.BinaryDraft{ContentType: "image/jpeg"}, "Binary.data", "missing"},
 		{"task for a place", fhir.TaskDraft{Code: "x", Owner: fhir.Ref("Location", "l1")}, "Task.owner", "wrong_target"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
