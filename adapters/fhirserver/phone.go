@@ -69,11 +69,14 @@ func digits(s string) string {
 	}, s)
 }
 
-// has reports whether an active patient has the number at now, whatever the server has
-// compared. Signs between digits do not count.
+// has reports whether an active patient, whose record no other one has replaced, has the number
+// at now, whatever the server has compared. Signs between digits do not count.
 func has(patient json.RawMessage, forms []string, now time.Time) bool {
 	var p struct {
-		Active  *bool `json:"active"`
+		Active *bool `json:"active"`
+		Link   []struct {
+			Type string `json:"type"`
+		} `json:"link"`
 		Telecom []struct {
 			Value  string `json:"value"`
 			Use    string `json:"use"`
@@ -84,6 +87,11 @@ func has(patient json.RawMessage, forms []string, now time.Time) bool {
 	}
 	if json.Unmarshal(patient, &p) != nil || p.Active != nil && !*p.Active {
 		return false
+	}
+	for _, l := range p.Link {
+		if l.Type == "replaced-by" {
+			return false
+		}
 	}
 	for _, t := range p.Telecom {
 		if t.Use == "old" || ended(t.Period.End, now) {

@@ -54,6 +54,7 @@ func TestPatientsByPhone(t *testing.T) {
 		}, []string{"Patient/p1", "Patient/p2", "Patient/p3"}},
 		{"found twice", map[string]string{number: patient("p1", phone(number, "")), "4915550100123": patient("p1", phone(number, ""))}, []string{"Patient/p1"}},
 		{"not active", map[string]string{number: patient("p1", `,"active":false`+phone(number, "")) + " " + patient("p2", `,"active":true`+phone(number, ""))}, []string{"Patient/p2"}},
+		{"replaced by another record", map[string]string{number: patient("p1", `,"link":[{"type":"replaced-by","other":{"reference":"Patient/p2"}}]`+phone(number, "")) + " " + patient("p2", phone(number, ""))}, []string{"Patient/p2"}},
 		{"an old number", map[string]string{number: patient("p1", phone(number, `,"use":"old"`))}, nil},
 		{"a number until last year", map[string]string{number: patient("p1", phone(number, `,"period":{"end":"2025-12-31"}`))}, nil},
 		{"a number until today", map[string]string{number: patient("p1", phone(number, `,"period":{"end":"2026-03-10"}`))}, []string{"Patient/p1"}},
