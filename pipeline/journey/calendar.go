@@ -6,12 +6,23 @@ import (
 
 	"github.com/go-playground/locales"
 	"github.com/go-playground/locales/ar"
+	"github.com/go-playground/locales/ar_JO"
 	"github.com/go-playground/locales/de"
+	"github.com/go-playground/locales/de_AT"
 	"github.com/go-playground/locales/en"
+	"github.com/go-playground/locales/en_CA"
 	"github.com/go-playground/locales/en_GB"
+	"github.com/go-playground/locales/en_IE"
+	"github.com/go-playground/locales/en_IN"
+	"github.com/go-playground/locales/en_NZ"
+	"github.com/go-playground/locales/en_ZA"
 	"github.com/go-playground/locales/es"
+	"github.com/go-playground/locales/es_US"
 	"github.com/go-playground/locales/fr"
+	"github.com/go-playground/locales/fr_CA"
+	"github.com/go-playground/locales/fr_CH"
 	"github.com/go-playground/locales/it"
+	"github.com/go-playground/locales/it_CH"
 	"github.com/go-playground/locales/pl"
 	"github.com/go-playground/locales/pt"
 	"github.com/go-playground/locales/tr"
@@ -19,10 +30,20 @@ import (
 )
 
 // calendars is the one table of languages whose dates can be written, with the data
-// of CLDR (https://cldr.unicode.org). A new language is a line here.
+// of CLDR (https://cldr.unicode.org): the names of months in the case that follows a day,
+// and the clock of 12 or 24 hours. A new language is a line here; so is a country that
+// writes otherwise than the language alone. The data of some countries lack months, or which half of
+// the day it is: the test over the whole table finds those, and a neighbour's stand for them.
 var calendars = map[string]func() locales.Translator{
-	"ar": ar.New, "de": de.New, "en": en.New, "en_GB": en_GB.New, "es": es.New, "fr": fr.New,
+	"ar": ar.New, "de": de.New, "en": en.New, "es": es.New, "fr": fr.New,
 	"it": it.New, "pl": pl.New, "pt": pt.New, "tr": tr.New, "uk": uk.New,
+
+	"ar_IQ": ar_JO.New, "ar_JO": ar_JO.New, "ar_LB": ar_JO.New, "ar_PS": ar_JO.New, "ar_SY": ar_JO.New,
+	"de_AT": de_AT.New,
+	"en_AU": en_NZ.New, "en_CA": en_CA.New, "en_GB": en_GB.New, "en_IE": en_IE.New, "en_IN": en_IN.New, "en_NZ": en_NZ.New, "en_ZA": en_ZA.New,
+	"es_CO": es_US.New, "es_DO": es_US.New, "es_PA": es_US.New, "es_PR": es_US.New, "es_US": es_US.New, "es_VE": es_US.New,
+	"fr_CA": fr_CA.New, "fr_CH": fr_CH.New,
+	"it_CH": it_CH.New,
 }
 
 // rightToLeft are the languages that are written from right to left.

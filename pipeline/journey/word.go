@@ -13,8 +13,8 @@ import (
 const maxWord = 64
 
 // fold brings a text to the form in which words are compared: without regard to
-// case, diacritics, punctuation, spaces at the ends, and the tints and variants of
-// emoji; digits as 0 to 9. "" if nothing is left, or if it is too long to be a word.
+// case, diacritics, apostrophes, punctuation, spaces at the ends, and the tints and
+// variants of emoji; digits as 0 to 9. "" if nothing is left, or if it is too long to be a word.
 func fold(text string) string {
 	if len(text) > 4*maxWord {
 		return ""
@@ -28,7 +28,13 @@ func fold(text string) string {
 			continue
 		case unicode.IsDigit(r):
 			r = digit(r)
-		case unicode.IsLetter(r) && r != tatweel, unicode.Is(unicode.So, r):
+		case unicode.Is(unicode.Lm, r): // the tatweel that stretches Arabic words, the apostrophe of Ukrainian keyboards
+			continue
+		case unicode.IsLetter(r):
+			if plain, ok := plainLetters[r]; ok {
+				r = plain
+			}
+		case unicode.Is(unicode.So, r):
 		default: // marks, punctuation, controls, modifiers of emoji
 			continue
 		}
@@ -41,8 +47,15 @@ func fold(text string) string {
 	return b.String()
 }
 
-// tatweel stretches Arabic words and has no meaning.
-const tatweel = 'ـ'
+// plainLetters are written for letters that people without them on their keyboard, or in
+// a hurry, type for them. Letters that Unicode decomposes need no line here.
+var plainLetters = map[rune]rune{
+	'ı': 'i', // Turkish has four letters where others have two: İ and ı become those
+	'ł': 'l',
+	'ґ': 'г',
+	'ى': 'ي',
+	'ة': 'ه',
+}
 
 // digit returns the ASCII digit of the same value: decimal digits stand in runs of
 // ten that begin with zero.
@@ -53,6 +66,10 @@ func digit(r rune) rune {
 	}
 	return '0' + (r - zero)
 }
+
+// falseFriends are words that are no clear answer in a language but are one in another
+// that is tried after it. They go to people: Polish "no" is a careless yes.
+var falseFriends = map[string]string{"pl": "no"}
 
 // meant returns what a text means as a word in one of the languages; nil if it is none.
 func (j *journey) meant(word string, languages []string) *answer {
@@ -66,8 +83,12 @@ func (j *journey) meant(word string, languages []string) *answer {
 		if a := j.words[metaTag(tag)][word]; a != nil {
 			return a
 		}
-		if a := j.words[baseOf(tag)][word]; a != nil {
+		base := baseOf(tag)
+		if a := j.words[base][word]; a != nil {
 			return a
+		}
+		if falseFriends[base] == word {
+			return nil
 		}
 	}
 	return nil

@@ -1,0 +1,13 @@
+package journey
+
+import "time"
+
+// PluralForm is tested before any template has numbers.
+var PluralForm = pluralForm
+
+// WriteDate writes a moment by every line of the table of calendars.
+func WriteDate(each func(tag string, date, clock func(time.Time) string)) {
+	for tag, c := range loadCalendars() {
+		each(tag, c.date, c.clock)
+	}
+}
