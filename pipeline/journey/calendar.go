@@ -46,7 +46,10 @@ var calendars = map[string]func() locales.Translator{
 	"it_CH": it_CH.New,
 }
 
-// rightToLeft are the languages that are written from right to left.
+// rightToLeft are the languages that are written from right to left. What is put into their
+// texts stands in isolates (U+2068 and U+2069), which nobody sees: without them a bracket or a number
+// beside Latin words jumps to the other end, and a line that begins with a Latin name turns round as a
+// whole. A screen that does not know them shows the line as it would without.
 var rightToLeft = map[string]bool{"ar": true, "fa": true, "he": true, "ur": true}
 
 // calendar writes dates and times as a language does.
