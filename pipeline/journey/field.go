@@ -3,6 +3,7 @@ package journey
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"fhirbridge/fhir"
 )
@@ -166,12 +167,21 @@ const (
 	endIsolate = "\u2069"
 )
 
-// isolated wraps text that has Latin letters in it.
+// isolated wraps text, unless all its letters are written from right to left: then it reads the
+// same as the words around it. Numbers alone are wrapped, or "3-12" would be shown as "12-3".
 func isolated(text string) string {
-	for i := range len(text) {
-		if c := text[i] | 0x20; c >= 'a' && c <= 'z' {
+	own := false
+	for _, r := range text {
+		switch {
+		case !unicode.IsLetter(r):
+		case !unicode.In(r, unicode.Arabic, unicode.Hebrew):
 			return isolate + text + endIsolate
+		default:
+			own = true
 		}
 	}
-	return text
+	if own {
+		return text
+	}
+	return isolate + text + endIsolate
 }

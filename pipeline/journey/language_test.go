@@ -122,6 +122,9 @@ func TestArabicReadsRight(t *testing.T) {
 		{"Erika", "مبنى 2", "Erika"},
 		{"ليلى", "مبنى 2", "Harbour Hospital"},
 		{"ليلى", "مبنى 2", "2:30"},
+		{"ليلى", "3-12", "3-12"},
+		{"ليلى", "+1 555 0100", "+1 555 0100"},
+		{"ليلى", "Корпус 2 (Б)", "Корпус 2 (Б)"},
 	}
 	for _, c := range cases {
 		got := compose(t, book, news(t, book, v, "booked"), pipeline.Facts{
