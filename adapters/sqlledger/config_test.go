@@ -96,7 +96,7 @@ func TestWrongKey(t *testing.T) {
 	for name, c := range map[string]struct {
 		config sqlledger.Config
 		want   string
-	}{"another key": {other, "ledger: key_file: "}, "no key": {plain, "ledger: plaintext: "}} {
+	}{"another key": {other, "key_file: "}, "no key": {plain, "plaintext: "}} {
 		if err := reopen(c.config); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want it to begin with %q", name, err, c.want)
 		}
@@ -110,7 +110,7 @@ func TestWrongKey(t *testing.T) {
 	}
 	encrypted := unencrypted
 	encrypted.Plaintext, encrypted.KeyFile = false, first.KeyFile
-	if err := reopen(encrypted); err == nil || !strings.HasPrefix(err.Error(), "ledger: key_file: ") {
+	if err := reopen(encrypted); err == nil || !strings.HasPrefix(err.Error(), "key_file: ") {
 		t.Errorf("a key for an unencrypted one: got %v", err)
 	}
 }

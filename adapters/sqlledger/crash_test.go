@@ -52,6 +52,14 @@ func crashChild(dir string) error {
 	return nil
 }
 
+// crashCommand is a process that works on the ledger in dir until it is killed.
+func crashCommand(t *testing.T, dir string, first int64) *exec.Cmd {
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), crashDir+"="+dir, fmt.Sprintf("%s_FIRST=%d", crashDir, first))
+	child.Stderr = os.Stderr
+	return child
+}
+
 // TestCrash kills a process with SIGKILL again and again while it works on one
 // ledger. Whatever it said was applied must be there, whole.
 func TestCrash(t *testing.T) {
@@ -60,9 +68,7 @@ func TestCrash(t *testing.T) {
 	keyFile(t, dir)
 	applied := map[int64]bool{}
 	for kill := range int64(kills) {
-		child := exec.CommandContext(t.Context(), os.Args[0])
-		child.Env = append(os.Environ(), crashDir+"="+dir, fmt.Sprintf("%s_FIRST=%d", crashDir, kill<<32))
-		child.Stderr = os.Stderr
+		child := crashCommand(t, dir, kill<<32)
 		said, err := child.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -18,6 +18,7 @@
 //     AES-256-GCM, each value bound to its row. Numbers and such ids are found by a
 //     keyed digest. In the clear are references, keys, states, reasons, times, and
 //     the ids of attempts.
+//   - One process works with a ledger file. A second one is refused (lock.go).
 //   - Reading never waits for writing, and memory does not grow with the backlog.
 //
 // Leases live in memory: they end with the process, and so does what they

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +27,8 @@ type Ledger struct {
 	seal *sealer
 
 	writer *writer
+	// lock keeps other processes out; nil in memory.
+	lock *conn
 	// logFile is what the writer syncs. It, checkpoint and readers are nil in memory, where the writer reads as well.
 	logFile    *os.File
 	checkpoint *checkpointer
@@ -51,8 +55,9 @@ func WithClock(now func() time.Time) Option { return func(l *Ledger) { l.now = n
 func WithLogger(log *slog.Logger) Option { return func(l *Ledger) { l.log = log } }
 
 // New opens the ledger that cfg names and creates it if there is none. It
-// refuses a key other than the one the ledger was made with. Its errors begin
-// with the key of the configuration that is at fault, where one is.
+// refuses a key other than the one the ledger was made with, and a ledger that another
+// process works with (Refused, in_use). Its errors begin with the key of the
+// configuration that is at fault, where one is.
 func New(cfg Config, opts ...Option) (*Ledger, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -78,7 +83,7 @@ func New(cfg Config, opts ...Option) (*Ledger, error) {
 		o(l)
 	}
 	if err := l.open(path); err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+		return nil, err
 	}
 	return l, nil
 }
@@ -86,20 +91,24 @@ func New(cfg Config, opts ...Option) (*Ledger, error) {
 // open connects, and starts the writer.
 func (l *Ledger) open(path string) (err error) {
 	d := sqlite()
-	if path != "" {
-		if err := create(path); err != nil {
-			return fmt.Errorf("url: %w", err)
-		}
-	}
 	var opened []*conn
 	defer func() {
 		if err == nil {
 			return
 		}
-		for _, c := range opened {
+		for _, c := range slices.Backward(opened) { // the lock last
 			_ = c.close()
 		}
 	}()
+	if path != "" {
+		if path, err = own(path); err != nil {
+			return fmt.Errorf("url: %w", err)
+		}
+		if l.lock, err = lock(d, path); err != nil {
+			return err
+		}
+		opened = append(opened, l.lock)
+	}
 	connection := func(pragmas []string) (*conn, error) {
 		c, err := connect(d, dsn(path, pragmas...))
 		if err == nil {
@@ -127,6 +136,14 @@ func (l *Ledger) open(path string) (err error) {
 	go l.writer.loop()
 	go l.writer.settle()
 	return nil
+}
+
+// own makes the file if there is none, and returns the name under which SQLite puts others beside it.
+func own(path string) (string, error) {
+	if err := create(path); err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
 }
 
 // create makes the file, for this user only, as is all that SQLite puts beside it. A
@@ -211,6 +228,9 @@ func (l *Ledger) Close() error {
 			}
 		}
 		errs = append(errs, l.writer.conn.close())
+		if l.lock != nil {
+			errs = append(errs, l.lock.close())
+		}
 		l.closed = errors.Join(errs...)
 	})
 	return l.closed
