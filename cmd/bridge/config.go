@@ -65,6 +65,9 @@ type ChannelConfig struct {
 	// Rate is the most messages a second; 80 is what Meta gives a number at first.
 	// A negative rate is none at all, the limit per recipient included.
 	Rate float64 `yaml:"rate"`
+	// Approved is a file that `bridge templates status --save` wrote: `bridge check` compares the
+	// journeys' templates with it. "" compares nothing.
+	Approved string `yaml:"approved"`
 
 	node ast.Node
 }
