@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/porttest"
 )
 
 // word is a word on the template "reminder" in German.
@@ -17,41 +18,7 @@ func word(status pipeline.TemplateStatus, minute int) pipeline.TemplateUpdate {
 }
 
 func TestTemplateMemory(t *testing.T) {
-	other := word(pipeline.TemplatePaused, 0)
-	other.Language = "en"
-	cases := []struct {
-		name    string
-		words   []pipeline.TemplateUpdate
-		changes []bool
-		paused  bool
-	}{
-		{"nothing was said", nil, nil, false},
-		{"paused", []pipeline.TemplateUpdate{word("paused", 0)}, []bool{true}, true},
-		{"paused, said twice", []pipeline.TemplateUpdate{word("paused", 0), word("paused", 0)}, []bool{true, false}, true},
-		{"paused and free again", []pipeline.TemplateUpdate{word("paused", 0), word("approved", 1)}, []bool{true, true}, false},
-		{"free and paused, in the same second", []pipeline.TemplateUpdate{word("approved", 0), word("paused", 0)}, []bool{false, true}, true},
-		{"free, and then an older pause comes", []pipeline.TemplateUpdate{word("approved", 2), word("paused", 1)}, []bool{false, false}, false},
-		{"paused, and then an older approval comes", []pipeline.TemplateUpdate{word("paused", 2), word("approved", 1)}, []bool{true, false}, true},
-		{"paused, then disabled", []pipeline.TemplateUpdate{word("paused", 0), word("disabled", 1)}, []bool{true, false}, true},
-		{"paused, and flagged", []pipeline.TemplateUpdate{word("paused", 0), word("flagged", 1)}, []bool{true, false}, true},
-		{"flagged", []pipeline.TemplateUpdate{word("flagged", 0)}, []bool{false}, false},
-		{"a word of tomorrow", []pipeline.TemplateUpdate{word("other", 0)}, []bool{false}, false},
-		{"paused in another language", []pipeline.TemplateUpdate{other}, []bool{true}, false},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			m := &pipeline.TemplateMemory{}
-			for i, u := range c.words {
-				changed, err := m.Note(t.Context(), u)
-				if err != nil || changed != c.changes[i] {
-					t.Errorf("word %d: got %v, %v, want %v", i, changed, err, c.changes[i])
-				}
-			}
-			if got, err := m.Paused(t.Context(), "reminder", "de"); err != nil || got != c.paused {
-				t.Errorf("paused: got %v, %v, want %v", got, err, c.paused)
-			}
-		})
-	}
+	porttest.TemplateStates(t, func(*testing.T) pipeline.TemplateStates { return &pipeline.TemplateMemory{} })
 }
 
 func TestTemplateLanguage(t *testing.T) {

@@ -258,3 +258,17 @@ func TestChangedLines(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// TestAPausedTemplateIsSaid is the way of Meta's word through the webhook and Kafka to whoever is on call.
+func TestAPausedTemplateIsSaid(t *testing.T) {
+	w := newWorld(t, worldOptions{partitions: 1})
+	b := w.run()
+	const stopped = `bridge_template_stopped{language="en",template="appointment_booked"} 1`
+	must(t, w.whatsapp.SetTemplate(t.Context(), "appointment_booked", "en", "PAUSED", "FIRST_PAUSE"))
+	w.await("the metric", func() bool { return strings.Contains(w.metrics(), stopped) })
+	if line := `"template":"appointment_booked","language":"en","status":"paused","reason":"first_pause"`; !strings.Contains(b.log.String(), line) {
+		t.Errorf("no log line has %s", line)
+	}
+	must(t, w.whatsapp.SetTemplate(t.Context(), "appointment_booked", "en", "APPROVED", ""))
+	w.await("its end", func() bool { return !strings.Contains(w.metrics(), stopped) })
+}

@@ -1,0 +1,57 @@
+package porttest
+
+import (
+	"testing"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+// TemplateStates holds an implementation against the contract of
+// pipeline.TemplateStates. open returns an empty one.
+func TemplateStates(t *testing.T, open func(t *testing.T) pipeline.TemplateStates) {
+	said := func(status pipeline.TemplateStatus, minute int) pipeline.TemplateUpdate {
+		at := time.Date(2026, 3, 1, 12, minute, 0, 0, time.UTC)
+		return pipeline.TemplateUpdate{Name: "reminder", Language: "de", Status: status, At: at}
+	}
+	other := said(pipeline.TemplatePaused, 0)
+	other.Language = "en"
+	quality := said("", 1)
+	quality.Quality = "red"
+	type words = []pipeline.TemplateUpdate
+	cases := []struct {
+		name    string
+		words   words
+		changes []bool // what Note reports of each
+		paused  bool
+	}{
+		{"nothing was said", nil, nil, false},
+		{"paused", words{said("paused", 0)}, []bool{true}, true},
+		{"paused, said twice", words{said("paused", 0), said("paused", 0)}, []bool{true, false}, true},
+		{"paused and free again", words{said("paused", 0), said("approved", 1)}, []bool{true, true}, false},
+		{"free and paused, in the same second", words{said("approved", 0), said("paused", 0)}, []bool{false, true}, true},
+		{"free, and then an older pause comes", words{said("approved", 2), said("paused", 1)}, []bool{false, false}, false},
+		{"paused, and then an older approval comes", words{said("paused", 2), said("approved", 1)}, []bool{true, false}, true},
+		{"paused, then disabled", words{said("paused", 0), said("disabled", 1)}, []bool{true, false}, true},
+		{"paused, disabled, and the approval between comes late", words{said("paused", 0), said("disabled", 2), said("approved", 1)}, []bool{true, false, false}, true},
+		{"paused, and flagged", words{said("paused", 0), said("flagged", 1)}, []bool{true, false}, true},
+		{"paused, and disliked", words{said("paused", 0), quality}, []bool{true, false}, true},
+		{"flagged", words{said("flagged", 0)}, []bool{false}, false},
+		{"a word of tomorrow", words{said("other", 0)}, []bool{false}, false},
+		{"paused in another language", words{other}, []bool{true}, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			states := open(t)
+			for i, u := range c.words {
+				changed, err := states.Note(t.Context(), u)
+				if err != nil || changed != c.changes[i] {
+					t.Errorf("word %d: got %v, %v, want %v", i, changed, err, c.changes[i])
+				}
+			}
+			if got, err := states.Paused(t.Context(), "reminder", "de"); err != nil || got != c.paused {
+				t.Errorf("paused: got %v, %v, want %v", got, err, c.paused)
+			}
+		})
+	}
+}
