@@ -1,7 +1,6 @@
 package pipeline_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -238,60 +237,5 @@ func TestWriteBackShutsDown(t *testing.T) {
 		stop()
 		same(t, "took", time.Since(begun), 10*time.Second)
 		same(t, "what has begun is finished, nothing else begins", []int{len(p.keys()), len(k.ends())}, []int{4, 4})
-	})
-}
-
-func TestWriteBackWakesAndRests(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		k := newOutbox()
-		s := &server{create: func([]byte, string) (string, error) { return "Communication/1", nil }}
-		stop := start(writingBack(t, k, s).Run)
-		time.Sleep(10*time.Second + time.Millisecond)
-		synctest.Wait()
-		same(t, "asked in 10 s without work", k.asked.Load() <= 4, true)
-		k.add(create("w", "Patient/p1"))
-		k.wake[pipeline.SinkServer] <- struct{}{}
-		synctest.Wait()
-		same(t, "at once", k.ends(), []string{"w done"})
-		k.mu.Lock()
-		k.failing = true
-		k.mu.Unlock()
-		k.add(create("x", "Patient/p1"))
-		time.Sleep(90 * time.Second)
-		synctest.Wait()
-		same(t, "asked while the store does not settle", k.asked.Load() <= 120, true)
-		stop()
-	})
-}
-
-// TestWriteBackBothSinks shows that each sink is woken by its own writes, and that neither waits for its poll.
-func TestWriteBackBothSinks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		k := newOutbox()
-		s := &server{create: func([]byte, string) (string, error) { return "Communication/1", nil }}
-		toServer, toTopic := writingBack(t, k, s), writingBack(t, k, nil)
-		toTopic.Sink = pipeline.SinkTopic
-		var records []published
-		toTopic.Publisher = publisher(func(p published) error {
-			records = append(records, p)
-			return nil
-		})
-		stopServer, stopTopic := start(toServer.Run), start(toTopic.Run)
-		for i := range 20 {
-			w := create(fmt.Sprint("server", i), "Patient/p1")
-			copied := w
-			copied.Key, copied.Sink = fmt.Sprint("topic", i), pipeline.SinkTopic
-			synctest.Wait() // both rest
-			k.add(w, copied)
-			for _, wake := range k.wake {
-				wake <- struct{}{}
-			}
-			synctest.Wait()
-			same(t, "left, without a moment passed", k.left(), 0)
-		}
-		stopServer()
-		stopTopic()
-		same(t, "record", []any{records[0].topic, records[0].key, records[0].headers, json.Valid(records[0].value)}, []any{"communications", "Patient/p1",
-			map[string]string{pipeline.HeaderType: "Communication", pipeline.HeaderKey: "topic0", "content-type": "application/fhir+json"}, true})
 	})
 }

@@ -16,6 +16,7 @@ var numberTests = map[string]func(*ledgerTest){
 	"the time of the last reply, in whatever form":     numberHeard,
 	"a receipt tells the form as well":                 numberReceipt,
 	"several forms that are dialled are one person":    numberSeveral,
+	"persons who turn out to be one":                   numberMerge,
 	"somebody else's number stays somebody else's":     numberStranger,
 	"a person without number, known by the user's id":  numberUser,
 	"a form that is told again and again is kept once": numberTwice,
@@ -100,10 +101,11 @@ func numberStop(t *ledgerTest) {
 
 func numberStopBefore(t *ledgerTest) {
 	t.word("r1", written, true, 0)
+	t.word("r2", dialled, false, 0) // of the same second, and as yet of somebody else
 	wantEqual(t, "before anything is known", t.stopped(dialled), false)
 	t.sentAs("1", dialled, written)
 	wantEqual(t, "now that the form is known", t.stopped(dialled), true)
-	t.word("r2", written, false, 1)
+	t.word("r3", written, false, 1)
 	wantEqual(t, "after START", t.stopped(dialled) || t.stopped(written), false)
 }
 
@@ -139,9 +141,21 @@ func numberSeveral(t *ledgerTest) {
 	if !slices.Equal(thread.Patients, []string{"Patient/1", "Patient/2"}) || thread.How != "several" {
 		t.Errorf("thread: got %s of %v, want several of both", thread.How, thread.Patients)
 	}
-	t.wantFrom(t.hear(from(written, "r3", "wamid.2"), pipeline.Heard{}), dialledAlso)
+	t.wantFrom(t.hear(from(written, "r3", "wamid.1"), pipeline.Heard{}), dialled)
+	t.wantFrom(t.hear(from(written, "r4", "wamid.2"), pipeline.Heard{}), dialledAlso)
 	t.sentAs("3", dialled, writtenOther) // WhatsApp writes it in a new way now
 	wantEqual(t, "stopped, in a new form", t.stopped(writtenOther), true)
+}
+
+func numberMerge(t *ledgerTest) {
+	t.sentAs("1", dialled, written)
+	t.sentAs("2", dialledAlso, writtenOther)
+	t.word("r1", written, true, 1)
+	wantEqual(t, "stopped, as another", t.stopped(dialledAlso), false)
+	t.sentAs("3", dialled, writtenOther)
+	for _, number := range []string{dialled, dialledAlso, written, writtenOther} {
+		wantEqual(t, "stopped, as one", t.stopped(number), true)
+	}
 }
 
 func numberStranger(t *ledgerTest) {
