@@ -131,7 +131,6 @@ func TestDispatchSkips(t *testing.T) {
 			k.kept["Patient/p1"] = patientJSON("p1", "ask my daughter")
 		}, []string{"n1 skipped invalid_number"}},
 		{"on the STOP list", func(_ *pipeline.DueNotification, k *desk, _ *pipeline.Dispatch) { k.stopped[number] = true }, []string{"n1 skipped stopped"}},
-		{"subject gone", func(n *pipeline.DueNotification, _ *desk, _ *pipeline.Dispatch) { n.Subject.Resource = nil }, []string{"n1 skipped subject_gone"}},
 		{"subject unreadable", func(n *pipeline.DueNotification, _ *desk, _ *pipeline.Dispatch) {
 			n.Subject.Resource = json.RawMessage(`{"resourceType":"Appointment","id":"a1","status":7}`)
 		}, []string{"n1 skipped missing_fact"}},

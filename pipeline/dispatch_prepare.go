@@ -64,9 +64,6 @@ func (d *Dispatch) admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 			return f, to, no, err
 		}
 	}
-	if n.Notification.Subject != "" && f.Subject == nil {
-		return f, to, Verdict{Skip: ReasonSubjectGone}, nil
-	}
 	return f, to, no, nil
 }
 

@@ -105,7 +105,10 @@ type journeys struct {
 
 func (j *journeys) Needs(r fhir.Resource) []string { return j.needs(r) }
 
-func (j *journeys) Decide(c pipeline.Change) ([]pipeline.Notification, error) { return j.decide(c) }
+func (j *journeys) Decide(c pipeline.Change) (pipeline.Plan, error) {
+	wanted, err := j.decide(c)
+	return pipeline.Plan{Wanted: wanted}, err
+}
 
 func (j *journeys) Compose(n pipeline.Notification, f pipeline.Facts, attempt string) (pipeline.Composed, error) {
 	return j.compose(n, f, attempt)

@@ -19,6 +19,8 @@ const (
 	SystemUser = "urn:fhirbridge:whatsapp:user"
 	// SystemDecision identifies what a reply led to besides its Communication.
 	SystemDecision = "urn:fhirbridge:decision"
+	// SystemTask holds the codes of what people are asked to do, by which a work list sorts.
+	SystemTask = "urn:fhirbridge:task"
 	// SystemMedium has the code "whatsapp".
 	SystemMedium = "urn:fhirbridge:medium"
 )
@@ -96,7 +98,11 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 // Communication in the patient's queue.
 func (f Filing) Decision(d Decision) []Write {
 	if !f.toServer() { // whoever reads the topic carries it on
-		return f.Response(d)
+		writes := f.Response(d)
+		if d.Visit != "" {
+			writes = append(writes, f.Unmet(d, reasonForPeople)...)
+		}
+		return writes
 	}
 	return []Write{{
 		Key: writeKey("decision", d.Reply, SinkServer), Kind: WriteDecision, Sink: SinkServer,
@@ -105,20 +111,43 @@ func (f Filing) Decision(d Decision) []Write {
 }
 
 // Handoff returns the write of a Task that asks people to look at a reply.
-func (f Filing) Handoff(r Reply, t Thread, patient, why string) []Write {
+func (f Filing) Handoff(r Reply, t Thread, patient string, o Outcome) []Write {
 	draft := fhir.TaskDraft{
 		Identifiers: []fhir.Identifier{{System: SystemDecision, Value: "handoff:" + r.ID}},
-		Code:        "WhatsApp: " + strings.ReplaceAll(why, "_", " "),
+		Code:        "WhatsApp: " + spoken(o.Handoff),
+		Codings:     []fhir.Coding{{System: SystemTask, Code: o.Handoff}},
 		Description: payload(r),
 		For:         reference(patient),
 		AuthoredOn:  r.Received,
 		Focus:       fhir.Reference{Type: "Communication", Identifier: fhir.Identifier{System: SystemMessage, Value: r.ID}},
+	}
+	if o.Urgent {
+		draft.Priority = "urgent"
 	}
 	if t.Sent != nil && t.Sent.Notification.Subject != "" {
 		draft.Focus = reference(t.Sent.Notification.Subject)
 	}
 	return f.task(draft, "handoff", r.ID, queue(patient, r.ID))
 }
+
+// Errands returns the writes of a Task for each errand.
+func (f Filing) Errands(list []Errand, now time.Time) []Write {
+	var writes []Write
+	for _, e := range list {
+		writes = append(writes, f.task(fhir.TaskDraft{
+			Identifiers: []fhir.Identifier{{System: SystemDecision, Value: "errand:" + e.Key}},
+			Code:        "WhatsApp: " + spoken(e.Code),
+			Codings:     []fhir.Coding{{System: SystemTask, Code: e.Code}},
+			For:         reference(e.Patient),
+			Focus:       reference(e.Subject),
+			AuthoredOn:  now,
+		}, "errand", e.Key, queue(e.Patient, e.Key))...)
+	}
+	return writes
+}
+
+// spoken is a code as words.
+func spoken(code string) string { return strings.ReplaceAll(code, "_", " ") }
 
 // Response returns the writes of a decision as a resource of its own.
 // https://hl7.org/fhir/R4/appointmentresponse.html
@@ -133,11 +162,16 @@ func (f Filing) Response(d Decision) []Write {
 }
 
 // Unmet returns the writes of a Task for a decision that could not be carried
-// into the appointment.
+// into the appointment, or not all of it.
 func (f Filing) Unmet(d Decision, why Reason) []Write {
+	code := "WhatsApp: patient answered " + d.Status
+	if d.Visit != "" {
+		code = "WhatsApp: appointment to be set to " + d.Visit
+	}
 	return f.task(fhir.TaskDraft{
 		Identifiers: []fhir.Identifier{{System: SystemDecision, Value: "task:" + d.Reply}},
-		Code:        "WhatsApp: patient answered " + d.Status + " (" + strings.ReplaceAll(string(why), "_", " ") + ")",
+		Code:        code + " (" + spoken(string(why)) + ")",
+		Codings:     []fhir.Coding{{System: SystemTask, Code: string(why)}},
 		For:         reference(d.Patient),
 		Focus:       reference(d.Appointment),
 		AuthoredOn:  d.At,

@@ -19,7 +19,7 @@ var filing = pipeline.Filing{Facility: "Clinic", Sinks: []pipeline.Sink{pipeline
 func TestKeysHoldNoMessageID(t *testing.T) {
 	r := reply("wamid.HBgLMTU1NTAxMDAxMjMVAgA")
 	d := pipeline.Decision{Appointment: "Appointment/a1", Patient: "Patient/p1", Status: "accepted", Reply: r.ID}
-	writes := append(filing.Reply(r, pipeline.Thread{}, "", "text"), filing.Handoff(r, pipeline.Thread{}, "", "patient_message")...)
+	writes := append(filing.Reply(r, pipeline.Thread{}, "", "text"), filing.Handoff(r, pipeline.Thread{}, "", pipeline.Outcome{Handoff: "patient_message"})...)
 	writes = append(append(writes, filing.Decision(d)...), filing.Unmet(d, "refused")...)
 	for _, w := range writes {
 		if strings.Contains(w.Key+w.Order+w.Answers, "wamid") {
@@ -75,7 +75,7 @@ func TestFilingIsValid(t *testing.T) {
 		build := func() []pipeline.Write {
 			var all []pipeline.Write
 			for _, list := range [][]pipeline.Write{
-				filing.Sent(sent), filing.Reply(reply, thread, patient, "confirm"), filing.Handoff(reply, thread, patient, "patient_message"),
+				filing.Sent(sent), filing.Reply(reply, thread, patient, "confirm"), filing.Handoff(reply, thread, patient, pipeline.Outcome{Handoff: "patient_message"}),
 				filing.Unmet(d, "appointment_moved"), filing.Decision(d),
 			} {
 				all = append(all, list...)
@@ -176,7 +176,7 @@ func TestFilingKeepsWhatCannotBeBuilt(t *testing.T) {
 	var task struct {
 		Focus struct{ Identifier fhir.Identifier }
 	}
-	if err := json.Unmarshal([]byte(filing.Handoff(reply("m1"), pipeline.Thread{}, "", "patient_message")[0].Body.Reveal()), &task); err != nil {
+	if err := json.Unmarshal([]byte(filing.Handoff(reply("m1"), pipeline.Thread{}, "", pipeline.Outcome{Handoff: "patient_message"})[0].Body.Reveal()), &task); err != nil {
 		t.Fatal(err)
 	}
 	same(t, "a task about a message that nobody knows", task.Focus.Identifier.Value, "m1")

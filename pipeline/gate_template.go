@@ -55,9 +55,6 @@ func (g GateTemplate) Admit(ctx context.Context, c Candidate) (Verdict, error) {
 // because only they say which language the patient reads.
 func (d *Dispatch) templateOf(n Notification, f Facts) func() (name, language string, err error) {
 	return func() (name, language string, err error) {
-		if n.Subject != "" && f.Subject == nil {
-			return "", "", nil // there is nothing to say; that is not this gate's concern
-		}
 		err = pure("dispatch.template", func() error {
 			c, err := d.Journeys.Compose(n, f, NewAttempt())
 			if err == nil && c.Skip == ReasonNone && c.Message.Template != nil {

@@ -139,7 +139,12 @@ func TestGateTemplateLeavesTheRestToOthers(t *testing.T) {
 		{"nothing to say", func(pipeline.Notification, pipeline.Facts, string) (pipeline.Composed, error) {
 			return pipeline.Composed{Skip: pipeline.ReasonAnswered}, nil
 		}, false, []string{"n1 skipped answered"}},
-		{"the subject is gone", nil, true, []string{"n1 skipped subject_gone"}},
+		{"the subject is gone", func(_ pipeline.Notification, f pipeline.Facts, _ string) (pipeline.Composed, error) {
+			if f.Subject == nil {
+				return pipeline.Composed{Skip: pipeline.ReasonSubjectGone}, nil
+			}
+			return pipeline.Composed{}, errors.New(words)
+		}, true, []string{"n1 skipped subject_gone"}},
 		{"words that panic", func(pipeline.Notification, pipeline.Facts, string) (pipeline.Composed, error) { panic(words) }, false, []string{"n1 skipped missing_fact"}},
 	}
 	for _, c := range cases {

@@ -139,6 +139,9 @@ func (in *Inbound) take(ctx context.Context, r Reply, understand func(Reply, Thr
 // expiring refuses an outcome of which something would never expire.
 func (o Outcome) expiring() error {
 	wanted := o.Say
+	if d := o.Decision; d != nil {
+		wanted = slices.Concat(wanted, d.Done, d.Asked)
+	}
 	if o.Plan != nil {
 		wanted = slices.Concat(wanted, o.Plan.Wanted)
 	}
@@ -149,20 +152,28 @@ func (o Outcome) expiring() error {
 func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	patient := patientOf(t)
 	writes := in.Filing.Reply(r, t, patient, o.Reading)
+	address := func(list []Notification) {
+		for i := range list {
+			list[i].ReplyTo, list[i].Address = r.ID, r.From
+			if list[i].Patient == "" {
+				list[i].Patient = patient
+			}
+		}
+	}
 	if o.Decision != nil {
 		decision := *o.Decision
 		decision.Reply, decision.At = r.ID, r.At
+		address(decision.Done)
+		address(decision.Asked)
 		writes = append(writes, in.Filing.Decision(decision)...)
-	}
-	if o.Handoff != "" {
-		writes = append(writes, in.Filing.Handoff(r, t, patient, o.Handoff)...)
-	}
-	for i := range o.Say {
-		o.Say[i].ReplyTo, o.Say[i].Address = r.ID, r.From
-		if o.Say[i].Patient == "" {
-			o.Say[i].Patient = patient
+		if !in.Filing.toServer() { // nobody will hear what becomes of it: people have been asked
+			o.Say = append(o.Say, decision.Asked...)
 		}
 	}
+	if o.Handoff != "" {
+		writes = append(writes, in.Filing.Handoff(r, t, patient, o)...)
+	}
+	address(o.Say)
 	return Heard{Outcome: o, Patient: patient, Writes: writes}
 }
 

@@ -18,6 +18,7 @@ type Intake struct {
 	Ledger      Ledger
 	Journeys    Journeys
 	Resolver    *Resolver
+	Filing      Filing
 	DeadLetters *DeadLetters
 	Metrics     *Metrics
 	Log         *slog.Logger
@@ -186,9 +187,10 @@ func (in *Intake) apply(ctx context.Context, ev Event, current fhir.Resource, al
 	decide := func(kept Versioned, known Known) (plan Plan, err error) {
 		err = pure("intake.decide", func() (err error) {
 			change.Previous, change.Known = previous(kept), known
-			if plan.Wanted, err = in.Journeys.Decide(change); err != nil {
+			if plan, err = in.Journeys.Decide(change); err != nil {
 				return err
 			}
+			plan.Writes = in.Filing.Errands(plan.Errands, now)
 			return expiring("intake.decide", plan.Wanted)
 		})
 		return plan, err

@@ -13,6 +13,7 @@ type Rung string
 
 // The rungs, in the order in which they make sense.
 const (
+	RungStatus   Rung = "status"   // the status of the Appointment itself, for what a patient may decide there
 	RungPatch    Rung = "patch"    // the patient's participant status in the Appointment
 	RungResponse Rung = "response" // an AppointmentResponse
 	RungTask     Rung = "task"     // a Task for people
@@ -30,32 +31,74 @@ type Ladder struct {
 // conflicts is how often a patch is built anew after somebody else has changed the appointment.
 const conflicts = 5
 
-// Carry makes one decision known. What it returns besides is owed as well: the
-// Task of the last rung, or the topic's copy of an AppointmentResponse, which have
-// retries of their own. An error is that of the server: Transient or Throttled, and all
-// of it is tried again.
-func (l *Ladder) Carry(ctx context.Context, d Decision) ([]Write, error) {
+// Carried is what a decision has led to.
+type Carried struct {
+	// Writes are owed as well: the Task of the last rung, or the topic's copy of an AppointmentResponse, which
+	// have retries of their own.
+	Writes []Write
+	// Say is what the patient is told of it.
+	Say []Notification
+}
+
+// Carry makes one decision known. An error is that of the server: Transient or
+// Throttled, and all of it is tried again.
+func (l *Ladder) Carry(ctx context.Context, d Decision) (Carried, error) {
+	if d.Visit == "" {
+		writes, _, err := l.participation(ctx, d)
+		return Carried{Writes: writes}, err
+	}
+	if slices.Contains(l.Rungs, RungStatus) {
+		reason, err := l.status(ctx, d)
+		switch {
+		case err != nil:
+			return Carried{}, err
+		case reason == ReasonNone:
+			return Carried{Say: d.Done}, nil
+		case forPeople(reason):
+			return Carried{Writes: l.Filing.Unmet(d, reason), Say: d.Asked}, nil
+		}
+	}
+	writes, reason, err := l.participation(ctx, d)
+	if err != nil {
+		return Carried{}, err
+	}
+	if reason == ReasonNone { // the participation says what the patient wants, and a person makes it so
+		writes = append(writes, l.Filing.Unmet(d, reasonForPeople)...)
+	}
+	return Carried{Writes: writes, Say: d.Asked}, nil
+}
+
+// participation carries the patient's participant status down the rungs. The reason is why it ended with a
+// Task for people, none if it is done.
+func (l *Ladder) participation(ctx context.Context, d Decision) ([]Write, Reason, error) {
 	why := ReasonRefused
 	for _, rung := range l.Rungs {
 		var try func(context.Context, Decision) ([]Write, Reason, error)
 		switch rung {
+		case RungStatus:
+			continue
 		case RungPatch:
 			try = l.patch
 		case RungResponse:
 			try = l.respond
 		default:
-			return l.Filing.Unmet(d, why), nil
+			return l.Filing.Unmet(d, why), why, nil
 		}
 		more, reason, err := try(ctx, d)
 		if err != nil || reason == ReasonNone {
-			return more, err
+			return more, ReasonNone, err
 		}
-		if reason == reasonMoved || reason == reasonHumanEdit || reason == reasonNotOpen {
-			return l.Filing.Unmet(d, reason), nil // a person decides; a response would be about another fact
+		if forPeople(reason) {
+			return l.Filing.Unmet(d, reason), reason, nil // a response would be about another fact
 		}
 		why = reason
 	}
-	return l.Filing.Unmet(d, why), nil // nothing configured: people are told all the same
+	return l.Filing.Unmet(d, why), why, nil // nothing configured: people are told all the same
+}
+
+// forPeople reports whether a person must decide, whatever else the server would take.
+func forPeople(why Reason) bool {
+	return why == reasonMoved || why == reasonHumanEdit || why == reasonNotOpen
 }
 
 // Reasons why a decision was not carried into the appointment.
@@ -65,37 +108,56 @@ const (
 	reasonNotOpen   Reason = "appointment_not_booked" // cancelled, over, or gone
 	reasonNotTaken  Reason = "server_takes_no_patch"
 	reasonNoAnswers Reason = "server_takes_no_response"
-	reasonConflict         = "conflict" // of an Error: somebody changes the appointment again and again
+	reasonForPeople Reason = "wish_of_the_patient" // the EHR does not let a patient decide it
+	reasonConflict         = "conflict"            // of an Error: somebody changes the appointment again and again
 )
 
-// patch sets the participant status with If-Match. On a conflict it reads again
-// and decides again from what is there. No reason means that it is done.
+// status sets the status of the appointment itself.
+func (l *Ladder) status(ctx context.Context, d Decision) (Reason, error) {
+	return l.change(ctx, d, func(now Versioned, _ fhir.Participant) ([]byte, bool, error) {
+		return fhir.StatusPatch(now.Resource, fhir.AppointmentStatus(d.Visit))
+	})
+}
+
+// patch sets the participant status.
 func (l *Ladder) patch(ctx context.Context, d Decision) ([]Write, Reason, error) {
+	why, err := l.change(ctx, d, func(now Versioned, who fhir.Participant) ([]byte, bool, error) {
+		if who.Status == d.Status {
+			return nil, false, nil
+		}
+		return fhir.ParticipantPatch(now.Resource, reference(d.Patient), d.Status)
+	})
+	return nil, why, err
+}
+
+// change patches the appointment with If-Match, unless it says so already. On a conflict it
+// reads again and decides again from what is there. No reason means that it is done.
+func (l *Ladder) change(ctx context.Context, d Decision, build func(Versioned, fhir.Participant) ([]byte, bool, error)) (Reason, error) {
 	for range conflicts {
 		now, who, why, err := l.look(ctx, d)
-		switch {
-		case err != nil || why != ReasonNone:
-			return nil, why, err
-		case who.Status == d.Status:
-			return nil, ReasonNone, nil // it says so already
+		if err != nil || why != ReasonNone {
+			return why, err
 		}
-		patch, _, err := fhir.ParticipantPatch(now.Resource, reference(d.Patient), d.Status)
-		if err != nil {
-			return nil, reasonNotTaken, nil
+		patch, changed, err := build(now, who)
+		switch {
+		case err != nil:
+			return reasonNotTaken, nil
+		case !changed:
+			return ReasonNone, nil
 		}
 		err = l.Server.Patch(ctx, d.Appointment, now.Version, patch)
 		switch code, final := refusal(err); {
 		case err == nil:
-			return nil, ReasonNone, nil
+			return ReasonNone, nil
 		case code == "409" || code == "412":
 			continue
 		case final:
-			return nil, reasonNotTaken, nil
+			return reasonNotTaken, nil
 		default:
-			return nil, "", err
+			return "", err
 		}
 	}
-	return nil, "", &Error{Op: "ladder.patch", Kind: Transient, Reason: reasonConflict}
+	return "", &Error{Op: "ladder.patch", Kind: Transient, Reason: reasonConflict}
 }
 
 // look reads the appointment as it is now, with the patient's part in it, and says

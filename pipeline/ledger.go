@@ -181,6 +181,8 @@ type WriteResult struct {
 	// Done is set when it has happened; Ref is the reference of what was created or found.
 	Done bool
 	Ref  string
+	// Say are notifications that tell the patient of it, planned with Done.
+	Say []Notification
 	// Retry is when to try again, if it is neither done nor given up.
 	Retry time.Time
 	// GiveUp ends it without success.

@@ -99,9 +99,9 @@ type Journeys interface {
 	// It is empty for resources that no journey starts from.
 	Needs(r fhir.Resource) []string
 	// Decide returns every notification that is wanted now for the change's subject,
-	// including the planned ones of Change.Known.Open that are still wanted. What is
-	// planned and not returned is cancelled.
-	Decide(c Change) ([]Notification, error)
+	// including the planned ones of Change.Known.Open that are still wanted, and what people
+	// are to do about it. What is planned and not returned is cancelled.
+	Decide(c Change) (Plan, error)
 	// Compose puts a notification into words from the newest facts. A Skip says why
 	// there is nothing to say (any more).
 	Compose(n Notification, f Facts, attempt string) (Composed, error)
@@ -235,12 +235,28 @@ type Outcome struct {
 	// Stop puts the number on the STOP list (true) or takes it off (false); nil leaves it. A word that is
 	// older than the last one changes nothing, and then Say is not said.
 	Stop *bool
-	// Handoff asks people to look at it: a code for the Task, "" for none.
+	// Handoff asks people to look at it: a code for the Task, "" for none. Urgent is the Task's priority.
 	Handoff string
+	Urgent  bool
 }
 
-// Plan is the set of notifications that are wanted for a subject.
-type Plan struct{ Wanted []Notification }
+// Plan is what is wanted for a subject.
+type Plan struct {
+	Wanted []Notification
+	// Errands are what people are to do, once each.
+	Errands []Errand
+	// Writes are the Errands as they are owed to the sinks. Whoever calls the ledger makes them.
+	Writes []Write
+}
+
+// Errand asks people to do something that no message can.
+type Errand struct {
+	// Key makes it happen once; it is derived as a notification's is.
+	Key string
+	// Code says what to do, a name of the journey's.
+	Code             string
+	Subject, Patient string
+}
 
 // Directory finds resources that were seen on a topic or fetched before.
 type Directory interface {

@@ -59,6 +59,11 @@ type Decision struct {
 	Appointment, Patient string
 	// Status is the participant status: accepted, declined or tentative.
 	Status string
+	// Visit is the status of the appointment itself that the patient wants: cancelled or arrived; "" for none.
+	// Where the EHR does not let a patient decide that, Status is carried into it and people are asked.
+	Visit string
+	// Done is what the patient is told when Visit has happened, Asked when people have been asked for it.
+	Done, Asked []Notification
 	// Start is the start the patient saw. If the appointment has another one by
 	// now, the decision is not about it, and people are told.
 	Start time.Time

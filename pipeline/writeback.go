@@ -128,8 +128,8 @@ func (b *WriteBack) giveBack(ctx context.Context, w Write, wait time.Duration) {
 
 // try makes one try of a write and settles it.
 func (b *WriteBack) try(ctx context.Context, w Write) {
-	ref, more, err := b.write(ctx, w)
-	result := WriteResult{Done: err == nil, Ref: ref, At: b.Now()}
+	result, more, err := b.write(ctx, w)
+	result.Done, result.At = err == nil, b.Now()
 	outcome := "done"
 	if err != nil {
 		outcome = b.failed(w, err, &result)
@@ -178,31 +178,42 @@ func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 }
 
 // write does it. What panics would do so for ever: it is given up, for people.
-func (b *WriteBack) write(ctx context.Context, w Write) (ref string, more []Write, err error) {
+func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more []Write, err error) {
 	defer func() {
 		if recover() != nil {
 			b.Log.Error("panic; the write is given up", "write", w.Key, "stack", stack())
-			ref, more, err = "", nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "panic"}
+			done, more, err = WriteResult{}, nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "panic"}
 		}
 	}()
 	switch {
 	case w.Kind == WriteDecision && w.Decision == nil:
-		return "", nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "no_decision"}
+		return done, nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "no_decision"}
 	case w.Kind == WriteDecision:
-		more, err = b.Ladder.Carry(ctx, *w.Decision)
-		return "", more, err
+		carried, err := b.Ladder.Carry(ctx, *w.Decision)
+		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
 	case b.Sink == SinkTopic:
-		return "", nil, b.publish(ctx, w)
+		return done, nil, b.publish(ctx, w)
 	}
 	body, err := b.complete(ctx, w)
 	if err != nil {
-		return "", nil, err
+		return done, nil, err
 	}
 	if err := b.check(body); err != nil {
-		return "", nil, err
+		return done, nil, err
 	}
-	ref, err = b.Server.Create(ctx, body, w.IfNoneExist)
-	return ref, nil, err
+	done.Ref, err = b.Server.Create(ctx, body, w.IfNoneExist)
+	return done, nil, err
+}
+
+// due returns what is still to be said by now.
+func due(list []Notification, now time.Time) []Notification {
+	var say []Notification
+	for _, n := range list {
+		if n.Due = now; now.Before(n.Expires) {
+			say = append(say, n)
+		}
+	}
+	return say
 }
 
 // publish puts the resource on the communications topic: key the queue (the patient), headers

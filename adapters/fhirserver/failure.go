@@ -55,7 +55,9 @@ var issueTypes = map[string]bool{
 var elementPath = regexp.MustCompile(`^([A-Z][A-Za-z]+)(\.[a-z][A-Za-z]{0,40}(\[[0-9]{1,3}\])?){0,8}$`)
 
 // written are the types that are written and not read.
-var written = map[string]bool{"AppointmentResponse": true, "Task": true}
+var written = map[string]bool{
+	"AppointmentResponse": true, "Binary": true, "DocumentReference": true, "QuestionnaireResponse": true, "Task": true,
+}
 
 // statusCode is an HTTP status as Error.Code.
 func statusCode(status int) string { return strconv.Itoa(status) }

@@ -19,12 +19,24 @@ func (l *Ledger) Apply(ctx context.Context, ev pipeline.Event, decide pipeline.D
 	in := l.incoming(ev.Ref(), pipeline.Stamp{Version: ev.Version, LastUpdated: ev.LastUpdated, Recorded: ev.Source.Time}, body)
 	var result pipeline.Applied
 	var due int64
+	var owed []pipeline.Write
+	if decide != nil {
+		asked := decide
+		decide = func(kept pipeline.Versioned, known pipeline.Known) (pipeline.Plan, error) {
+			plan, err := asked(kept, known)
+			owed = plan.Writes
+			return plan, err
+		}
+	}
 	err := l.writer.do(ctx, func(t *tx) (err error) {
 		result, due, err = l.apply(t, in, decide)
 		return err
 	})
 	if err != nil {
 		return pipeline.Applied{}, err
+	}
+	for _, w := range owed {
+		signal(l.writes[w.Sink])
 	}
 	if result.Planned > 0 || result.Kept > 0 {
 		l.news(due)
@@ -74,6 +86,9 @@ func (l *Ledger) apply(t *tx, in incoming, decide pipeline.Decide) (pipeline.App
 	why := pipeline.ReasonSuperseded
 	if in.body == nil {
 		why = pipeline.ReasonDeleted
+	}
+	if err := insertWrites(t, l.sealWrites(plan.Writes)); err != nil {
+		return pipeline.Applied{}, never, err
 	}
 	result, due, err := l.reconcile(t, id, subject.list, plan, why)
 	result.DueNow = due <= micros(t.now)

@@ -2,7 +2,6 @@ package sqlledger
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"fhirbridge/pipeline"
@@ -22,17 +21,12 @@ func (l *Ledger) sealWrites(list []pipeline.Write) []owedWrite {
 	}
 	owed := make([]owedWrite, len(list))
 	for i, w := range list {
-		decision := ""
-		if w.Decision != nil {
-			text, _ := json.Marshal(w.Decision) // texts and times: it always marshals
-			decision = string(text)
-		}
 		owed[i] = owedWrite{
 			Write: w, name: once(w.Key),
 			// A queue may be named after a number: it is kept as a digest, and its name is sealed.
 			queue: short(l.seal.tag(kindQueue, w.Order)),
 			secret: l.seal.seal("owed", w.Key, pack(
-				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), decision)),
+				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), packDecision(w.Decision))),
 		}
 	}
 	return owed
@@ -86,13 +80,8 @@ func (l *Ledger) writeOf(r row) (pipeline.Write, error) {
 		return w, err
 	}
 	w.Body, w.Sender = pipeline.NewPrivate(body), pipeline.NewPrivate(sender)
-	if decision != "" {
-		w.Decision = &pipeline.Decision{}
-		if err := json.Unmarshal([]byte(decision), w.Decision); err != nil {
-			return w, unreadable
-		}
-	}
-	return w, nil
+	w.Decision, err = unpackDecision(decision)
+	return w, err
 }
 
 // Writes implements pipeline.Ledger.
@@ -171,12 +160,20 @@ func (l *Ledger) SettleWrite(ctx context.Context, key string, r pipeline.WriteRe
 		if further {
 			next = w.sink
 		}
+		for _, n := range r.Say {
+			if err := l.say(t, n); err != nil {
+				return err
+			}
+		}
 		return insertWrites(t, owed)
 	})
 	if err != nil {
 		return err
 	}
 	l.writeLeases.end(key)
+	if len(r.Say) > 0 {
+		l.news(micros(r.At))
+	}
 	signal(l.writes[pipeline.Sink(next)])
 	l.owe(owed)
 	return nil

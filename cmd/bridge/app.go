@@ -100,7 +100,7 @@ func (a *app) wire() error {
 		Publisher: publisher, Topic: c.Kafka.Topics.DeadLetters, Metrics: a.metrics, Explain: explain,
 	}
 	intake := &pipeline.Intake{
-		Decoder: envelope.New(c.Intake.Shapes), Ledger: a.ledger, Journeys: book, Resolver: resolver,
+		Decoder: envelope.New(c.Intake.Shapes), Ledger: a.ledger, Journeys: book, Resolver: resolver, Filing: filing,
 		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: time.Now, MaxAge: c.Intake.MaxAge,
 	}
 	inbound := &pipeline.Inbound{

@@ -54,7 +54,7 @@ type FHIRConfig struct {
 	Server fhirserver.Config `yaml:",inline"`
 	// WriteTo lists the sinks: server, topic.
 	WriteTo []pipeline.Sink `yaml:"write_to"`
-	// AppointmentWriteback lists the rungs that a decision goes down: patch, response, task.
+	// AppointmentWriteback lists the rungs that a decision goes down: status, patch, response, task.
 	AppointmentWriteback []pipeline.Rung `yaml:"appointment_writeback"`
 }
 
@@ -169,8 +169,8 @@ func (f FHIRConfig) validate() error {
 		}
 	}
 	for i, rung := range f.AppointmentWriteback {
-		if !slices.Contains([]pipeline.Rung{pipeline.RungPatch, pipeline.RungResponse, pipeline.RungTask}, rung) {
-			errs = append(errs, fmt.Errorf("appointment_writeback[%d]: must be patch, response or task", i))
+		if !slices.Contains([]pipeline.Rung{pipeline.RungStatus, pipeline.RungPatch, pipeline.RungResponse, pipeline.RungTask}, rung) {
+			errs = append(errs, fmt.Errorf("appointment_writeback[%d]: must be status, patch, response or task", i))
 		}
 	}
 	return errors.Join(errs...)

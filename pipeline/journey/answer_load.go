@@ -6,38 +6,103 @@ import (
 	"strings"
 )
 
-// answer reads what a button or a word means.
-func (l *loader) answer(m member, j *journey) {
+// doings are what an answer may do in a journey on that.
+var doings = map[string][]doing{
+	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask},
+	typeReport:      {doAsk, doNote, doTask},
+	typeMessage:     {doStop, doStart, doTask},
+}
+
+// answer reads what a button or a word means. question is the answer whose reply asks for it, nil if
+// it may be given at any time.
+func (l *loader) answer(m member, j *journey, question *answer) {
 	a := &answer{name: m.key}
 	if !plainName.MatchString(a.name) {
 		m.problem("must be lower-case letters, digits and underscores, at most 40")
 	}
-	o := m.value.object("do", "reply", "words")
-	does := []string{string(doAccept), string(doDecline)}
-	if j.on == typeMessage {
-		does = []string{string(doStop), string(doStart)}
+	if j.answers[a.name] != nil {
+		m.problemf("there are two answers with the name %q", a.name)
+		return
 	}
+	o := m.value.object("do", "reply", "words", "urgent", "then")
 	if v := o.need("do"); v.exists() {
-		a.do = doing(v.oneOf("deed", does...))
-		if j.on == typeReport {
-			v.problem("nothing about a report can be accepted or declined")
-		}
-		if before, ok := l.book.doings[a.name]; ok && before != a.do {
-			v.problemf("the answer %q does something else in another journey", a.name)
-		}
-		l.book.doings[a.name] = a.do
+		l.does(v, a, j)
 	}
 	j.answers[a.name] = a // before its reply, which may have a button for it
-	if v := o.need("reply"); v.exists() {
-		a.reply = l.fits(v, j, v.text())
+	if v := o.get("urgent"); v.exists() {
+		a.urgent = v.oneOf("truth", "true", "false") == "true"
+		if a.do != doTask {
+			v.problem("is only for what people are asked to do: do: task")
+		}
 	}
+	l.then(o, a, j, question)
+	l.replies(o, a, j)
 	if v := o.get("words"); v.exists() {
-		l.words(v, a, j)
+		to := j.words
+		if question != nil {
+			to = question.words
+		}
+		l.words(v, a, to)
+	}
+}
+
+func (l *loader) does(v value, a *answer, j *journey) {
+	var names []string
+	for _, d := range doings[j.on] {
+		names = append(names, string(d))
+	}
+	a.do = doing(v.oneOf("deed", names...))
+	if before, ok := l.book.doings[a.name]; ok && before != a.do {
+		v.problemf("the answer %q does something else in another journey", a.name)
+	}
+	l.book.doings[a.name] = a.do
+}
+
+// then reads the answers to the question that an answer leads to.
+func (l *loader) then(o object, a *answer, j *journey, question *answer) {
+	v := o.get("then")
+	switch {
+	case a.do != doAsk && v.exists():
+		v.problem("is only for a question: do: ask")
+		return
+	case a.do != doAsk:
+		return
+	case question != nil:
+		o.problem("a question cannot lead to another")
+		return
+	}
+	a.words = make(words)
+	for _, m := range o.need("then").members() {
+		l.answer(m, j, a)
+	}
+}
+
+// replies reads what is said to an answer: one template, or one for each of what may come of it.
+func (l *loader) replies(o object, a *answer, j *journey) {
+	v := o.get("reply")
+	if !v.exists() {
+		if a.do != doNote {
+			o.need("reply")
+		}
+		return
+	}
+	if !v.isObject() {
+		a.reply = l.fits(v, j, v.text())
+		return
+	}
+	if statuses[a.do] == "" {
+		v.problem("must be one template: nothing is left to the EHR")
+		return
+	}
+	each := v.object("done", "asked")
+	done, asked := each.need("done"), each.need("asked")
+	if done.exists() && asked.exists() {
+		a.done, a.asked = l.fits(done, j, done.text()), l.fits(asked, j, asked.text())
 	}
 }
 
 // words reads what patients write for an answer, in every language.
-func (l *loader) words(v value, a *answer, j *journey) {
+func (l *loader) words(v value, a *answer, to words) {
 	valid := append([]string{anyLanguage}, l.book.languages...)
 	var have []string
 	for _, m := range v.members() {
@@ -47,7 +112,7 @@ func (l *loader) words(v value, a *answer, j *journey) {
 		}
 		have = append(have, m.key)
 		for _, item := range m.value.list() {
-			j.word(item, m.key, a)
+			word(item, m.key, a, to)
 		}
 	}
 	var missing []string
@@ -62,26 +127,18 @@ func (l *loader) words(v value, a *answer, j *journey) {
 }
 
 // word takes one word in, unless it has another meaning in the same language.
-func (j *journey) word(item value, tag string, a *answer) {
-	word := fold(item.text())
-	if word == "" {
+func word(item value, tag string, a *answer, to words) {
+	folded := fold(item.text())
+	switch {
+	case folded == "":
 		item.problem("has no letter, digit or sign")
-		return
-	}
-	if len(word) > maxWord {
+	case len(folded) > maxWord:
 		item.problemf("is longer than %d bytes: a sentence is not a word", maxWord)
-		return
-	}
-	if j.words[tag] == nil {
-		j.words[tag] = make(map[string]*answer)
-	}
-	for _, other := range []string{tag, anyLanguage} {
-		if meant := j.words[other][word]; meant != nil && meant.name != a.name {
-			item.problem(fmt.Sprintf("means %q already", meant.name))
-			return
+	default:
+		if other := to.add(tag, folded, a); other != nil {
+			item.problem(fmt.Sprintf("means %q already", other.name))
 		}
 	}
-	j.words[tag][word] = a
 }
 
 // meaning returns what an answer of that name does.

@@ -35,7 +35,7 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if text == nil {
 		return skip(pipeline.ReasonNoTemplate), nil
 	}
-	w := &writer{scene: s, patient: f.Patient, settings: &b.settings, calendar: b.calendarFor(text.language, own)}
+	w := &writer{scene: s, before: instant(told.before), patient: f.Patient, settings: &b.settings, calendar: b.calendarFor(text.language, own)}
 	values, missing := t.values(text, w)
 	if missing {
 		return skip(pipeline.ReasonMissingFact), nil
@@ -51,8 +51,11 @@ func (j *journey) choose(n pipeline.Notification, f pipeline.Facts, s *scene) (*
 		return j.reply(action, n, f, s)
 	}
 	st := j.byStep[n.Step]
-	if st == nil {
+	switch {
+	case st == nil || st.send == nil:
 		return nil, pipeline.ReasonSuperseded // the configuration has changed
+	case s.subject == nil && st.when.edge != nil && st.when.edge.gone:
+		return st.said(f), pipeline.ReasonNone
 	}
 	if why := j.about(n, s); why != pipeline.ReasonNone {
 		return nil, why
@@ -66,7 +69,15 @@ func (j *journey) choose(n pipeline.Notification, f pipeline.Facts, s *scene) (*
 	case st.schedule != nil && n.Occasion != s.occasion():
 		return nil, pipeline.ReasonSuperseded
 	}
-	return st.send, pipeline.ReasonNone
+	return st.said(f), pipeline.ReasonNone
+}
+
+// said returns what a step says: more freely while the window is open.
+func (s *step) said(f pipeline.Facts) *template {
+	if f.Window && s.chat != nil {
+		return s.chat
+	}
+	return s.send
 }
 
 // about makes the patient of n the one of the scene, and says why if nothing may be said about it.
@@ -89,9 +100,11 @@ func (j *journey) reply(action string, n pipeline.Notification, f pipeline.Facts
 		}
 		return j.stale, why
 	}
+	action, came, _ := strings.Cut(action, ":")
 	t := j.otherwise[action]
-	if a := j.answers[action]; a != nil {
-		t = a.reply
+	a := j.answers[action]
+	if a != nil {
+		t = a.says(came)
 	}
 	switch told := recall(n.Facts); {
 	case t == nil:
@@ -102,8 +115,28 @@ func (j *journey) reply(action string, n pipeline.Notification, f pipeline.Facts
 		return nil, pipeline.ReasonSubjectGone
 	case told.occasion != "" && s.occasion() != "" && told.occasion != s.occasion():
 		return nil, pipeline.ReasonSuperseded // it has moved since: that is the news
-	case s.visit != nil && !booked(s) && j.answers[action] != nil && j.answers[action].do == doAccept:
+	case s.visit != nil && !booked(s) && a != nil && a.needsBooked():
 		return nil, pipeline.ReasonSuperseded
 	}
 	return t, pipeline.ReasonNone
 }
+
+// What came of an answer that the EHR had to take, as the end of a step's name.
+const (
+	cameDone  = "done"
+	cameAsked = "asked"
+)
+
+// says returns what is said to an answer, by what came of it ("" for at once).
+func (a *answer) says(came string) *template {
+	switch came {
+	case cameDone:
+		return a.done
+	case cameAsked:
+		return a.asked
+	}
+	return a.reply
+}
+
+// needsBooked reports whether what is said to an answer makes sense only while the visit stands.
+func (a *answer) needsBooked() bool { return a.do == doAccept || a.do == doAsk || a.do == doChange }

@@ -29,9 +29,11 @@ type moment struct {
 	tap, of, says string
 
 	reads, decides, hands string
-	stops                 string
-	sends                 []expected
-	place                 value
+	// ehr is what becomes of a decision that the EHR may take: done, which it is if nothing is said, or asked.
+	ehr   string
+	stops string
+	sends []expected
+	place value
 }
 
 // expected is a message that an example wants.
@@ -64,7 +66,7 @@ func (l *loader) example(v value, j *journey) example {
 }
 
 func readMoment(v value, j *journey) moment {
-	o := v.object("at", "event", "tap", "of", "says", "reads", "decides", "hands", "stops", "sends")
+	o := v.object("at", "event", "tap", "of", "says", "reads", "decides", "hands", "ehr", "stops", "sends")
 	m := moment{place: v}
 	if at := o.need("at"); at.exists() {
 		m.at = clock(at)
@@ -85,6 +87,9 @@ func readMoment(v value, j *journey) moment {
 		}
 	}
 	m.reads, m.decides, m.hands, m.stops = o.get("reads").text(), o.get("decides").text(), o.get("hands").text(), o.get("stops").text()
+	if v := o.get("ehr"); v.exists() {
+		m.ehr = v.oneOf("outcome", cameDone, cameAsked)
+	}
 	for _, item := range o.get("sends").list() {
 		s := item.object("step", "at", "words")
 		x := expected{step: s.need("step").text(), words: s.get("words").text(), place: item}

@@ -65,6 +65,7 @@ type play struct {
 	others  map[string]fhir.Resource
 	now     time.Time
 	replies int
+	hands   string
 	sent    []spoken // since the last moment
 	all     []pipeline.SentMessage
 }
@@ -144,9 +145,9 @@ func (p *play) speak(n pipeline.Notification) {
 // happen does what the moment says.
 func (p *play) happen(m *moment) string {
 	if m.deleted {
-		p.known.Open, _ = p.book.Decide(pipeline.Change{Previous: p.kept, Known: p.known, Lookup: p.lookup, Now: p.now})
+		p.decide(pipeline.Change{Previous: p.kept, Known: p.known, Lookup: p.lookup, Now: p.now})
 		p.kept = nil
-		return ""
+		return p.handed(m)
 	}
 	if m.event != nil {
 		p.version++
@@ -158,13 +159,34 @@ func (p *play) happen(m *moment) string {
 		if err != nil {
 			return "its event is not right: " + err.Error()
 		}
-		p.known.Open, _ = p.book.Decide(pipeline.Change{
+		p.decide(pipeline.Change{
 			Previous: p.kept, Current: current, Version: strconv.Itoa(p.version), Known: p.known, Lookup: p.lookup, Now: p.now,
 		})
 		p.kept = current
+		if text := p.handed(m); text != "" {
+			return text
+		}
 	}
 	if m.tap != "" || m.says != "" {
 		return p.hear(m)
+	}
+	return ""
+}
+
+// decide plans what a change leads to.
+func (p *play) decide(c pipeline.Change) {
+	plan, _ := p.book.Decide(c) // it returns no error
+	p.known.Open = plan.Wanted
+	p.hands = ""
+	for _, e := range plan.Errands {
+		p.hands = strings.TrimPrefix(p.hands+" "+e.Code, " ")
+	}
+}
+
+// handed compares what people are asked to do about an event.
+func (p *play) handed(m *moment) string {
+	if p.hands != m.hands {
+		return fmt.Sprintf("hands: got %q, want %q", p.hands, m.hands)
 	}
 	return ""
 }
@@ -198,7 +220,13 @@ func (p *play) hear(m *moment) string {
 	if o.Answer != nil {
 		p.known = p.known.With(*o.Answer)
 	}
-	p.known.Open = append(slices.Clone(p.known.Open), o.Say...)
+	say := o.Say
+	if o.Decision != nil && m.ehr == cameAsked {
+		say = append(say, o.Decision.Asked...)
+	} else if o.Decision != nil {
+		say = append(say, o.Decision.Done...)
+	}
+	p.known.Open = append(slices.Clone(p.known.Open), say...)
 	return outcome(m, o)
 }
 

@@ -17,9 +17,13 @@ const (
 	classPlace    class = "place"    // where a visit is; it may disclose what it is for
 	classPerson   class = "person"   // who gives care; it may disclose what for
 	classFacility class = "facility" // the configured facility
+	// classInstruction is what the patient is to do before the visit; it may disclose what it is for.
+	classInstruction class = "instruction"
 )
 
-var classes = []string{string(className), string(classSchedule), string(classPlace), string(classPerson), string(classFacility)}
+var classes = []string{
+	string(className), string(classSchedule), string(classPlace), string(classPerson), string(classFacility), string(classInstruction),
+}
 
 // field is something that words can be made from. There is none for a finding,
 // a diagnosis or a service, so that no template can show one.
@@ -40,8 +44,12 @@ const (
 var fields = map[string]field{
 	"patient.given":  {className, "", func(w *writer) string { return w.name().Informal() }},
 	"patient.name":   {className, "", func(w *writer) string { return w.name().Text }},
-	"start.date":     {classSchedule, typeAppointment, func(w *writer) string { return w.atStart(w.calendar.date) }},
-	"start.time":     {classSchedule, typeAppointment, func(w *writer) string { return w.atStart(w.calendar.clock) }},
+	"start.date":     {classSchedule, typeAppointment, func(w *writer) string { return w.local(w.start, w.calendar.date) }},
+	"start.time":     {classSchedule, typeAppointment, func(w *writer) string { return w.local(w.start, w.calendar.clock) }},
+	"before.date":    {classSchedule, typeAppointment, func(w *writer) string { return w.local(w.before, w.calendar.date) }},
+	"before.time":    {classSchedule, typeAppointment, func(w *writer) string { return w.local(w.before, w.calendar.clock) }},
+	"instruction":    {classInstruction, typeAppointment, (*writer).instruction},
+	"place.way":      {classPlace, typeAppointment, (*writer).placeWay},
 	"place.name":     {classPlace, typeAppointment, (*writer).placeName},
 	"place.address":  {classPlace, typeAppointment, (*writer).placeAddress},
 	"clinician.name": {classPerson, typeAppointment, (*writer).clinician},
@@ -49,17 +57,11 @@ var fields = map[string]field{
 	"facility.phone": {classFacility, "", func(w *writer) string { return w.settings.Phone }},
 }
 
-func fieldNames() []string {
-	names := make([]string, 0, len(fields))
-	for name := range fields {
-		names = append(names, name)
-	}
-	return names
-}
-
 // writer is what fields read: the facts of one message in one language.
 type writer struct {
 	*scene
+	// before is the start that the visit had before the news, zero if it is not known.
+	before   time.Time
 	patient  *fhir.Patient
 	settings *Settings
 	calendar calendar
@@ -72,11 +74,37 @@ func (w *writer) name() fhir.Name {
 	return w.patient.Name(w.now)
 }
 
-func (w *writer) atStart(format func(time.Time) string) string {
-	if w.start.IsZero() {
+func (w *writer) local(t time.Time, format func(time.Time) string) string {
+	if t.IsZero() {
 		return ""
 	}
-	return format(w.start.In(w.zone()))
+	return format(t.In(w.zone()))
+}
+
+// instruction is what the EHR tells the patient to do. One that is too long is not cut, but left out:
+// the end may be what matters.
+func (w *writer) instruction() string {
+	if w.visit == nil || w.sensitive() {
+		return ""
+	}
+	text := clean(w.visit.PatientInstruction(), 2*maxParameter)
+	if len([]rune(text)) > maxParameter {
+		return ""
+	}
+	return text
+}
+
+// placeWay is how to find the place inside the building.
+func (w *writer) placeWay() string {
+	if w.sensitive() {
+		return ""
+	}
+	for l := range w.places() {
+		if way := l.Description(); way != "" {
+			return way
+		}
+	}
+	return ""
 }
 
 // placeName is empty for a sensitive visit: the name of a place may say what it is for.

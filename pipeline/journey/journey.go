@@ -2,8 +2,6 @@ package journey
 
 import (
 	"cmp"
-	"strings"
-	"time"
 
 	"fhirbridge/fhir"
 	"fhirbridge/pipeline"
@@ -11,14 +9,15 @@ import (
 
 // journey is one file: when what is said about a type of resource, and what answers mean.
 type journey struct {
-	name    string
-	on      string
-	never   []phrase
-	steps   []*step
-	byStep  map[string]*step
-	answers map[string]*answer
-	// words are what patients write for an answer, by language; "any" is for all.
-	words map[string]map[string]*answer
+	name string
+	on   string
+	// only and never are what must hold, and must not, for the journey to say anything.
+	only, never []phrase
+	steps       []*step
+	byStep      map[string]*step
+	answers     map[string]*answer
+	// words are what patients write for an answer, whatever it was that they were told.
+	words words
 	// stale is what follows a button under words that do not hold any more; nil if none.
 	stale *template
 	// otherwise are the acknowledgements of what a person must read, by reading.
@@ -26,32 +25,18 @@ type journey struct {
 	examples  []example
 }
 
-// step is one thing to say.
+// step is one thing to say, or to have people do.
 type step struct {
 	name     string
 	when     when
 	schedule *schedule // nil for news of a change
 	expires  expiry
-	send     *template
+	// send is the approved template, chat what is said instead while the patient's window is open; nil for none.
+	send, chat *template
+	// task is the code of the Task that people get when it happens, "" for none.
+	task     string
 	resend   bool
 	priority int
-}
-
-// doing is what an answer does.
-type doing string
-
-const (
-	doAccept  doing = "accept"
-	doDecline doing = "decline"
-	doStop    doing = "stop"
-	doStart   doing = "start"
-)
-
-// answer is what a button or a word means.
-type answer struct {
-	name  string
-	do    doing
-	reply *template
 }
 
 // silent reports whether the journey says nothing about the subject, whatever happens.
@@ -64,31 +49,41 @@ func (j *journey) silent(s *scene) bool {
 			return true
 		}
 	}
+	for _, p := range j.only {
+		if !p.holds(s) {
+			return true
+		}
+	}
 	return false
 }
 
-// Decide implements pipeline.Journeys.
-func (b *Book) Decide(c pipeline.Change) ([]pipeline.Notification, error) {
-	wanted := make([]pipeline.Notification, 0, len(c.Known.Open)+6)
+// Decide implements pipeline.Journeys. It returns no error.
+func (b *Book) Decide(c pipeline.Change) (pipeline.Plan, error) {
+	plan := pipeline.Plan{Wanted: make([]pipeline.Notification, 0, len(c.Known.Open)+6)}
 	for _, o := range c.Known.Open {
 		if o.ReplyTo != "" { // what somebody asked is answered, whatever has happened since
-			wanted = append(wanted, o)
+			plan.Wanted = append(plan.Wanted, o)
 		}
 	}
-	if c.Current == nil {
-		return wanted, nil
+	subject := c.Current
+	if subject == nil { // deleted: what is said of that is said of the version before
+		subject = c.Previous
 	}
-	for _, j := range b.byType[c.Current.Header().Type] {
-		wanted = j.decide(b, c, wanted)
+	if subject == nil {
+		return plan, nil
 	}
-	return wanted, nil
+	for _, j := range b.byType[subject.Header().Type] {
+		j.decide(b, c, subject, &plan)
+	}
+	return plan, nil
 }
 
-// decide appends what the journey wants for each patient.
-func (j *journey) decide(b *Book, c pipeline.Change, wanted []pipeline.Notification) []pipeline.Notification {
-	current := b.scene(c.Current, c.Known, c.Lookup, c.Now)
+// decide adds what the journey wants for each patient.
+func (j *journey) decide(b *Book, c pipeline.Change, subject fhir.Resource, plan *pipeline.Plan) {
+	current := b.scene(subject, c.Known, c.Lookup, c.Now)
+	current.gone = c.Current == nil
 	if j.silent(current) {
-		return wanted
+		return
 	}
 	var previous *scene
 	if c.Previous != nil {
@@ -99,41 +94,46 @@ func (j *journey) decide(b *Book, c pipeline.Change, wanted []pipeline.Notificat
 	}
 	for _, p := range current.patients() {
 		current.who, current.status = p.ref, p.status
-		wanted = j.news(c, previous, current, wanted)
-		wanted = j.reminders(c, current, wanted)
+		j.news(c, previous, current, plan)
+		if !current.gone {
+			plan.Wanted = j.reminders(c, current, plan.Wanted)
+		}
 	}
-	return wanted
 }
 
-// news appends what is said about a change. News that wait to be sent and still
-// hold stand for all further ones: their words are made from the newest facts.
-func (j *journey) news(c pipeline.Change, previous, current *scene, wanted []pipeline.Notification) []pipeline.Notification {
+// news adds what is said about a change, and what people are asked to do about it. News that wait
+// to be sent and still hold stand for all further ones: their words are made from the newest facts.
+func (j *journey) news(c pipeline.Change, previous, current *scene, plan *pipeline.Plan) {
 	waiting := false
 	for _, o := range c.Known.Open {
 		s := j.byStep[o.Step]
 		if o.Journey != j.name || o.Recipient != current.who || o.ReplyTo != "" || s == nil || s.schedule != nil {
 			continue
 		}
-		if n, ok := s.keep(o, current); ok {
-			wanted, waiting = append(wanted, n), true
+		if before := recall(o.Facts).before; before != "" && before == current.occasion() {
+			waiting = true // it was moved and has been moved back before anybody was told
+		} else if n, ok := s.keep(o, current); ok {
+			plan.Wanted, waiting = append(plan.Wanted, n), true
 		}
 	}
-	if waiting || c.Historic {
-		return wanted
+	if c.Historic {
+		return
 	}
 	for _, s := range j.steps {
 		if s.schedule != nil || !s.when.fires(previous, current) {
 			continue
 		}
+		n := j.notification(s, current, cmp.Or(c.Version, current.occasion()))
+		if s.task != "" {
+			plan.Errands = append(plan.Errands, pipeline.Errand{Key: n.Key, Code: s.task, Subject: n.Subject, Patient: n.Patient})
+		}
 		expires, ok := s.expires.at(c.Now, current.start, current.zone())
-		if !ok || !expires.After(c.Now) {
+		if waiting || s.send == nil || !ok || !expires.After(c.Now) {
 			continue
 		}
-		n := j.notification(s, c.Current, current, cmp.Or(c.Version, current.occasion()))
-		n.Due, n.Expires, n.Edge, n.Facts = c.Now, expires, true, current.remember()
-		wanted = append(wanted, n)
+		n.Due, n.Expires, n.Edge, n.Facts = c.Now, expires, true, current.remember(previous)
+		plan.Wanted = append(plan.Wanted, n)
 	}
-	return wanted
 }
 
 // keep returns news that wait to be sent as they are wanted now.
@@ -171,7 +171,7 @@ func (j *journey) reminders(c pipeline.Change, current *scene, wanted []pipeline
 		if !expires.After(due) || !expires.After(c.Now) {
 			continue
 		}
-		n := j.notification(s, c.Current, current, current.occasion())
+		n := j.notification(s, current, current.occasion())
 		if !due.After(c.Now) {
 			planned := find(c.Known.Open, n.Key)
 			if planned == nil {
@@ -194,46 +194,11 @@ func find(open []pipeline.Notification, key string) *pipeline.Notification {
 	return nil
 }
 
-func (j *journey) notification(s *step, subject fhir.Resource, current *scene, occasion string) pipeline.Notification {
-	ref := subject.Header().Ref()
+func (j *journey) notification(s *step, current *scene, occasion string) pipeline.Notification {
+	ref := current.subject.Header().Ref()
 	return pipeline.Notification{
 		Key:     pipeline.NotificationKey(j.name, s.name, ref, occasion, current.who),
 		Journey: j.name, Step: s.name, Subject: ref, Patient: current.who, Recipient: current.who,
 		Occasion: occasion, Priority: s.priority, Resend: s.resend,
 	}
-}
-
-// memory is what a notification remembers until it is sent, in Notification.Facts:
-// the language of the conversation, and a start that the subject may lose or change.
-type memory struct {
-	language string
-	occasion string
-}
-
-func (m memory) private() pipeline.Private {
-	if m == (memory{}) {
-		return pipeline.Private{}
-	}
-	return pipeline.NewPrivate(m.language + "\n" + m.occasion)
-}
-
-func recall(p pipeline.Private) memory {
-	language, start, _ := strings.Cut(p.Reveal(), "\n")
-	return memory{language, start}
-}
-
-func (m memory) start() time.Time {
-	t, err := time.Parse(time.RFC3339, m.occasion)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
-}
-
-// remember keeps a start that the current version has lost.
-func (s *scene) remember() pipeline.Private {
-	if s.visit == nil || s.start.IsZero() || !s.visit.Start().IsZero() {
-		return pipeline.Private{}
-	}
-	return memory{occasion: s.occasion()}.private()
 }

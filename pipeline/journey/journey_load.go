@@ -44,23 +44,18 @@ func (l *loader) loadJourneys(fsys fs.FS) {
 }
 
 func (l *loader) journey(root value) *journey {
-	o := root.object("journey", "on", "never", "steps", "answers", "stale", "otherwise", "examples")
+	o := root.object("journey", "on", "lists", "only", "never", "steps", "answers", "stale", "otherwise", "examples")
 	j := &journey{
-		byStep: make(map[string]*step), answers: make(map[string]*answer),
-		words: make(map[string]map[string]*answer), otherwise: make(map[string]*template),
+		byStep: make(map[string]*step), answers: make(map[string]*answer), words: make(words), otherwise: make(map[string]*template),
 	}
 	j.name = named(o.need("journey"))
 	j.on = o.need("on").oneOf("start", typeAppointment, typeReport, typeMessage)
 	phrases := phrasesOf(j.on)
-	for _, v := range o.get("never").list() {
-		w := phrases.clauses(v)
-		if w.edge != nil {
-			v.problem("must say how things are, not what happens")
-		}
-		j.never = append(j.never, w.clauses...)
-	}
+	phrases.custom(l.book.settings.Conditions, j.on)
+	phrases.lists(o.get("lists"), j.on)
+	j.only, j.never = phrases.states(o.get("only")), phrases.states(o.get("never"))
 	for _, m := range o.get("answers").members() {
-		l.answer(m, j)
+		l.answer(m, j, nil)
 	}
 	l.steps(o, j, phrases)
 	if v := o.get("stale"); v.exists() {
@@ -80,6 +75,19 @@ func (l *loader) journey(root value) *journey {
 		j.examples = append(j.examples, l.example(v, j))
 	}
 	return j
+}
+
+// states reads a list of clauses that say how things are.
+func (v vocabulary) states(list value) []phrase {
+	var states []phrase
+	for _, item := range list.list() {
+		w := v.clauses(item)
+		if w.edge != nil {
+			item.problem("must say how things are, not what happens")
+		}
+		states = append(states, w.clauses...)
+	}
+	return states
 }
 
 func named(v value) string {
@@ -113,7 +121,7 @@ func (l *loader) steps(o object, j *journey, phrases vocabulary) {
 }
 
 func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
-	o := item.object("name", "when", "at", "send", "expires", "unknown")
+	o := item.object("name", "when", "at", "send", "chat", "task", "expires", "unknown")
 	s := &step{name: named(o.need("name")), priority: pipeline.PriorityNews}
 	if v := o.need("when"); v.exists() {
 		s.when = phrases.clauses(v)
@@ -132,6 +140,24 @@ func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
 	} else if s.when.edge == nil && len(s.when.clauses) > 0 {
 		item.problem(`needs something that happens ("became …", "moved"), or a time ("at")`)
 	}
+	if v := o.get("task"); v.exists() {
+		s.task = named(v)
+		if s.when.edge == nil {
+			v.problem("is for what happens: people are asked at once, or not at all")
+		}
+	}
+	if v := o.get("send"); v.exists() || s.task == "" {
+		l.said(o, s, j)
+	}
+	s.resend = j.on == typeAppointment
+	if v := o.get("unknown"); v.exists() {
+		s.resend = v.oneOf("policy", "resend", "hold") == "resend"
+	}
+	return s
+}
+
+// said reads what a step says, and until when.
+func (l *loader) said(o object, s *step, j *journey) {
 	if v := o.need("expires"); v.exists() {
 		s.expires = l.expiry(v, s, j)
 	}
@@ -140,12 +166,21 @@ func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
 		if s.send != nil && s.send.session {
 			v.problem("is a session text: only a template may open a conversation")
 		}
+		if s.send != nil && s.when.edge != nil && s.when.edge.gone && s.send.ofSubject() {
+			v.problem("shows something of what may be deleted when it is said")
+		}
 	}
-	s.resend = j.on == typeAppointment
-	if v := o.get("unknown"); v.exists() {
-		s.resend = v.oneOf("policy", "resend", "hold") == "resend"
+	if v := o.get("chat"); v.exists() {
+		s.chat = l.fits(v, j, v.text())
+		if s.chat != nil && !s.chat.session {
+			v.problem("must be a session text: it is said while the patient's 24 hours are open")
+		}
 	}
-	return s
+}
+
+// ofSubject reports whether a template shows anything of the subject.
+func (t *template) ofSubject() bool {
+	return slices.ContainsFunc(t.params, func(p parameter) bool { return p.field.of != "" || p.or != nil && p.or.of != "" })
 }
 
 func (l *loader) expiry(v value, s *step, j *journey) expiry {

@@ -25,6 +25,9 @@ type Settings struct {
 	Country string
 	// Phone is for templates that show it; "" if none does.
 	Phone string
+	// Fields and Conditions are what an engineer has defined, by name.
+	Fields     map[string]Field
+	Conditions map[string]Condition
 }
 
 // Book is all journeys and templates, read and compiled. It never changes and

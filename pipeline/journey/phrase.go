@@ -3,8 +3,6 @@ package journey
 import (
 	"fmt"
 	"strings"
-
-	"fhirbridge/fhir"
 )
 
 // phrase is one clause of a "when". An edge says that something has happened
@@ -16,6 +14,8 @@ type phrase struct {
 	holds func(*scene) bool
 	// once is set for a condition that matters when the step fires and not later.
 	once bool
+	// gone is set for an edge that may be that there is no subject any more. All others need one.
+	gone bool
 }
 
 // when is a compiled "when": every clause must hold.
@@ -26,7 +26,7 @@ type when struct {
 
 // fires reports whether the change is what the step waits for.
 func (w when) fires(previous, current *scene) bool {
-	if w.edge == nil || !w.edge.fires(previous, current) {
+	if w.edge == nil || current.gone && !w.edge.gone || !w.edge.fires(previous, current) {
 		return false
 	}
 	for _, c := range w.clauses {
@@ -39,7 +39,7 @@ func (w when) fires(previous, current *scene) bool {
 
 // holds reports whether the step is still wanted.
 func (w when) holds(s *scene) bool {
-	if w.edge != nil && !w.edge.holds(s) {
+	if w.edge != nil && !w.edge.holds(s) || s.gone && (w.edge == nil || !w.edge.gone) {
 		return false
 	}
 	for _, c := range w.clauses {
@@ -65,79 +65,6 @@ func (v vocabulary) state(name string, is func(*scene) bool) {
 	v["became "+name] = phrase{holds: is, fires: func(previous, current *scene) bool {
 		return is(current) && (previous == nil || !is(previous))
 	}}
-}
-
-var appointmentStatuses = []fhir.AppointmentStatus{
-	fhir.AppointmentProposed, fhir.AppointmentPending, fhir.AppointmentBooked, fhir.AppointmentArrived,
-	fhir.AppointmentCheckedIn, fhir.AppointmentFulfilled, fhir.AppointmentCancelled, fhir.AppointmentNoShow,
-	fhir.AppointmentWaitlist, fhir.AppointmentEnteredInError,
-}
-
-// phrasesOf returns what can be said about a type.
-func phrasesOf(resourceType string) vocabulary {
-	v := vocabulary{}
-	switch resourceType {
-	case typeAppointment:
-		for _, status := range appointmentStatuses {
-			v.state(string(status), func(s *scene) bool { return s.visit.Status() == status })
-		}
-		v.state("cancelled by the hospital", func(s *scene) bool {
-			return s.visit.Status() == fhir.AppointmentCancelled && !s.visit.CancelledByPatient()
-		})
-		v.state("cancelled by the patient", func(s *scene) bool { return s.visit.CancelledByPatient() })
-		v["became booked"] = phrase{fires: becameBooked, holds: booked}
-		v["moved"] = phrase{fires: moved, holds: booked}
-		v.condition("confirmed", false, (*scene).confirmed)
-		v.condition("declined", false, (*scene).declined)
-		v.condition("answered", false, func(s *scene) bool { return s.confirmed() || s.declined() })
-		v["is walk-in"] = phrase{holds: func(s *scene) bool { return s.visitType("WALKIN") }}
-		v["is emergency"] = phrase{holds: func(s *scene) bool { return s.visitType("EMERGENCY") }}
-	case typeReport:
-		v["is final"] = phrase{holds: released}
-		v["became final"] = phrase{holds: released, fires: func(previous, current *scene) bool {
-			return current.report.Status() == fhir.ReportFinal && (previous == nil || !released(previous))
-		}}
-	default:
-		return v
-	}
-	v.condition("told", true, func(s *scene) bool { return s.known.Told })
-	v["is sensitive"] = phrase{holds: (*scene).sensitive}
-	v["is withheld"] = phrase{holds: (*scene).withheld}
-	return v
-}
-
-func booked(s *scene) bool { return s.visit.Status() == fhir.AppointmentBooked }
-
-// stands reports whether the visit has been booked and nothing has taken that back: from
-// arrived, checked-in, fulfilled and noshow an EHR goes back to booked only to correct a mistake.
-// https://hl7.org/fhir/R4/valueset-appointmentstatus.html
-func stands(s *scene) bool {
-	switch s.visit.Status() {
-	case fhir.AppointmentBooked, fhir.AppointmentArrived, fhir.AppointmentCheckedIn, fhir.AppointmentFulfilled, fhir.AppointmentNoShow:
-		return true
-	}
-	return false
-}
-
-// becameBooked reports whether there is a visit now where there was none.
-func becameBooked(previous, current *scene) bool {
-	return booked(current) && (previous == nil || !stands(previous))
-}
-
-// moved reports whether a visit that was there before is booked for another moment now. What
-// goes back to booked with another start is new to the patient, and no booking: it is moved.
-func moved(previous, current *scene) bool {
-	return previous != nil && stands(previous) && booked(current) && !previous.visit.Start().Equal(current.visit.Start())
-}
-
-// released reports whether a report is complete. What is changed afterwards
-// (amended, corrected, appended) does not take back that it is there.
-func released(s *scene) bool {
-	switch s.report.Status() {
-	case fhir.ReportFinal, fhir.ReportAmended, fhir.ReportCorrected, fhir.ReportAppended:
-		return true
-	}
-	return false
 }
 
 func (v vocabulary) names() []string {

@@ -28,7 +28,7 @@ func (l *ledger) apply(t *rapid.T, v fhir.Resource, number int, now time.Time, h
 	if l.kept != nil && pipeline.Compare(l.stamp, stamp) != pipeline.Newer {
 		return
 	}
-	wanted, err := l.book.Decide(pipeline.Change{
+	plan, err := l.book.Decide(pipeline.Change{
 		Previous: l.kept, Current: v, Version: stamp.Version, Now: now, Historic: historic,
 		Known: pipeline.Known{Open: l.open, Told: l.told}, Lookup: directory(),
 	})
@@ -36,7 +36,7 @@ func (l *ledger) apply(t *rapid.T, v fhir.Resource, number int, now time.Time, h
 		t.Fatal(err)
 	}
 	l.kept, l.stamp, l.open = v, stamp, nil
-	for _, n := range wanted {
+	for _, n := range plan.Wanted {
 		if !n.Due.Before(n.Expires) || !n.Expires.After(now) {
 			t.Fatalf("%s is due %v and expires %v, at %v", n.Step, n.Due, n.Expires, now)
 		}

@@ -20,7 +20,9 @@ type scene struct {
 	report  *fhir.DiagnosticReport
 	// start is the start of the visit; zero if there is none. When a cancelled visit has lost
 	// it, it is the last one that was known.
-	start  time.Time
+	start time.Time
+	// gone is set when the subject has been deleted; then it is the version before.
+	gone   bool
 	known  pipeline.Known
 	lookup func(ref string) fhir.Resource
 	now    time.Time
@@ -102,14 +104,14 @@ func (s *scene) answer() *pipeline.Answer {
 // the patient gave for another start, and the EHR has kept while it moved, does not count.
 func (s *scene) confirmed() bool {
 	if a := s.answer(); a != nil {
-		return s.book.meaning(a.Action) == doAccept
+		return participations[s.book.meaning(a.Action)] == fhir.ParticipantAccepted
 	}
 	return s.status == fhir.ParticipantAccepted && s.known.AnswerOf(s.who) == nil
 }
 
 func (s *scene) declined() bool {
 	if a := s.answer(); a != nil {
-		return s.book.meaning(a.Action) == doDecline
+		return participations[s.book.meaning(a.Action)] == fhir.ParticipantDeclined
 	}
 	return s.status == fhir.ParticipantDeclined && s.known.AnswerOf(s.who) == nil
 }

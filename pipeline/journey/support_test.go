@@ -120,11 +120,11 @@ func decide(t testing.TB, b *journey.Book, c pipeline.Change) []pipeline.Notific
 	if c.Lookup == nil {
 		c.Lookup = directory()
 	}
-	wanted, err := b.Decide(c)
+	plan, err := b.Decide(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wanted
+	return plan.Wanted
 }
 
 // steps lists what is wanted as "step patient".

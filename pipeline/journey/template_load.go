@@ -114,11 +114,11 @@ func (l *loader) parameter(m member, t *template) parameter {
 
 func (l *loader) field(v value, t *template) field {
 	name := v.text()
-	f, ok := fields[name]
+	f, ok := l.book.field(name)
 	switch {
 	case name == "":
 	case !ok:
-		v.problem(unknown("field", name, fieldNames()))
+		v.problem(unknown("field", name, l.book.fieldNames()))
 	case !t.mayShow[f.class]:
 		v.problemf("%q shows data of the class %q, which may_show does not list", name, f.class)
 	case name == "facility.name" && l.book.settings.Facility == "", name == "facility.phone" && l.book.settings.Phone == "":

@@ -2,6 +2,7 @@ package journey
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"fhirbridge/fhir"
@@ -77,7 +78,7 @@ func (h *hearing) outcome() pipeline.Outcome {
 	}
 	word := fold(r.Text.Reveal())
 	if j := h.book.replies; j != nil {
-		if a := j.meant(word, h.book.languages); a != nil {
+		if a := j.words.meant(word, h.book.languages); a != nil {
 			return h.answered(j, a)
 		}
 	}
@@ -91,7 +92,7 @@ func (h *hearing) word(word string) pipeline.Outcome {
 	if h.thread.Sent != nil {
 		j := h.book.journeys[h.thread.Sent.Notification.Journey]
 		if j != nil && j.on != typeMessage {
-			if a := j.meant(word, languages); a != nil {
+			if a := j.meant(h.thread.Sent.Notification.Step, word, languages); a != nil {
 				return h.answered(j, a)
 			}
 		}
@@ -99,7 +100,7 @@ func (h *hearing) word(word string) pipeline.Outcome {
 	}
 	if h.thread.How == "several" {
 		for _, j := range h.book.journeys {
-			if j.meant(word, languages) != nil {
+			if j.on != typeMessage && j.words.meant(word, languages) != nil {
 				return h.passOn(readUnclear, readUnclear, handUnclear)
 			}
 		}
@@ -146,109 +147,13 @@ func (h *hearing) passOn(reading, acknowledgement, handoff string) pipeline.Outc
 	return o
 }
 
-// answered acts on an answer.
-func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
-	switch a.do {
-	case doStop, doStart:
-		off := a.do == doStop
-		return pipeline.Outcome{Reading: a.name, Stop: &off, Say: h.say(j, answerStep+a.name, "", "")}
-	}
-	return h.decided(j, a)
-}
-
-// decided acts on an answer about a visit, if it is still about the visit as it is.
-func (h *hearing) decided(j *journey, a *answer) pipeline.Outcome {
-	t, n := &h.thread, &h.thread.Sent.Notification
-	s := h.book.scene(t.Subject, t.Known, t.Lookup, t.Now)
-	if s.visit == nil || !booked(s) || !s.start.After(t.Now) || j.silent(s) || !s.lookAt(n.Patient) {
-		return h.passOn(readLate, readLate, handLate)
-	}
-	if h.stale(s) {
-		return pipeline.Outcome{Reading: "stale", Say: h.refresh(j, s)}
-	}
-	ours := ""
-	switch before := s.answer(); {
-	case before != nil && before.Action == a.name:
-		return pipeline.Outcome{Reading: "again"}
-	case before != nil && before.At.After(h.at()): // an older word that comes late undoes nothing newer
-		return h.passOn(readLate, readLate, handLate)
-	case before != nil:
-		ours = status(h.book.meaning(before.Action))
-	}
-	subject := s.visit.Header().Ref()
-	answer := &pipeline.Answer{Subject: subject, Patient: s.who, Action: a.name, Occasion: s.occasion(), At: h.at()}
-	return pipeline.Outcome{
-		Reading: a.name,
-		Say:     h.say(j, answerStep+a.name, subject, s.occasion()),
-		Answer:  answer,
-		Decision: &pipeline.Decision{
-			Appointment: subject, Patient: s.who, Status: status(a.do), Start: s.start, Was: s.status, Ours: ours, Reply: h.reply.ID, At: h.at(),
-		},
-		Plan: &pipeline.Plan{Wanted: h.replan(answer)},
-	}
-}
-
-// status is what a doing makes of the patient's participation.
-func status(does doing) string {
-	if does == doDecline {
-		return fhir.ParticipantDeclined
-	}
-	return fhir.ParticipantAccepted
-}
-
-// stale reports whether the patient answered a message that showed another start.
-func (h *hearing) stale(s *scene) bool {
-	shown := h.thread.Sent.Attempt.Shown
-	if shown == "" { // not known: then only the very same version is certain
-		return h.thread.Sent.Attempt.SubjectVersion != h.thread.SubjectVersion
-	}
-	return shown != s.occasion()
-}
-
-// refresh says the newest facts, unless news of them wait to be sent anyway.
-func (h *hearing) refresh(j *journey, s *scene) []pipeline.Notification {
-	news := func(o pipeline.Notification) bool {
-		return o.Edge && o.Journey == j.name && o.Recipient == s.who && j.byStep[o.Step] != nil && j.byStep[o.Step].when.holds(s)
-	}
-	if j.stale == nil || slices.ContainsFunc(h.thread.Known.Open, news) {
-		return nil
-	}
-	return h.say(j, stepStale, s.visit.Header().Ref(), "")
-}
-
-// replan is what remains wanted after an answer.
-func (h *hearing) replan(a *pipeline.Answer) []pipeline.Notification {
-	t := &h.thread
-	wanted, _ := h.book.Decide(pipeline.Change{ // it returns no error
-		Previous: t.Subject, Current: t.Subject, Version: t.SubjectVersion, Known: t.Known.With(*a), Lookup: t.Lookup, Now: t.Now,
-	})
-	return wanted
-}
-
-// at is when the patient wrote.
-func (h *hearing) at() time.Time {
-	for _, t := range []time.Time{h.reply.At, h.reply.Received} {
-		if !t.IsZero() {
-			return t
+// meant returns what a word means to somebody who was told a step: an answer to its question, if it
+// asks one of its own, else what it always means. nil if it means nothing.
+func (j *journey) meant(step, word string, languages []string) *answer {
+	if name, ok := strings.CutPrefix(step, answerStep); ok && j.answers[name] != nil {
+		if a := j.answers[name].words.meant(word, languages); a != nil {
+			return a
 		}
 	}
-	return h.thread.Now
-}
-
-// say is the notification that answers the reply, at once and while the window is open.
-func (h *hearing) say(j *journey, step, subject, occasion string) []pipeline.Notification {
-	now, expires := h.thread.Now, h.at().Add(window)
-	if !expires.After(now) {
-		return nil
-	}
-	who, recipient := h.who(), h.who()
-	if h.thread.Sent != nil {
-		recipient = h.thread.Sent.Notification.Recipient
-	}
-	return []pipeline.Notification{{
-		Key:     pipeline.NotificationKey(j.name, step, subject, h.reply.ID, who),
-		Journey: j.name, Step: step, Subject: subject, Patient: who, Recipient: recipient,
-		Occasion: h.reply.ID, Due: now, Expires: expires, Priority: pipeline.PriorityReply,
-		ReplyTo: h.reply.ID, Resend: true, Facts: memory{h.thread.Language, occasion}.private(),
-	}}
+	return j.words.meant(word, languages)
 }

@@ -1,6 +1,7 @@
 package journey_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -63,7 +64,7 @@ func TestUnderstandADecision(t *testing.T) {
 	want := pipeline.Decision{
 		Appointment: "Appointment/1", Patient: "Patient/1", Status: "accepted", Start: v.Start(), Was: "tentative", Reply: "wamid.1", At: at,
 	}
-	if *o.Decision != want {
+	if !reflect.DeepEqual(*o.Decision, want) {
 		t.Errorf("decision: got %+v, want %+v", *o.Decision, want)
 	}
 	if o.Plan == nil || len(o.Plan.Wanted) != 0 {

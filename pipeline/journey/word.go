@@ -70,26 +70,3 @@ func digit(r rune) rune {
 // falseFriends are words that are no clear answer in a language but are one in another
 // that is tried after it. They go to people: Polish "no" is a careless yes.
 var falseFriends = map[string]string{"pl": "no"}
-
-// meant returns what a text means as a word in one of the languages; nil if it is none.
-func (j *journey) meant(word string, languages []string) *answer {
-	if word == "" {
-		return nil
-	}
-	if a := j.words[anyLanguage][word]; a != nil {
-		return a
-	}
-	for _, tag := range languages {
-		if a := j.words[metaTag(tag)][word]; a != nil {
-			return a
-		}
-		base := baseOf(tag)
-		if a := j.words[base][word]; a != nil {
-			return a
-		}
-		if falseFriends[base] == word {
-			return nil
-		}
-	}
-	return nil
-}

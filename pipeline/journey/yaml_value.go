@@ -68,6 +68,15 @@ func (v value) texts() []string {
 	return texts
 }
 
+// isObject reports whether v is a mapping.
+func (v value) isObject() bool {
+	switch v.node.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return true
+	}
+	return false
+}
+
 // member is one key of a mapping and what it holds.
 type member struct {
 	key   string
@@ -77,6 +86,8 @@ type member struct {
 
 // problem notes what is wrong with the key.
 func (m member) problem(text string) { m.value.note(m.at, m.value.path, text) }
+
+func (m member) problemf(format string, args ...any) { m.problem(fmt.Sprintf(format, args...)) }
 
 // members returns the keys of a mapping in their order.
 func (v value) members() []member {

@@ -1,0 +1,85 @@
+package journey
+
+import "fhirbridge/fhir"
+
+// doing is what an answer does.
+type doing string
+
+// What an answer can do.
+const (
+	doAccept  doing = "accept"  // the patient will come
+	doDecline doing = "decline" // the patient cannot come
+	doCancel  doing = "cancel"  // the patient does not want the visit any more
+	doChange  doing = "change"  // the patient wants another time
+	doArrive  doing = "arrive"  // the patient is here
+	doAsk     doing = "ask"     // nothing yet: the reply is a question, with answers of its own
+	doNote    doing = "note"    // it is filed
+	doTask    doing = "task"    // it is filed, and people are asked to act on it
+	doStop    doing = "stop"    // no more messages
+	doStart   doing = "start"   // messages again
+)
+
+// participations are what of the patient's participation an answer makes
+// (https://hl7.org/fhir/R4/valueset-participationstatus.html).
+var participations = map[doing]string{
+	doAccept: fhir.ParticipantAccepted, doArrive: fhir.ParticipantAccepted, doDecline: fhir.ParticipantDeclined,
+	doCancel: fhir.ParticipantDeclined, doChange: fhir.ParticipantTentative,
+}
+
+// statuses are what of the visit itself an answer makes, where the EHR lets a patient decide that.
+var statuses = map[doing]fhir.AppointmentStatus{
+	doCancel: fhir.AppointmentCancelled, doArrive: fhir.AppointmentArrived,
+}
+
+// answer is what a button or a word means.
+type answer struct {
+	name string
+	do   doing
+	// reply is said at once. done is said instead when the EHR has taken what the answer does, and asked when
+	// people have been asked to do it; they are nil for an answer that has a reply.
+	reply, done, asked *template
+	// urgent is the priority of what people are asked to do.
+	urgent bool
+	// words mean answers to the question that the reply of this one is.
+	words words
+}
+
+// words are what patients write, by language ("any" for all) and folded.
+type words map[string]map[string]*answer
+
+// add takes a word in unless it has another meaning in the language already; then it returns that.
+func (w words) add(tag, word string, a *answer) *answer {
+	for _, other := range []string{tag, anyLanguage} {
+		if meant := w[other][word]; meant != nil && meant != a {
+			return meant
+		}
+	}
+	if w[tag] == nil {
+		w[tag] = make(map[string]*answer)
+	}
+	w[tag][word] = a
+	return nil
+}
+
+// meant returns what a text means as a word in one of the languages; nil if it is none.
+func (w words) meant(word string, languages []string) *answer {
+	if word == "" {
+		return nil
+	}
+	if a := w[anyLanguage][word]; a != nil {
+		return a
+	}
+	for _, tag := range languages {
+		if a := w[metaTag(tag)][word]; a != nil {
+			return a
+		}
+		base := baseOf(tag)
+		if a := w[base][word]; a != nil {
+			return a
+		}
+		if falseFriends[base] == word {
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package journey
+
+import (
+	"slices"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+// arrivalGrace is how long after the start of a visit a patient may still arrive.
+const arrivalGrace = 2 * time.Hour
+
+// answered acts on an answer.
+func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
+	switch a.do {
+	case doStop, doStart:
+		off := a.do == doStop
+		return pipeline.Outcome{Reading: a.name, Stop: &off, Say: h.say(j, answerStep+a.name, "", "")}
+	case doNote, doTask:
+		return h.noted(j, a)
+	}
+	return h.decided(j, a)
+}
+
+// noted files an answer that changes nothing in the EHR, and asks people to act on it if it says so.
+// That is right at any time: what somebody says is read, also when it is said late.
+func (h *hearing) noted(j *journey, a *answer) pipeline.Outcome {
+	o := pipeline.Outcome{Reading: a.name}
+	if a.do == doTask {
+		o.Handoff, o.Urgent = a.name, a.urgent
+	}
+	if a.reply != nil {
+		subject := ""
+		if h.thread.Sent != nil && h.thread.Subject != nil {
+			subject = h.thread.Sent.Notification.Subject
+		}
+		o.Say = h.say(j, answerStep+a.name, subject, "")
+	}
+	return o
+}
+
+// decided acts on an answer about a visit, if it is still about the visit as it is.
+func (h *hearing) decided(j *journey, a *answer) pipeline.Outcome {
+	s, instead := h.standing(j, a)
+	if instead != nil {
+		return *instead
+	}
+	subject, step := s.visit.Header().Ref(), answerStep+a.name
+	if a.do == doAsk {
+		return pipeline.Outcome{Reading: a.name, Say: h.say(j, step, subject, s.occasion())}
+	}
+	ours := ""
+	switch before := s.answer(); {
+	case before != nil && before.Action == a.name:
+		return pipeline.Outcome{Reading: "again"}
+	case before != nil && before.At.After(h.at()): // an older word that comes late undoes nothing newer
+		return h.passOn(readLate, readLate, handLate)
+	case before != nil:
+		ours = participations[h.book.meaning(before.Action)]
+	}
+	answer := &pipeline.Answer{Subject: subject, Patient: s.who, Action: a.name, Occasion: s.occasion(), At: h.at()}
+	o := pipeline.Outcome{
+		Reading: a.name,
+		Answer:  answer,
+		Decision: &pipeline.Decision{
+			Appointment: subject, Patient: s.who, Status: participations[a.do], Visit: string(statuses[a.do]),
+			Start: s.start, Was: s.status, Ours: ours, Reply: h.reply.ID, At: h.at(),
+		},
+		Plan: &pipeline.Plan{Wanted: h.replan(answer)},
+	}
+	if a.do == doChange {
+		o.Handoff = a.name
+	}
+	if a.reply != nil {
+		o.Say = h.say(j, step, subject, s.occasion())
+		return o
+	}
+	o.Decision.Done = h.say(j, step+":"+cameDone, subject, "")
+	o.Decision.Asked = h.say(j, step+":"+cameAsked, subject, "")
+	return o
+}
+
+// standing returns the visit that an answer is about. If the answer cannot be taken as it was meant,
+// instead is what comes of it.
+func (h *hearing) standing(j *journey, a *answer) (s *scene, instead *pipeline.Outcome) {
+	t := &h.thread
+	late := h.passOn(readLate, readLate, handLate)
+	s = h.book.scene(t.Subject, t.Known, t.Lookup, t.Now)
+	if s.visit == nil || !booked(s) || j.silent(s) || !s.lookAt(t.Sent.Notification.Patient) {
+		return s, &late
+	}
+	until := s.start
+	if a.do == doArrive {
+		until = until.Add(arrivalGrace)
+	}
+	switch {
+	case !until.After(t.Now):
+		return s, &late
+	case h.stale(s):
+		return s, &pipeline.Outcome{Reading: "stale", Say: h.refresh(j, s)}
+	}
+	return s, nil
+}
+
+// stale reports whether the patient answered a message that showed another start.
+func (h *hearing) stale(s *scene) bool {
+	shown := h.thread.Sent.Attempt.Shown
+	if shown == "" { // not known: then only the very same version is certain
+		return h.thread.Sent.Attempt.SubjectVersion != h.thread.SubjectVersion
+	}
+	return shown != s.occasion()
+}
+
+// refresh says the newest facts, unless news of them wait to be sent anyway.
+func (h *hearing) refresh(j *journey, s *scene) []pipeline.Notification {
+	news := func(o pipeline.Notification) bool {
+		return o.Edge && o.Journey == j.name && o.Recipient == s.who && j.byStep[o.Step] != nil && j.byStep[o.Step].when.holds(s)
+	}
+	if j.stale == nil || slices.ContainsFunc(h.thread.Known.Open, news) {
+		return nil
+	}
+	return h.say(j, stepStale, s.visit.Header().Ref(), "")
+}
+
+// replan is what remains wanted after an answer.
+func (h *hearing) replan(a *pipeline.Answer) []pipeline.Notification {
+	t := &h.thread
+	plan, _ := h.book.Decide(pipeline.Change{ // it returns no error
+		Previous: t.Subject, Current: t.Subject, Version: t.SubjectVersion, Known: t.Known.With(*a), Lookup: t.Lookup, Now: t.Now,
+	})
+	return plan.Wanted
+}
+
+// at is when the patient wrote.
+func (h *hearing) at() time.Time {
+	for _, t := range []time.Time{h.reply.At, h.reply.Received} {
+		if !t.IsZero() {
+			return t
+		}
+	}
+	return h.thread.Now
+}
+
+// say is the notification that answers the reply, at once and while the window is open.
+func (h *hearing) say(j *journey, step, subject, occasion string) []pipeline.Notification {
+	now, expires := h.thread.Now, h.at().Add(window)
+	if !expires.After(now) {
+		return nil
+	}
+	who, recipient := h.who(), h.who()
+	if h.thread.Sent != nil {
+		recipient = h.thread.Sent.Notification.Recipient
+	}
+	return []pipeline.Notification{{
+		Key:     pipeline.NotificationKey(j.name, step, subject, h.reply.ID, who),
+		Journey: j.name, Step: step, Subject: subject, Patient: who, Recipient: recipient,
+		Occasion: h.reply.ID, Due: now, Expires: expires, Priority: pipeline.PriorityReply,
+		ReplyTo: h.reply.ID, Resend: true, Facts: memory{language: h.thread.Language, occasion: occasion}.private(),
+	}}
+}

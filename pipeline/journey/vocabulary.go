@@ -1,0 +1,124 @@
+package journey
+
+import (
+	"strings"
+
+	"fhirbridge/fhir"
+)
+
+var appointmentStatuses = []fhir.AppointmentStatus{
+	fhir.AppointmentProposed, fhir.AppointmentPending, fhir.AppointmentBooked, fhir.AppointmentArrived,
+	fhir.AppointmentCheckedIn, fhir.AppointmentFulfilled, fhir.AppointmentCancelled, fhir.AppointmentNoShow,
+	fhir.AppointmentWaitlist, fhir.AppointmentEnteredInError,
+}
+
+// phrasesOf returns what can be said about a type.
+func phrasesOf(resourceType string) vocabulary {
+	v := vocabulary{}
+	switch resourceType {
+	case typeAppointment:
+		v.appointment()
+	case typeReport:
+		v.report()
+	default:
+		return v
+	}
+	v.condition("told", true, func(s *scene) bool { return s.known.Told })
+	v.condition("sensitive", false, (*scene).sensitive)
+	v["is sensitive"] = v["sensitive"]
+	v["is withheld"] = phrase{holds: (*scene).withheld}
+	return v
+}
+
+func (v vocabulary) appointment() {
+	for _, status := range appointmentStatuses {
+		v.state(string(status), func(s *scene) bool { return s.visit.Status() == status })
+	}
+	v.state("requested", func(s *scene) bool {
+		return s.visit.Status() == fhir.AppointmentProposed || s.visit.Status() == fhir.AppointmentPending
+	})
+	v.state("cancelled by the hospital", func(s *scene) bool {
+		return s.visit.Status() == fhir.AppointmentCancelled && !s.visit.CancelledByPatient()
+	})
+	v.state("cancelled by the patient", func(s *scene) bool { return s.visit.CancelledByPatient() })
+	v["became booked"] = phrase{fires: becameBooked, holds: booked}
+	v["moved"] = phrase{fires: moved, holds: booked}
+	v["changed place"] = changed((*fhir.Appointment).Locations, (*fhir.Appointment).SamePlaces)
+	v["changed clinician"] = changed((*fhir.Appointment).Practitioners, (*fhir.Appointment).SameClinicians)
+	v.withdrawn(func(s *scene) bool { return s.visit.Status() == fhir.AppointmentEnteredInError })
+	v.condition("confirmed", false, (*scene).confirmed)
+	v.condition("declined", false, (*scene).declined)
+	v.condition("answered", false, func(s *scene) bool { return s.confirmed() || s.declined() })
+	v.condition("instructed", false, func(s *scene) bool { return strings.TrimSpace(s.visit.PatientInstruction()) != "" })
+	v["is walk-in"] = phrase{holds: func(s *scene) bool { return s.visitType("WALKIN") }}
+	v["is emergency"] = phrase{holds: func(s *scene) bool { return s.visitType("EMERGENCY") }}
+}
+
+func (v vocabulary) report() {
+	v["is final"] = phrase{holds: released}
+	v["became final"] = phrase{holds: released, fires: func(previous, current *scene) bool {
+		return current.report.Status() == fhir.ReportFinal && (previous == nil || !released(previous))
+	}}
+	v["became changed"] = phrase{holds: released, fires: func(previous, current *scene) bool {
+		return changedReport(current) && previous != nil && released(previous) &&
+			(previous.report.Status() != current.report.Status() || !previous.report.Issued().Equal(current.report.Issued()))
+	}}
+	v.withdrawn(func(s *scene) bool {
+		return s.report.Status() == fhir.ReportEnteredInError || s.report.Status() == fhir.ReportCancelled
+	})
+}
+
+// withdrawn adds "withdrawn": the subject was a mistake, or it has been deleted.
+func (v vocabulary) withdrawn(is func(*scene) bool) {
+	gone := func(s *scene) bool { return s.gone || is(s) }
+	v["withdrawn"] = phrase{gone: true, holds: gone, fires: func(previous, current *scene) bool {
+		return gone(current) && previous != nil && !is(previous)
+	}}
+}
+
+func booked(s *scene) bool { return s.visit.Status() == fhir.AppointmentBooked }
+
+// stands reports whether the visit has been booked and nothing has taken that back: from
+// arrived, checked-in, fulfilled and noshow an EHR goes back to booked only to correct a mistake.
+// https://hl7.org/fhir/R4/valueset-appointmentstatus.html
+func stands(s *scene) bool {
+	switch s.visit.Status() {
+	case fhir.AppointmentBooked, fhir.AppointmentArrived, fhir.AppointmentCheckedIn, fhir.AppointmentFulfilled, fhir.AppointmentNoShow:
+		return true
+	}
+	return false
+}
+
+// becameBooked reports whether there is a visit now where there was none.
+func becameBooked(previous, current *scene) bool {
+	return booked(current) && (previous == nil || !stands(previous))
+}
+
+// moved reports whether a visit that was there before is booked for another moment now. What
+// goes back to booked with another start is new to the patient, and no booking: it is moved.
+func moved(previous, current *scene) bool {
+	return previous != nil && stands(previous) && booked(current) && !previous.visit.Start().Equal(current.visit.Start())
+}
+
+// changed is the edge that a visit stays booked, at the same moment, with others of a kind than
+// before. Somebody who is named for the first time, or no longer, is no change: what the
+// patient knew is not wrong.
+func changed(of func(*fhir.Appointment) []fhir.Participant, same func(a, b *fhir.Appointment) bool) phrase {
+	return phrase{holds: booked, fires: func(previous, current *scene) bool {
+		return previous != nil && booked(previous) && booked(current) && !moved(previous, current) &&
+			len(of(previous.visit)) > 0 && len(of(current.visit)) > 0 && !same(previous.visit, current.visit)
+	}}
+}
+
+// released reports whether a report is complete. What is changed afterwards
+// (amended, corrected, appended) does not take back that it is there.
+func released(s *scene) bool { return s.report.Status() == fhir.ReportFinal || changedReport(s) }
+
+// changedReport reports whether a report was changed after it was final.
+func changedReport(s *scene) bool {
+	switch s.report.Status() {
+	case fhir.ReportAmended, fhir.ReportCorrected, fhir.ReportAppended:
+		return true
+	}
+	return false
+}
