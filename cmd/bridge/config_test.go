@@ -33,7 +33,7 @@ func TestConfigurationProblems(t *testing.T) {
 		{"wrong type", "[127.0.0.1:9092]", "{a: b}", `test.yaml:2:`},
 		{"no YAML", "kafka:", "kafka: [", `test.yaml:`},
 		{"sink", "fhir: {", "fhir: {write_to: [servr], ", `test.yaml:3:19: fhir.write_to[0]: must be server or topic`},
-		{"rung", "fhir: {", "fhir: {appointment_writeback: [email], ", `fhir.appointment_writeback[0]: must be patch, response or task`},
+		{"rung", "fhir: {", "fhir: {appointment_writeback: [email], ", `fhir.appointment_writeback[0]: must be status, patch, response or task`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := &loader{file: "test.yaml", env: os.LookupEnv}
