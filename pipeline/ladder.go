@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"fhirbridge/fhir"
 )
@@ -42,7 +43,12 @@ type Carried struct {
 
 // Carry makes one decision known. An error is that of the server: Transient or
 // Throttled, and all of it is tried again.
-func (l *Ladder) Carry(ctx context.Context, d Decision) (Carried, error) {
+//
+// What is wanted of the appointment itself is not carried after d.Until: then people decide.
+func (l *Ladder) Carry(ctx context.Context, d Decision, now time.Time) (Carried, error) {
+	if d.Visit != "" && now.After(d.Until) {
+		return Carried{Writes: l.Filing.Unmet(d, reasonLate), Say: d.Asked}, nil
+	}
 	if d.Visit == "" {
 		writes, _, err := l.participation(ctx, d)
 		return Carried{Writes: writes}, err
@@ -109,41 +115,68 @@ const (
 	reasonNotTaken  Reason = "server_takes_no_patch"
 	reasonNoAnswers Reason = "server_takes_no_response"
 	reasonForPeople Reason = "wish_of_the_patient" // the EHR does not let a patient decide it
+	reasonLate      Reason = "too_late"            // it could not be carried before the visit was over
 	reasonConflict         = "conflict"            // of an Error: somebody changes the appointment again and again
 )
 
-// status sets the status of the appointment itself.
+// status sets the status of the appointment itself, unless that would speak for others too.
 func (l *Ladder) status(ctx context.Context, d Decision) (Reason, error) {
-	return l.change(ctx, d, func(now Versioned, _ fhir.Participant) ([]byte, bool, error) {
-		return fhir.StatusPatch(now.Resource, fhir.AppointmentStatus(d.Visit))
+	return l.change(ctx, d, edit{
+		done: func(a *fhir.Appointment, now Versioned) bool {
+			_, changed, err := fhir.StatusPatch(now.Resource, fhir.AppointmentStatus(d.Visit))
+			return err == nil && !changed
+		},
+		patch: func(a *fhir.Appointment, now Versioned) ([]byte, error) {
+			if len(a.Patients()) > 1 {
+				return nil, errOfOthers
+			}
+			patch, _, err := fhir.StatusPatch(now.Resource, fhir.AppointmentStatus(d.Visit))
+			return patch, err
+		},
 	})
 }
 
+var errOfOthers = errors.New("the visit is of several patients")
+
 // patch sets the participant status.
 func (l *Ladder) patch(ctx context.Context, d Decision) ([]Write, Reason, error) {
-	why, err := l.change(ctx, d, func(now Versioned, who fhir.Participant) ([]byte, bool, error) {
-		if who.Status == d.Status {
-			return nil, false, nil
-		}
-		return fhir.ParticipantPatch(now.Resource, reference(d.Patient), d.Status)
+	why, err := l.change(ctx, d, edit{
+		done: func(a *fhir.Appointment, _ Versioned) bool {
+			who, takesPart := a.Participant(reference(d.Patient))
+			return takesPart && open(a) && a.Start().Equal(d.Start) && who.Status == d.Status
+		},
+		patch: func(_ *fhir.Appointment, now Versioned) ([]byte, error) {
+			patch, _, err := fhir.ParticipantPatch(now.Resource, reference(d.Patient), d.Status)
+			return patch, err
+		},
 	})
 	return nil, why, err
 }
 
-// change patches the appointment with If-Match, unless it says so already. On a conflict it
-// reads again and decides again from what is there. No reason means that it is done.
-func (l *Ladder) change(ctx context.Context, d Decision, build func(Versioned, fhir.Participant) ([]byte, bool, error)) (Reason, error) {
+// edit is a change of an appointment: whether it is there already, and the patch that makes it.
+type edit struct {
+	done  func(*fhir.Appointment, Versioned) bool
+	patch func(*fhir.Appointment, Versioned) ([]byte, error)
+}
+
+// change patches the appointment with If-Match, unless it says so already: our own patch may have
+// come through without an answer. On a conflict it reads again and decides again from what is there. No
+// reason means that it is done.
+func (l *Ladder) change(ctx context.Context, d Decision, e edit) (Reason, error) {
 	for range conflicts {
-		now, who, why, err := l.look(ctx, d)
-		if err != nil || why != ReasonNone {
-			return why, err
-		}
-		patch, changed, err := build(now, who)
+		a, now, why, err := l.read(ctx, d)
 		switch {
-		case err != nil:
-			return reasonNotTaken, nil
-		case !changed:
+		case err != nil || why != ReasonNone:
+			return why, err
+		case e.done(a, now):
 			return ReasonNone, nil
+		}
+		if why := standing(a, d); why != ReasonNone {
+			return why, nil
+		}
+		patch, err := e.patch(a, now)
+		if err != nil {
+			return reasonNotTaken, nil
 		}
 		err = l.Server.Patch(ctx, d.Appointment, now.Version, patch)
 		switch code, final := refusal(err); {
@@ -160,39 +193,54 @@ func (l *Ladder) change(ctx context.Context, d Decision, build func(Versioned, f
 	return "", &Error{Op: "ladder.patch", Kind: Transient, Reason: reasonConflict}
 }
 
-// look reads the appointment as it is now, with the patient's part in it, and says
-// why the decision must not be carried into it.
-func (l *Ladder) look(ctx context.Context, d Decision) (now Versioned, who fhir.Participant, why Reason, err error) {
-	now, err = l.Server.Read(ctx, d.Appointment)
+// read reads the appointment as it is now, or says why it cannot be changed.
+func (l *Ladder) read(ctx context.Context, d Decision) (*fhir.Appointment, Versioned, Reason, error) {
+	now, err := l.Server.Read(ctx, d.Appointment)
 	if code, final := refusal(err); code == "404" || code == "410" {
-		return now, who, reasonNotOpen, nil
+		return nil, now, reasonNotOpen, nil
 	} else if final {
-		return now, who, reasonNotTaken, nil
+		return nil, now, reasonNotTaken, nil
 	} else if err != nil {
-		return now, who, "", err
+		return nil, now, "", err
 	}
 	res, err := fhir.Decode(now.Resource)
 	a, ok := res.(*fhir.Appointment)
 	if err != nil || !ok {
-		return now, who, reasonNotTaken, nil
+		return nil, now, reasonNotTaken, nil
 	}
-	open := []fhir.AppointmentStatus{fhir.AppointmentBooked, fhir.AppointmentPending, fhir.AppointmentProposed}
+	return a, now, ReasonNone, nil
+}
+
+// open reports whether a patient's word on the appointment still counts.
+func open(a *fhir.Appointment) bool {
+	switch a.Status() {
+	case fhir.AppointmentBooked, fhir.AppointmentPending, fhir.AppointmentProposed, fhir.AppointmentWaitlist:
+		return true
+	}
+	return false
+}
+
+// standing says why the decision must not be carried into the appointment, none if it may be.
+func standing(a *fhir.Appointment, d Decision) Reason {
 	who, takesPart := a.Participant(reference(d.Patient))
 	switch {
-	case !slices.Contains(open, a.Status()) || !takesPart:
-		return now, who, reasonNotOpen, nil
+	case !open(a) || !takesPart:
+		return reasonNotOpen
 	case !a.Start().Equal(d.Start):
-		return now, who, reasonMoved, nil
+		return reasonMoved
 	case who.Status != d.Status && d.Was != "" && who.Status != d.Was && who.Status != d.Ours:
-		return now, who, reasonHumanEdit, nil
+		return reasonHumanEdit
 	}
-	return now, who, ReasonNone, nil
+	return ReasonNone
 }
 
 // respond creates an AppointmentResponse, if the appointment is still what the patient
 // answered, as far as the server lets it be read. No reason means that it is done.
 func (l *Ladder) respond(ctx context.Context, d Decision) ([]Write, Reason, error) {
-	_, _, why, err := l.look(ctx, d)
+	a, _, why, err := l.read(ctx, d)
+	if err == nil && a != nil {
+		why = standing(a, d)
+	}
 	if err != nil || why != ReasonNone && why != reasonNotTaken {
 		return nil, why, err
 	}

@@ -155,7 +155,7 @@ func TestLadder(t *testing.T) {
 			if c.was != "" {
 				d.Was = strings.Trim(c.was, "-")
 			}
-			carried, err := l.Carry(t.Context(), d)
+			carried, err := l.Carry(t.Context(), d, recordTime)
 			if c.err == "" != (err == nil) || err != nil && !strings.Contains(err.Error(), c.err) {
 				t.Errorf("Carry: %v, want %q", err, c.err)
 			}
@@ -203,7 +203,7 @@ func TestLadderAfterAnotherDecision(t *testing.T) {
 		l := &pipeline.Ladder{Server: server, Rungs: []pipeline.Rung{pipeline.RungPatch}, Filing: filing}
 		_, err := l.Carry(t.Context(), pipeline.Decision{
 			Appointment: "Appointment/a1", Patient: "Patient/p1", Status: "declined", Start: at(visitStart), Was: "needs-action", Ours: ours, Reply: "m2", At: recordTime,
-		})
+		}, recordTime)
 		if err != nil || patched != want {
 			t.Errorf("ours %q: patched %d times, want %d (%v)", ours, patched, want, err)
 		}

@@ -62,6 +62,8 @@ type Decision struct {
 	// Visit is the status of the appointment itself that the patient wants: cancelled or arrived; "" for none.
 	// Where the EHR does not let a patient decide that, Status is carried into it and people are asked.
 	Visit string
+	// Until is when Visit makes no sense any more.
+	Until time.Time
 	// Done is what the patient is told when Visit has happened, Asked when people have been asked for it.
 	Done, Asked []Notification
 	// Start is the start the patient saw. If the appointment has another one by

@@ -132,7 +132,9 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 	result.Done, result.At = err == nil, b.Now()
 	outcome := "done"
 	if err != nil {
-		outcome = b.failed(w, err, &result)
+		if outcome = b.failed(w, err, &result); result.GiveUp && w.Decision != nil {
+			more = b.Ladder.Filing.Unmet(*w.Decision, result.Reason) // what a patient decided is always somebody's
+		}
 	} else {
 		b.taken()
 	}
@@ -189,7 +191,7 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 	case w.Kind == WriteDecision && w.Decision == nil:
 		return done, nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "no_decision"}
 	case w.Kind == WriteDecision:
-		carried, err := b.Ladder.Carry(ctx, *w.Decision)
+		carried, err := b.Ladder.Carry(ctx, *w.Decision, b.Now())
 		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
 	case b.Sink == SinkTopic:
 		return done, nil, b.publish(ctx, w)

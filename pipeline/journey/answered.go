@@ -63,7 +63,7 @@ func (h *hearing) decided(j *journey, a *answer) pipeline.Outcome {
 		Reading: a.name,
 		Answer:  answer,
 		Decision: &pipeline.Decision{
-			Appointment: subject, Patient: s.who, Status: participations[a.do], Visit: string(statuses[a.do]),
+			Appointment: subject, Patient: s.who, Status: participations[a.do], Visit: string(statuses[a.do]), Until: until(s, a),
 			Start: s.start, Was: s.status, Ours: ours, Reply: h.reply.ID, At: h.at(),
 		},
 		Plan: &pipeline.Plan{Wanted: h.replan(answer)},
@@ -80,6 +80,14 @@ func (h *hearing) decided(j *journey, a *answer) pipeline.Outcome {
 	return o
 }
 
+// until is when an answer about a visit comes too late.
+func until(s *scene, a *answer) time.Time {
+	if a.do == doArrive {
+		return s.start.Add(arrivalGrace)
+	}
+	return s.start
+}
+
 // standing returns the visit that an answer is about. If the answer cannot be taken as it was meant,
 // instead is what comes of it.
 func (h *hearing) standing(j *journey, a *answer) (s *scene, instead *pipeline.Outcome) {
@@ -89,12 +97,8 @@ func (h *hearing) standing(j *journey, a *answer) (s *scene, instead *pipeline.O
 	if s.visit == nil || !booked(s) || j.silent(s) || !s.lookAt(t.Sent.Notification.Patient) {
 		return s, &late
 	}
-	until := s.start
-	if a.do == doArrive {
-		until = until.Add(arrivalGrace)
-	}
 	switch {
-	case !until.After(t.Now):
+	case !until(s, a).After(t.Now):
 		return s, &late
 	case h.stale(s):
 		return s, &pipeline.Outcome{Reading: "stale", Say: h.refresh(j, s)}
