@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"crypto/sha256"
-	"strings"
 	"time"
 
 	"fhirbridge/fhir"
@@ -93,96 +92,6 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 	})
 }
 
-// Decision returns the writes that carry a decision into the appointment, or, without a
-// server to write to, an AppointmentResponse for the topic. They stand behind the reply's own
-// Communication in the patient's queue.
-func (f Filing) Decision(d Decision) []Write {
-	if !f.toServer() { // whoever reads the topic carries it on
-		writes := f.Response(d)
-		if d.Visit != "" {
-			writes = append(writes, f.Unmet(d, reasonForPeople)...)
-		}
-		return writes
-	}
-	return []Write{{
-		Key: writeKey("decision", d.Reply, SinkServer), Kind: WriteDecision, Sink: SinkServer,
-		Order: d.Patient, Type: "Appointment", Decision: &d,
-	}}
-}
-
-// Handoff returns the write of a Task that asks people to look at a reply.
-func (f Filing) Handoff(r Reply, t Thread, patient string, o Outcome) []Write {
-	draft := fhir.TaskDraft{
-		Identifiers: []fhir.Identifier{{System: SystemDecision, Value: "handoff:" + r.ID}},
-		Code:        "WhatsApp: " + spoken(o.Handoff),
-		Codings:     []fhir.Coding{{System: SystemTask, Code: o.Handoff}},
-		Description: payload(r),
-		For:         reference(patient),
-		AuthoredOn:  r.Received,
-		Focus:       fhir.Reference{Type: "Communication", Identifier: fhir.Identifier{System: SystemMessage, Value: r.ID}},
-	}
-	if o.Urgent {
-		draft.Priority = "urgent"
-	}
-	if t.Sent != nil && t.Sent.Notification.Subject != "" {
-		draft.Focus = reference(t.Sent.Notification.Subject)
-	}
-	return f.task(draft, "handoff", r.ID, queue(patient, r.ID))
-}
-
-// Errands returns the writes of a Task for each errand.
-func (f Filing) Errands(list []Errand, now time.Time) []Write {
-	var writes []Write
-	for _, e := range list {
-		writes = append(writes, f.task(fhir.TaskDraft{
-			Identifiers: []fhir.Identifier{{System: SystemDecision, Value: "errand:" + e.Key}},
-			Code:        "WhatsApp: " + spoken(e.Code),
-			Codings:     []fhir.Coding{{System: SystemTask, Code: e.Code}},
-			For:         reference(e.Patient),
-			Focus:       reference(e.Subject),
-			AuthoredOn:  now,
-		}, "errand", e.Key, queue(e.Patient, e.Key))...)
-	}
-	return writes
-}
-
-// spoken is a code as words.
-func spoken(code string) string { return strings.ReplaceAll(code, "_", " ") }
-
-// Response returns the writes of a decision as a resource of its own.
-// https://hl7.org/fhir/R4/appointmentresponse.html
-func (f Filing) Response(d Decision) []Write {
-	body, err := fhir.AppointmentResponseDraft{
-		Identifiers:       []fhir.Identifier{{System: SystemDecision, Value: "response:" + d.Reply}},
-		Appointment:       reference(d.Appointment),
-		Actor:             reference(d.Patient),
-		ParticipantStatus: d.Status,
-	}.JSON()
-	return f.writes("response", d.Reply, "AppointmentResponse", SystemDecision, "response:"+d.Reply, d.Patient, body, err, nil)
-}
-
-// Unmet returns the writes of a Task for a decision that could not be carried
-// into the appointment, or not all of it.
-func (f Filing) Unmet(d Decision, why Reason) []Write {
-	code := "WhatsApp: patient answered " + d.Status
-	if d.Visit != "" {
-		code = "WhatsApp: appointment to be set to " + d.Visit
-	}
-	return f.task(fhir.TaskDraft{
-		Identifiers: []fhir.Identifier{{System: SystemDecision, Value: "task:" + d.Reply}},
-		Code:        code + " (" + spoken(string(why)) + ")",
-		Codings:     []fhir.Coding{{System: SystemTask, Code: string(why)}},
-		For:         reference(d.Patient),
-		Focus:       reference(d.Appointment),
-		AuthoredOn:  d.At,
-	}, "task", d.Reply, d.Patient)
-}
-
-func (f Filing) task(draft fhir.TaskDraft, what, id, order string) []Write {
-	body, err := draft.JSON()
-	return f.writes(what, id, "Task", SystemDecision, what+":"+id, order, body, err, nil)
-}
-
 func (f Filing) create(what, id, system, order string, draft fhir.CommunicationDraft, more func(*Write)) []Write {
 	body, err := draft.JSON()
 	return f.writes(what, id, "Communication", system, id, order, body, err, more)
@@ -233,70 +142,6 @@ func queue(patient, message string) string {
 		return patient
 	}
 	return "message:" + opaque(message)
-}
-
-// reference is a reference that holds outside of the resource it was found in: a
-// patient who is only contained in an appointment ("#p") has none.
-func reference(ref string) fhir.Reference {
-	r, _ := fhir.ParseReference(ref)
-	if r.Local != "" {
-		return fhir.Reference{}
-	}
-	return r
-}
-
-func about(subject string) []fhir.Reference {
-	if subject == "" {
-		return nil
-	}
-	return []fhir.Reference{reference(subject)}
-}
-
-func recipients(n Notification, address Private) []fhir.Reference {
-	for _, ref := range []string{n.Recipient, n.Patient} {
-		if r := reference(ref); !r.IsZero() {
-			return []fhir.Reference{r}
-		}
-	}
-	return []fhir.Reference{{Type: "Patient", Identifier: fhir.Identifier{System: SystemUser, Value: address.Reveal()}}}
-}
-
-// sender is the patient, or what WhatsApp knows of a person whom nobody knows.
-func sender(r Reply, patient string) fhir.Reference {
-	if r := reference(patient); !r.IsZero() {
-		return r
-	}
-	value := r.From.Reveal()
-	if value == "" {
-		value = r.UserID
-	}
-	return fhir.Reference{Type: "Patient", Identifier: fhir.Identifier{System: SystemUser, Value: value}}
-}
-
-// payload is the words of a reply, or what it was when it had none.
-func payload(r Reply) string {
-	if text := r.Text.Reveal(); strings.TrimSpace(text) != "" {
-		return text
-	}
-	return "[" + r.Kind + "]"
-}
-
-func category(n Notification) fhir.Concept {
-	code := "notification"
-	if !n.Edge && n.Priority == PriorityReminder {
-		code = "reminder"
-	}
-	return fhir.Concept{Codings: []fhir.Coding{{System: fhir.CommunicationCategorySystem, Code: code}}}
-}
-
-func topic(n Notification) fhir.Concept {
-	switch {
-	case strings.HasPrefix(n.Subject, "DiagnosticReport/"):
-		return fhir.Concept{Codings: []fhir.Coding{{System: fhir.CommunicationTopicSystem, Code: "report-labs"}}}
-	case strings.HasPrefix(n.Subject, "Appointment/"):
-		return fhir.Concept{Codings: []fhir.Coding{{System: fhir.CommunicationTopicSystem, Code: "appointment-reminder"}}}
-	}
-	return fhir.Concept{}
 }
 
 // providerTime is at, unless it is missing or absurd, then received.
