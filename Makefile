@@ -47,7 +47,7 @@ fuzz: ## every fuzz target for FUZZTIME
 bench: ## every benchmark; what they gave is in docs/performance.md
 	go test -run '^$$' -bench . -benchmem ./...
 
-interop: ## the suites against Apache Kafka itself, current 4.x and newest 3.x
+interop: ## the suites and the crash test against Apache Kafka itself, current 4.x and newest 3.x
 	interop/run.sh
 
 $(TOOLS)/golangci-lint: Makefile

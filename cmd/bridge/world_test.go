@@ -89,9 +89,14 @@ func newWorld(t testing.TB, o worldOptions) *world {
 	return w
 }
 
+// brokersEnv names brokers of Apache Kafka to use instead of the one in this process.
+const brokersEnv = "BRIDGE_TEST_BROKERS"
+
+func onApacheKafka() bool { return os.Getenv(brokersEnv) != "" }
+
 func (w *world) startKafka(partitions int) {
-	if real := os.Getenv("BRIDGE_TEST_BROKERS"); real != "" {
-		w.brokers = strings.Split(real, ",")
+	if onApacheKafka() {
+		w.brokers = strings.Split(os.Getenv(brokersEnv), ",")
 		unique := fmt.Sprintf(".%d", time.Now().UnixNano())
 		w.group += unique
 		w.topics.Events[0] += unique
