@@ -12,8 +12,11 @@ import (
 const (
 	// SystemAttempt identifies a message that was sent, by Attempt.ID.
 	SystemAttempt = "urn:fhirbridge:attempt"
-	// SystemMessage identifies a message by the provider's id.
+	// SystemMessage identifies a message by the provider's id, which has the person's number in it: it stands in
+	// bodies, and nothing is searched by it.
 	SystemMessage = "urn:fhirbridge:whatsapp:message"
+	// SystemDigest identifies a patient's message by a digest of the provider's id.
+	SystemDigest = "urn:fhirbridge:message"
 	// SystemUser identifies a person by what WhatsApp knows of them, when no patient is known.
 	SystemUser = "urn:fhirbridge:whatsapp:user"
 	// SystemDecision identifies what a reply led to besides its Communication.
@@ -38,8 +41,9 @@ type Filing struct {
 // is returned as a write that the validator refuses, so that it is seen.
 func (f Filing) Sent(m SentMessage) []Write {
 	n, a := m.Notification, m.Attempt
+	ours := fhir.Identifier{System: SystemAttempt, Value: a.ID}
 	draft := fhir.CommunicationDraft{
-		Identifiers:  []fhir.Identifier{{System: SystemAttempt, Value: a.ID}, {System: SystemMessage, Value: a.MessageID}},
+		Identifiers:  []fhir.Identifier{ours, {System: SystemMessage, Value: a.MessageID}},
 		Status:       fhir.CommunicationInProgress,
 		Categories:   []fhir.Concept{category(n)},
 		MediumSystem: SystemMedium,
@@ -54,7 +58,7 @@ func (f Filing) Sent(m SentMessage) []Write {
 	if n.ReplyTo != "" {
 		draft.InResponseTo = []fhir.Reference{{Type: "Communication", Identifier: fhir.Identifier{System: SystemMessage, Value: n.ReplyTo}}}
 	}
-	return f.create("sent", a.ID, SystemAttempt, queue(n.Patient, n.ReplyTo), draft, func(w *Write) {
+	return f.create("sent", a.ID, ours, queue(n.Patient, n.ReplyTo), draft, func(w *Write) {
 		if n.ReplyTo != "" {
 			w.Answers = writeKey("reply", n.ReplyTo, w.Sink)
 		}
@@ -63,8 +67,9 @@ func (f Filing) Sent(m SentMessage) []Write {
 
 // Reply returns the writes that record what a patient wrote.
 func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write {
+	ours := fhir.Identifier{System: SystemDigest, Value: opaque(r.ID)}
 	draft := fhir.CommunicationDraft{
-		Identifiers:  []fhir.Identifier{{System: SystemMessage, Value: r.ID}},
+		Identifiers:  []fhir.Identifier{{System: SystemMessage, Value: r.ID}, ours},
 		Status:       fhir.CommunicationCompleted,
 		MediumSystem: SystemMedium,
 		Subject:      reference(patient),
@@ -82,7 +87,7 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 			Type: "Communication", Identifier: fhir.Identifier{System: SystemAttempt, Value: t.Sent.Attempt.ID},
 		}}
 	}
-	return f.create("reply", r.ID, SystemMessage, queue(patient, r.ID), draft, func(w *Write) {
+	return f.create("reply", r.ID, ours, queue(patient, r.ID), draft, func(w *Write) {
 		if t.Sent != nil {
 			w.Answers = writeKey("sent", t.Sent.Attempt.ID, w.Sink)
 		}
@@ -92,12 +97,14 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 	})
 }
 
-func (f Filing) create(what, id, system, order string, draft fhir.CommunicationDraft, more func(*Write)) []Write {
+func (f Filing) create(what, id string, by fhir.Identifier, order string, draft fhir.CommunicationDraft, more func(*Write)) []Write {
 	body, err := draft.JSON()
-	return f.writes(what, id, "Communication", system, id, order, body, err, more)
+	return f.writes(what, id, "Communication", by, order, body, err, more)
 }
 
-func (f Filing) writes(what, id, kind, system, value, order string, body []byte, err error, more func(*Write)) []Write {
+// writes are owed for one resource, one to each sink. by is which of its identifiers it is found by: that one stands in
+// URLs and headers, which servers and proxies log, so it holds nothing of a person.
+func (f Filing) writes(what, id, kind string, by fhir.Identifier, order string, body []byte, err error, more func(*Write)) []Write {
 	if err != nil {
 		body = nil // an empty body is refused before it leaves, and the write is kept for people
 	}
@@ -105,7 +112,7 @@ func (f Filing) writes(what, id, kind, system, value, order string, body []byte,
 	for _, sink := range f.Sinks {
 		w := Write{
 			Key: writeKey(what, id, sink), Kind: WriteCreate, Sink: sink, Order: order, Type: kind,
-			Body: NewPrivate(string(body)), IfNoneExist: "identifier=" + system + "|" + value,
+			Body: NewPrivate(string(body)), IfNoneExist: "identifier=" + by.System + "|" + by.Value,
 		}
 		if more != nil {
 			more(&w)

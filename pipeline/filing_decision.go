@@ -27,7 +27,6 @@ func (f Filing) Decision(d Decision) []Write {
 // Handoff returns the write of a Task that asks people to look at a reply.
 func (f Filing) Handoff(r Reply, t Thread, patient string, o Outcome) []Write {
 	draft := fhir.TaskDraft{
-		Identifiers: []fhir.Identifier{{System: SystemDecision, Value: "handoff:" + r.ID}},
 		Code:        "WhatsApp: " + spoken(o.Handoff),
 		Codings:     []fhir.Coding{{System: SystemTask, Code: o.Handoff}},
 		Description: payload(r),
@@ -49,12 +48,11 @@ func (f Filing) Errands(list []Errand, now time.Time) []Write {
 	var writes []Write
 	for _, e := range list {
 		writes = append(writes, f.task(fhir.TaskDraft{
-			Identifiers: []fhir.Identifier{{System: SystemDecision, Value: "errand:" + e.Key}},
-			Code:        "WhatsApp: " + spoken(e.Code),
-			Codings:     []fhir.Coding{{System: SystemTask, Code: e.Code}},
-			For:         reference(e.Patient),
-			Focus:       reference(e.Subject),
-			AuthoredOn:  now,
+			Code:       "WhatsApp: " + spoken(e.Code),
+			Codings:    []fhir.Coding{{System: SystemTask, Code: e.Code}},
+			For:        reference(e.Patient),
+			Focus:      reference(e.Subject),
+			AuthoredOn: now,
 		}, "errand", e.Key, queue(e.Patient, e.Key))...)
 	}
 	return writes
@@ -66,13 +64,14 @@ func spoken(code string) string { return strings.ReplaceAll(code, "_", " ") }
 // Response returns the writes of a decision as a resource of its own.
 // https://hl7.org/fhir/R4/appointmentresponse.html
 func (f Filing) Response(d Decision) []Write {
+	by := decided("response", d.Reply)
 	body, err := fhir.AppointmentResponseDraft{
-		Identifiers:       []fhir.Identifier{{System: SystemDecision, Value: "response:" + d.Reply}},
+		Identifiers:       []fhir.Identifier{by},
 		Appointment:       reference(d.Appointment),
 		Actor:             reference(d.Patient),
 		ParticipantStatus: d.Status,
 	}.JSON()
-	return f.writes("response", d.Reply, "AppointmentResponse", SystemDecision, "response:"+d.Reply, d.Patient, body, err, nil)
+	return f.writes("response", d.Reply, "AppointmentResponse", by, d.Patient, body, err, nil)
 }
 
 // Unmet returns the writes of a Task for a decision that could not be carried
@@ -83,16 +82,23 @@ func (f Filing) Unmet(d Decision, why Reason) []Write {
 		code = "WhatsApp: appointment to be set to " + d.Visit
 	}
 	return f.task(fhir.TaskDraft{
-		Identifiers: []fhir.Identifier{{System: SystemDecision, Value: "task:" + d.Reply}},
-		Code:        code + " (" + spoken(string(why)) + ")",
-		Codings:     []fhir.Coding{{System: SystemTask, Code: string(why)}},
-		For:         reference(d.Patient),
-		Focus:       reference(d.Appointment),
-		AuthoredOn:  d.At,
+		Code:       code + " (" + spoken(string(why)) + ")",
+		Codings:    []fhir.Coding{{System: SystemTask, Code: string(why)}},
+		For:        reference(d.Patient),
+		Focus:      reference(d.Appointment),
+		AuthoredOn: d.At,
 	}, "task", d.Reply, d.Patient)
 }
 
+// task returns the writes of a Task; what it is about, and what has caused it, identify it.
 func (f Filing) task(draft fhir.TaskDraft, what, id, order string) []Write {
+	by := decided(what, id)
+	draft.Identifiers = []fhir.Identifier{by}
 	body, err := draft.JSON()
-	return f.writes(what, id, "Task", SystemDecision, what+":"+id, order, body, err, nil)
+	return f.writes(what, id, "Task", by, order, body, err, nil)
+}
+
+// decided identifies what something has led to. Its cause is mostly a message, whose id holds a number.
+func decided(what, id string) fhir.Identifier {
+	return fhir.Identifier{System: SystemDecision, Value: what + ":" + opaque(id)}
 }

@@ -15,15 +15,16 @@ import (
 
 var filing = pipeline.Filing{Facility: "Clinic", Sinks: []pipeline.Sink{pipeline.SinkServer, pipeline.SinkTopic}}
 
-// TestKeysHoldNoMessageID: a provider's message id has the person's number in it, and keys are logged.
+// TestKeysHoldNoMessageID: a provider's message id has the person's number in it, and keys are logged; a condition stands
+// in a header and in a URL.
 func TestKeysHoldNoMessageID(t *testing.T) {
 	r := reply("wamid.HBgLMTU1NTAxMDAxMjMVAgA")
 	d := pipeline.Decision{Appointment: "Appointment/a1", Patient: "Patient/p1", Status: "accepted", Reply: r.ID}
 	writes := append(filing.Reply(r, pipeline.Thread{}, "", "text"), filing.Handoff(r, pipeline.Thread{}, "", pipeline.Outcome{Handoff: "patient_message"})...)
-	writes = append(append(writes, filing.Decision(d)...), filing.Unmet(d, "refused")...)
+	writes = append(append(append(writes, filing.Decision(d)...), filing.Unmet(d, "refused")...), filing.Response(d)...)
 	for _, w := range writes {
-		if strings.Contains(w.Key+w.Order+w.Answers, "wamid") {
-			t.Errorf("%s in the queue of %s", w.Key, w.Order)
+		if strings.Contains(w.Key+w.Order+w.Answers+w.IfNoneExist, "wamid") {
+			t.Errorf("%s in the queue of %s, if not %s", w.Key, w.Order, w.IfNoneExist)
 		}
 	}
 }
@@ -135,6 +136,10 @@ func TestFilingAConversation(t *testing.T) {
 	same(t, "reply: times", []time.Time{in.Sent().Time.UTC(), in.Received().Time.UTC()}, []time.Time{begun.Add(time.Minute), received})
 	same(t, "reply: what it answers", []any{in.InResponseTo()[0].Identifier, w[0].Answers, w[1].Answers},
 		[]any{fhir.Identifier{System: pipeline.SystemAttempt, Value: "attempt1"}, filing.Sent(sent)[0].Key, filing.Sent(sent)[1].Key})
+	same(t, "reply: identifiers, one of them without a number", []any{in.Identifiers(), w[0].IfNoneExist}, []any{
+		[]fhir.Identifier{{System: pipeline.SystemMessage, Value: "wamid.2"}, {System: pipeline.SystemDigest, Value: "vbmouutntkbra2dwg3twen6xie"}},
+		"identifier=urn:fhirbridge:message|vbmouutntkbra2dwg3twen6xie",
+	})
 	same(t, "reply: how it was read", strings.Contains(w[0].Body.Reveal(), "Read as: confirm"), true)
 
 	n.ReplyTo = reply.ID

@@ -59,7 +59,7 @@ func (in *Intake) Handle(ctx context.Context, rec Record) error {
 // Take takes one event in and names what became of it: planned, applied, kept,
 // repeated, stale, parked or ignored.
 func (in *Intake) Take(ctx context.Context, ev Event) (string, error) {
-	if !fhir.Known(ev.Type) {
+	if !startsJourney(ev.Type) && !inDirectory(ev.Type) {
 		return "ignored", nil
 	}
 	ev.Resource = localised(ev)
@@ -232,9 +232,19 @@ func (in *Intake) historic(ev Event, now time.Time) bool {
 	return !at.IsZero() && now.Sub(at) > in.MaxAge
 }
 
-// startsJourney lists the types whose changes are decided about; the others are the directory.
+// startsJourney lists the types whose changes are decided about.
 func startsJourney(resourceType string) bool {
 	return resourceType == "Appointment" || resourceType == "DiagnosticReport"
+}
+
+// inDirectory lists the types that words are made from besides. Of what a hospital puts on its topics
+// nothing else is kept: what is not needed is not there to be lost.
+func inDirectory(resourceType string) bool {
+	switch resourceType {
+	case "Patient", "RelatedPerson", "Practitioner", "Organization", "Location", "HealthcareService":
+		return true
+	}
+	return false
 }
 
 // previous decodes the kept version. A kept version that does not decode counts as none.

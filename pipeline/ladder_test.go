@@ -81,7 +81,7 @@ func ladderCases() []ladderCase {
 	const (
 		patch1   = "patch Appointment/a1 v1 /participant/1/status=accepted"
 		patch2   = "patch Appointment/a1 v2 /participant/1/status=accepted"
-		response = "create AppointmentResponse accepted identifier=urn:fhirbridge:decision|response:m1"
+		response = "create AppointmentResponse accepted identifier=urn:fhirbridge:decision|response:zig7fsk2ufcmduh7f7z4r6lh7u"
 		task     = "task:zig7fsk2ufcmduh7f7z4r6lh7u@server task:zig7fsk2ufcmduh7f7z4r6lh7u@topic"
 		copied   = "response:zig7fsk2ufcmduh7f7z4r6lh7u@topic"
 	)

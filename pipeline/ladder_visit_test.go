@@ -20,7 +20,7 @@ func TestLadderOfVisit(t *testing.T) {
 		cancelled = "patch Appointment/a1 v1 /status=cancelled"
 		declined  = "patch Appointment/a1 v1 /participant/1/status=declined"
 		second    = "patch Appointment/a1 v1 /participant/2/status=declined"
-		response  = "create AppointmentResponse declined identifier=urn:fhirbridge:decision|response:m1"
+		response  = "create AppointmentResponse declined identifier=urn:fhirbridge:decision|response:zig7fsk2ufcmduh7f7z4r6lh7u"
 		wished    = "WhatsApp: appointment to be set to cancelled (wish of the patient)"
 	)
 	open, all := []any{visit{version: "1"}}, "status patch response task"

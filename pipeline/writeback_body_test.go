@@ -138,6 +138,6 @@ func TestWriteBackCarriesADecision(t *testing.T) {
 		time.Sleep(time.Hour)
 		stop()
 		same(t, "settled", k.ends(), []string{"decision:zig7fsk2ufcmduh7f7z4r6lh7u@server retry", "decision:zig7fsk2ufcmduh7f7z4r6lh7u@server done", "task:zig7fsk2ufcmduh7f7z4r6lh7u@server done"})
-		same(t, "created", created, "identifier=urn:fhirbridge:decision|task:m1")
+		same(t, "created", created, "identifier=urn:fhirbridge:decision|task:zig7fsk2ufcmduh7f7z4r6lh7u")
 	})
 }

@@ -45,7 +45,7 @@ func (h *hearing) decided(j *journey, a *answer) pipeline.Outcome {
 	if instead != nil {
 		return *instead
 	}
-	subject, step := s.visit.Header().Ref(), answerStep+a.name
+	subject, step := s.subject.Header().Ref(), answerStep+a.name
 	if a.do == doAsk {
 		return pipeline.Outcome{Reading: a.name, Say: h.say(j, step, subject, s.occasion())}
 	}
@@ -75,8 +75,8 @@ func (h *hearing) decided(j *journey, a *answer) pipeline.Outcome {
 		o.Say = h.say(j, step, subject, s.occasion())
 		return o
 	}
-	o.Decision.Done = h.say(j, step+":"+cameDone, subject, "")
-	o.Decision.Asked = h.say(j, step+":"+cameAsked, subject, "")
+	o.Decision.Done = h.say(j, step+":"+cameDone, subject, s.occasion())
+	o.Decision.Asked = h.say(j, step+":"+cameAsked, subject, s.occasion())
 	return o
 }
 
@@ -88,20 +88,28 @@ func until(s *scene, a *answer) time.Time {
 	return s.start
 }
 
-// standing returns the visit that an answer is about. If the answer cannot be taken as it was meant,
+// standing returns the subject that an answer is about. If the answer cannot be taken as it was meant,
 // instead is what comes of it.
 func (h *hearing) standing(j *journey, a *answer) (s *scene, instead *pipeline.Outcome) {
 	t := &h.thread
 	late := h.passOn(readLate, readLate, handLate)
 	s = h.book.scene(t.Subject, t.Known, t.Lookup, t.Now)
-	if s.visit == nil || !booked(s) || j.silent(s) || !s.lookAt(t.Sent.Notification.Patient) {
-		return s, &late
-	}
 	switch {
-	case !until(s, a).After(t.Now):
+	case s.subject == nil || s.subject.Header().Type != j.on || j.silent(s) || !s.lookAt(t.Sent.Notification.Patient):
+		return s, &late
+	case s.report != nil:
+		if !released(s) {
+			return s, &late
+		}
+		return s, nil
+	case !booked(s) || !until(s, a).After(t.Now):
 		return s, &late
 	case h.stale(s):
-		return s, &pipeline.Outcome{Reading: "stale", Say: h.refresh(j, s)}
+		say, told := h.refresh(j, s)
+		if !told {
+			return s, &late
+		}
+		return s, &pipeline.Outcome{Reading: "stale", Say: say}
 	}
 	return s, nil
 }
@@ -115,15 +123,19 @@ func (h *hearing) stale(s *scene) bool {
 	return shown != s.occasion()
 }
 
-// refresh says the newest facts, unless news of them wait to be sent anyway.
-func (h *hearing) refresh(j *journey, s *scene) []pipeline.Notification {
+// refresh says the newest facts, unless news of them wait to be sent anyway. told is false if the
+// journey has no words for that.
+func (h *hearing) refresh(j *journey, s *scene) (say []pipeline.Notification, told bool) {
 	news := func(o pipeline.Notification) bool {
 		return o.Edge && o.Journey == j.name && o.Recipient == s.who && j.byStep[o.Step] != nil && j.byStep[o.Step].when.holds(s)
 	}
-	if j.stale == nil || slices.ContainsFunc(h.thread.Known.Open, news) {
-		return nil
+	switch {
+	case slices.ContainsFunc(h.thread.Known.Open, news):
+		return nil, true
+	case j.stale == nil:
+		return nil, false
 	}
-	return h.say(j, stepStale, s.visit.Header().Ref(), "")
+	return h.say(j, stepStale, s.visit.Header().Ref(), ""), true
 }
 
 // replan is what remains wanted after an answer.

@@ -62,7 +62,7 @@ func TestUnderstandADecision(t *testing.T) {
 		t.Errorf("answer: got %+v, want %+v", got, want)
 	}
 	want := pipeline.Decision{
-		Appointment: "Appointment/1", Patient: "Patient/1", Status: "accepted", Start: v.Start(), Was: "tentative", Reply: "wamid.1", At: at,
+		Appointment: "Appointment/1", Patient: "Patient/1", Status: "accepted", Until: v.Start(), Start: v.Start(), Was: "tentative", Reply: "wamid.1", At: at,
 	}
 	if !reflect.DeepEqual(*o.Decision, want) {
 		t.Errorf("decision: got %+v, want %+v", *o.Decision, want)

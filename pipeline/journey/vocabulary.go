@@ -45,7 +45,7 @@ func (v vocabulary) appointment() {
 	v["moved"] = phrase{fires: moved, holds: booked}
 	v["changed place"] = changed((*fhir.Appointment).Locations, (*fhir.Appointment).SamePlaces)
 	v["changed clinician"] = changed((*fhir.Appointment).Practitioners, (*fhir.Appointment).SameClinicians)
-	v.withdrawn(func(s *scene) bool { return s.visit.Status() == fhir.AppointmentEnteredInError })
+	v.withdrawn(func(s *scene) bool { return s.visit.Status() == fhir.AppointmentEnteredInError }, ahead)
 	v.condition("confirmed", false, (*scene).confirmed)
 	v.condition("declined", false, (*scene).declined)
 	v.condition("answered", false, func(s *scene) bool { return s.confirmed() || s.declined() })
@@ -65,15 +65,25 @@ func (v vocabulary) report() {
 	}}
 	v.withdrawn(func(s *scene) bool {
 		return s.report.Status() == fhir.ReportEnteredInError || s.report.Status() == fhir.ReportCancelled
-	})
+	}, released)
 }
 
-// withdrawn adds "withdrawn": the subject was a mistake, or it has been deleted.
-func (v vocabulary) withdrawn(is func(*scene) bool) {
+// withdrawn adds "withdrawn": what mattered to the patient was a mistake, or it has been deleted. That
+// an EHR clears away what is over is no news.
+func (v vocabulary) withdrawn(is, mattered func(*scene) bool) {
 	gone := func(s *scene) bool { return s.gone || is(s) }
 	v["withdrawn"] = phrase{gone: true, holds: gone, fires: func(previous, current *scene) bool {
-		return gone(current) && previous != nil && !is(previous)
+		return gone(current) && previous != nil && !is(previous) && mattered(previous)
 	}}
+}
+
+// ahead reports whether a visit is still to come.
+func ahead(s *scene) bool {
+	switch s.visit.Status() {
+	case fhir.AppointmentProposed, fhir.AppointmentPending, fhir.AppointmentBooked, fhir.AppointmentWaitlist:
+		return s.start.IsZero() || s.start.After(s.now)
+	}
+	return false
 }
 
 func booked(s *scene) bool { return s.visit.Status() == fhir.AppointmentBooked }
