@@ -18,6 +18,9 @@ const opCreate = "fhirserver.create"
 // Create implements pipeline.FHIRServer. It must not be called twice at the same time with one
 // identifier; one call after the other is safe. See the package's promise.
 //
+// ifNoneExist stands in a header, and in the URL of a search by GET, which every server takes; both are logged on the
+// way. It holds nothing of a person: pipeline.Filing puts an identifier of its own there.
+//
 // Where the server says that there are several already, the oldest is returned: a
 // third would help nobody.
 func (c *Client) Create(ctx context.Context, body []byte, ifNoneExist string) (string, error) {
