@@ -115,7 +115,7 @@ func (a *app) wire() error {
 	}
 	a.settler = &pipeline.Settler{
 		Ledger: a.ledger, Resolver: resolver, Server: a.fhirServer(), Log: a.log, Now: time.Now, Grace: c.Dispatch.Grace,
-		HandledUntil: (&progress{partitions: a.updates.Partitions, now: time.Now}).handledUntil,
+		HandledUntil: (&progress{group: a.updates.Group, log: a.log, now: time.Now}).handledUntil,
 	}
 	parking := &pipeline.Parking{Intake: intake, Server: a.fhirServer(), Log: a.log}
 	a.receiver = a.newReceiver(webhooks, publisher)

@@ -1,19 +1,22 @@
 package main
 
 import (
-	"slices"
+	"context"
+	"log/slog"
 	"sync"
 	"time"
 
 	"fhirbridge/adapters/kafka"
 )
 
-// progress knows up to when the records of a subscriber have been handled: once
-// every partition's committed offset has passed where its end was at a moment,
-// all that was there at that moment is done.
+// progress knows up to when the records of a group have been handled: once every
+// partition's committed offset has passed where its end was at a moment, all that
+// was there at that moment is done. It looks at all partitions, whoever reads them:
+// one may be with a member that is dead, and that the group has not missed yet.
 type progress struct {
-	partitions func() []kafka.PartitionState
-	now        func() time.Time
+	group func(context.Context) ([]kafka.PartitionState, error)
+	log   *slog.Logger
+	now   func() time.Time
 
 	mu     sync.Mutex
 	marked time.Time
@@ -26,27 +29,38 @@ type position struct {
 	partition int
 }
 
+// progressTimeout bounds how long the settler waits for the brokers; it asks every second.
+const progressTimeout = 3 * time.Second
+
 // handledUntil returns the latest such moment, zero as long as there is none.
 func (p *progress) handledUntil() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	states := p.partitions()
-	unknown := func(s kafka.PartitionState) bool { return s.HighWater < 0 }
-	if len(states) == 0 || slices.ContainsFunc(states, unknown) {
-		p.ends = nil // nothing has been fetched yet: what waits there is not known
+	ctx, cancel := context.WithTimeout(context.Background(), progressTimeout)
+	defer cancel()
+	asked := p.now() // before the answer: what comes in between is not in this mark
+	states, err := p.group(ctx)
+	if err != nil {
+		p.log.Warn("not known what has been handled, asking again", "error", err)
 		return p.until
 	}
+	if len(states) == 0 {
+		return p.until
+	}
+	committed := make(map[position]int64, len(states))
+	ends := make(map[position]int64, len(states))
 	for _, s := range states {
-		if end, ok := p.ends[position{s.Topic, s.Partition}]; ok && s.Committed < end {
+		at := position{s.Topic, s.Partition}
+		committed[at], ends[at] = s.Committed, s.HighWater
+	}
+	for at, end := range p.ends {
+		if offset, ok := committed[at]; !ok || offset < end {
 			return p.until
 		}
 	}
 	if p.ends != nil {
 		p.until = p.marked
 	}
-	p.marked, p.ends = p.now(), make(map[position]int64, len(states))
-	for _, s := range states {
-		p.ends[position{s.Topic, s.Partition}] = s.HighWater
-	}
+	p.marked, p.ends = asked, ends
 	return p.until
 }
