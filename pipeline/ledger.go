@@ -19,7 +19,7 @@ type Ledger interface {
 	// stale or seen, else calls decide, keeps the new version, and brings the plan
 	// of the subject to what decide wants: new keys are inserted, planned ones that
 	// are still wanted get the new Due, Expires and Facts, planned ones that are not wanted are
-	// cancelled, cancelled ones that are wanted again and were never begun are planned again.
+	// cancelled, cancelled ones that are wanted again are planned again unless an attempt may have gone out.
 	// decide is nil for resources that no journey starts from: they are only kept.
 	Apply(ctx context.Context, ev Event, decide Decide) (Applied, error)
 
@@ -56,8 +56,8 @@ type Ledger interface {
 	// process died, or their answer never came. Returns how many.
 	Abandon(ctx context.Context, before, now time.Time) (int, error)
 	// Lapse settles attempts that have been unknown since before the given time and got no
-	// receipt: planned again where the notification says Resend and it is not expired, Held
-	// or Expired otherwise. Returns how many became which.
+	// receipt: planned again where the notification says Resend, it is not expired and this is its
+	// first attempt of unknown outcome, Held or Expired otherwise. Returns how many became which.
 	Lapse(ctx context.Context, before, now time.Time) (planned, held int, err error)
 
 	// Receive applies a provider's receipt, upward only. If it settles an attempt that was
@@ -68,8 +68,10 @@ type Ledger interface {
 	// Hear takes one reply in, once: a reply whose id was heard before changes nothing and
 	// returns false. It finds the thread, calls understand, and applies its Heard in the same transaction.
 	// A number counts in all the forms in which it is known to be written (Settlement.WrittenAs,
-	// Receipt.Address). STOP and START count by Reply.At, in whole seconds as providers give it: what is
-	// older than the last word changes nothing, and of the same second STOP wins.
+	// Receipt.Address). What a person says of whom only Reply.UserID is known is kept for the number
+	// that another reply or a receipt tells to be theirs. STOP and START count by Reply.At, in whole
+	// seconds as providers give it: what is older than the last word changes nothing, and of the same
+	// second STOP wins.
 	Hear(ctx context.Context, r Reply, understand func(Thread) (Heard, error)) (bool, error)
 
 	// Stopped reports whether the number is on the STOP list, in whichever form it said so.

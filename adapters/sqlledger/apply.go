@@ -126,7 +126,10 @@ func (l *Ledger) reconcile(t *tx, subjectID int64, list []stored, plan pipeline.
 		}
 		wanted[n.Key] = true
 		old, ok := there[n.Key]
-		var err error
+		again, err := comesAgain(t.conn, old)
+		if err != nil {
+			return result, due, err
+		}
 		switch {
 		case !ok:
 			result.Planned++
@@ -135,7 +138,7 @@ func (l *Ledger) reconcile(t *tx, subjectID int64, list []stored, plan pipeline.
 		case old.State == pipeline.Planned:
 			result.Kept++
 			err = l.replan(t, old, n)
-		case old.State == pipeline.Cancelled && old.Tries == 0:
+		case again:
 			result.Planned++
 			err = l.replan(t, old, n)
 		default: // it has been sent, or settled for good
@@ -156,6 +159,16 @@ func (l *Ledger) reconcile(t *tx, subjectID int64, list []stored, plan pipeline.
 		}
 	}
 	return result, due, concern(t, subjectID, patients...)
+}
+
+// comesAgain reports whether a notification was cancelled before anything of it may have gone out: then
+// it can be planned again. old is nil if there is none.
+func comesAgain(c *conn, old *stored) (bool, error) {
+	if old == nil || old.State != pipeline.Cancelled {
+		return false, nil
+	}
+	history, err := historyOf(c, old.attempt)
+	return !history.gone, err
 }
 
 // inPlan reports whether a notification is one of those that are cancelled when

@@ -99,3 +99,31 @@ func (l *Ledger) attemptWhere(c *conn, where string, args ...any) (attempt, bool
 	a, err := l.attemptOf(r)
 	return a, err == nil, err
 }
+
+// history is what came of the attempts of one notification.
+type history struct {
+	// unknown counts those that were once of unknown outcome.
+	unknown int
+	// gone reports whether one of them went out, or may have.
+	gone bool
+}
+
+// historyOf looks at an attempt and at all before it.
+func historyOf(c *conn, last int64) (h history, err error) {
+	for id := last; id != 0; {
+		r, ok, err := c.one("SELECT previous, state, unknown_at FROM attempt WHERE id = ?", id)
+		if err != nil || !ok {
+			return h, err
+		}
+		if r.number(2) != 0 {
+			h.unknown++
+		}
+		switch r.number(1) {
+		case planned, failed: // certainly not sent; could not be delivered
+		default:
+			h.gone = true
+		}
+		id = r.number(0)
+	}
+	return h, nil
+}

@@ -104,9 +104,9 @@ func (l *Ledger) Lapse(ctx context.Context, before, now time.Time) (again, holdi
 	return again, holding, nil
 }
 
-// maxTries is how often a message of unknown outcome is begun: where no status comes at all,
-// the patient may have it twice, and not every few minutes.
-const maxTries = 2
+// maxUnknown is how many attempts of unknown outcome a message may have: where no status comes at all,
+// the patient may have it twice, and not every few minutes. What certainly was not sent does not count.
+const maxUnknown = 2
 
 // lapse ends the wait for an attempt's status and returns what became of its
 // notification, -1 if nothing. The attempt stays unknown: a late receipt still finds it.
@@ -118,8 +118,12 @@ func (l *Ledger) lapse(t *tx, a attempt, now time.Time) (int64, error) {
 	if err != nil || !ok || n.attempt != a.row || n.State != pipeline.StateUnknown {
 		return -1, err
 	}
+	history, err := historyOf(t.conn, n.attempt)
+	if err != nil {
+		return -1, err
+	}
 	switch {
-	case !n.Resend || n.Tries >= maxTries:
+	case !n.Resend || history.unknown >= maxUnknown:
 		return held, move(t, n, held, string(pipeline.ReasonNoAnswer), micros(now))
 	case !n.Expires.IsZero() && !now.Before(n.Expires):
 		return expired, move(t, n, expired, string(pipeline.ReasonExpired), micros(now))

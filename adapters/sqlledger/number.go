@@ -29,9 +29,25 @@ type sender struct {
 	stopped     bool
 }
 
+// with is what one person is known for who is known under two names: the newest word counts, and of
+// the same second STOP.
+func (s sender) with(o sender) sender {
+	if o.heard.After(s.heard) {
+		s.heard = o.heard
+	}
+	if o.word.After(s.word) || o.word.Equal(s.word) && o.stopped {
+		s.word, s.stopped = o.word, o.stopped
+	}
+	return s
+}
+
 // caller finds out whose reply it is.
 func (l *Ledger) caller(c *conn, r pipeline.Reply) (who caller, err error) {
-	who.number = r.From
+	unpaired, err := l.unpaired(c, r.UserID)
+	if err != nil {
+		return who, err
+	}
+	who.number, who.sender = r.From, unpaired
 	if who.number.Empty() {
 		if who.number, err = l.paired(c, r.UserID); err != nil || who.number.Empty() {
 			return who, err
@@ -62,20 +78,15 @@ func (l *Ledger) caller(c *conn, r pipeline.Reply) (who caller, err error) {
 	if !dialled && len(others) > 0 {
 		who.number = others[0]
 	}
-	who.sender, err = senderOf(c, own)
+	known, err := senderOf(c, own)
+	who.sender = unpaired.with(known)
 	return who, err
 }
 
 // senderOf returns what is known of a number in all its forms: whatever it said under one holds for all.
 func senderOf(c *conn, number []byte) (s sender, err error) {
 	err = c.query(func(r row) error {
-		heard, word, stopped := r.at(0), r.at(1), r.number(2) != 0
-		if heard.After(s.heard) {
-			s.heard = heard
-		}
-		if word.After(s.word) || word.Equal(s.word) && stopped {
-			s.word, s.stopped = word, stopped
-		}
+		s = s.with(sender{heard: r.at(0), word: r.at(1), stopped: r.number(2) != 0})
 		return nil
 	}, `SELECT heard_at, word_at, stopped FROM sender WHERE number = ?
 		UNION ALL SELECT s.heard_at, s.word_at, s.stopped FROM alias a JOIN alias b ON b.owner = a.owner JOIN sender s ON s.number = b.number
@@ -83,39 +94,51 @@ func senderOf(c *conn, number []byte) (s sender, err error) {
 	return s, err
 }
 
-// noteSender keeps when a number last wrote, whose it is, and whether it wants no more. It
-// reports whether the word is older than the last one, and so means nothing.
+// noteSender keeps when a number last wrote, whose it is, and whether it wants no more. Of a person of
+// whom nobody knows the number that is kept under the user's id. It reports whether the word is older
+// than the last one, and so means nothing.
 func (l *Ledger) noteSender(t *tx, r pipeline.Reply, who caller, from pipeline.Private, stop *bool) (outdated bool, err error) {
-	form := l.seal.blind(from)
-	if form == nil {
-		return false, nil
-	}
-	if who.number.Empty() { // it is the number of the message that is answered
-		if who.sender, err = senderOf(t.conn, form); err != nil {
-			return false, err
+	var names [][]byte
+	if form := l.seal.blind(from); form != nil {
+		names = append(names, form)
+		if who.number.Empty() { // it is the number of the message that is answered
+			known, err := senderOf(t.conn, form)
+			if err != nil {
+				return false, err
+			}
+			who.sender = who.with(known)
 		}
 	}
-	if !r.From.Empty() {
+	switch {
+	case r.UserID == "":
+	case !r.From.Empty():
 		if err := l.pair(t, r.UserID, from); err != nil {
 			return false, err
 		}
+	case who.number.Empty(): // an answer to somebody's message does not tell whose id it is
+		names = append(names, l.seal.tag(kindUser, r.UserID))
 	}
 	at := r.At
 	if at.IsZero() {
 		at = t.now
 	}
-	_, err = t.exec(`INSERT INTO sender (number, heard_at) VALUES (?, ?)
-		ON CONFLICT (number) DO UPDATE SET heard_at = CASE WHEN excluded.heard_at > sender.heard_at THEN excluded.heard_at ELSE sender.heard_at END`,
-		form, micros(at))
-	if err != nil || stop == nil {
-		return false, err
+	word := at.Truncate(time.Second)
+	outdated = stop != nil && (word.Before(who.word) || word.Equal(who.word) && who.stopped && !*stop)
+	for _, name := range names {
+		_, err := t.exec(`INSERT INTO sender (number, heard_at) VALUES (?, ?)
+			ON CONFLICT (number) DO UPDATE SET heard_at = CASE WHEN excluded.heard_at > sender.heard_at THEN excluded.heard_at ELSE sender.heard_at END`,
+			name, micros(at))
+		if err != nil {
+			return false, err
+		}
+		if stop == nil || outdated {
+			continue
+		}
+		if _, err := t.exec("UPDATE sender SET word_at = ?, stopped = ? WHERE number = ?", micros(word), number(*stop), name); err != nil {
+			return false, err
+		}
 	}
-	at = at.Truncate(time.Second)
-	if at.Before(who.word) || at.Equal(who.word) && who.stopped && !*stop {
-		return true, nil
-	}
-	_, err = t.exec("UPDATE sender SET word_at = ?, stopped = ? WHERE number = ?", micros(at), number(*stop), form)
-	return false, err
+	return outdated, nil
 }
 
 // writtenAs keeps how the provider writes the number that an attempt went to.

@@ -119,32 +119,3 @@ func (l *Ledger) advanceAttempt(t *tx, a attempt, r pipeline.Receipt, to int64) 
 		state, number(upward), code, message.secret, message.at, a.acceptedAt, a.sentAt, a.deliveredAt, a.readAt, a.failedAt, a.row)
 	return err
 }
-
-// pair remembers which number the provider's id of a person goes with.
-func (l *Ledger) pair(t *tx, user string, address pipeline.Private) error {
-	if user == "" || address.Empty() {
-		return nil
-	}
-	handle := l.seal.tag(kindUser, user)
-	known, err := l.paired(t.conn, user)
-	if err != nil || known.Equal(address) {
-		return err
-	}
-	_, err = t.exec("INSERT INTO person (handle, secret) VALUES (?, ?) ON CONFLICT (handle) DO UPDATE SET secret = excluded.secret",
-		handle, l.seal.seal("person", string(handle), []byte(address.Reveal())))
-	return err
-}
-
-// paired returns the number that goes with the provider's id of a person, empty if it is not known.
-func (l *Ledger) paired(c *conn, user string) (pipeline.Private, error) {
-	if user == "" {
-		return pipeline.Private{}, nil
-	}
-	handle := l.seal.tag(kindUser, user)
-	r, ok, err := c.one("SELECT secret FROM person WHERE handle = ?", handle)
-	if err != nil || !ok {
-		return pipeline.Private{}, err
-	}
-	number, err := l.seal.open("person", string(handle), r.bytes(0))
-	return pipeline.NewPrivate(string(number)), err
-}

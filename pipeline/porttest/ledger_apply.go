@@ -21,7 +21,8 @@ var applyTests = map[string]func(*ledgerTest){
 	"a deletion cancels the plan and is never undone":   applyDelete,
 	"the plan becomes what is wanted":                   applyReconciles,
 	"what was cancelled is planned again if wanted":     applyAgain,
-	"what was begun is not planned again":               applyBegun,
+	"what may have gone out is not planned again":       applyGone,
+	"what certainly did not go out is planned again":    applyNotGone,
 	"failing calls among many leave the others alone":   applyIsolation,
 	"a call whose context has ended changes nothing":    applyCancelled,
 	"the same version by many callers is taken once":    applyRace,
@@ -161,31 +162,6 @@ func applyReconciles(t *ledgerTest) {
 	if got := later[i]; !got.Due.Equal(stays.Due) || !got.Expires.Equal(stays.Expires) || !got.Facts.Equal(stays.Facts) {
 		t.Error("what stayed has not the new times and facts")
 	}
-}
-
-func applyAgain(t *ledgerTest) {
-	n := t.booked("1", t.now)
-	t.apply(version("Appointment", "1", 2), plan())
-	t.wantState(n, pipeline.Cancelled, pipeline.ReasonSuperseded)
-	wantEqual(t, "again", t.apply(version("Appointment", "1", 3), plan(n)).Planned, 1)
-	t.wantState(n, pipeline.Planned, "")
-	wantEqual(t, "due", len(t.due(t.now, 10)), 1)
-}
-
-func applyBegun(t *ledgerTest) {
-	sent := t.sent("1", phone)
-	wantEqual(t, "wanted again", t.apply(version("Appointment", "1", 2), plan(sent)).Planned, 0)
-	t.wantState(sent, pipeline.Accepted, "")
-	t.apply(version("Appointment", "1", 3), plan())
-	t.wantState(sent, pipeline.Accepted, "")
-
-	tried := t.booked("2", t.now)
-	t.begin(t.lease(tried.Key))
-	t.settle(pipeline.Settlement{Key: tried.Key, Attempt: t.attempt.ID, State: pipeline.Planned, Reason: pipeline.ReasonTransient, Due: t.now})
-	t.apply(version("Appointment", "2", 2), plan())
-	t.wantState(tried, pipeline.Cancelled, pipeline.ReasonSuperseded)
-	t.apply(version("Appointment", "2", 3), plan(tried))
-	t.wantState(tried, pipeline.Cancelled, pipeline.ReasonSuperseded)
 }
 
 func applyIsolation(t *ledgerTest) {

@@ -84,14 +84,7 @@ func hearSayStays(t *ledgerTest) {
 }
 
 func hearLast(t *ledgerTest) {
-	last := func() time.Time {
-		at, err := t.l.LastHeard(t.Context(), pipeline.NewPrivate(phone))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return at
-	}
-	if at := last(); !at.IsZero() {
+	if at := t.heardAt(phone); !at.IsZero() {
 		t.Errorf("before: got %v, want never", at)
 	}
 	r := reply("r1", "")
@@ -99,7 +92,7 @@ func hearLast(t *ledgerTest) {
 	t.hear(r, pipeline.Heard{})
 	r.ID, r.At = "r2", t.now.Add(-time.Hour) // came late
 	t.hear(r, pipeline.Heard{})
-	if at := last(); !at.Equal(t.now) {
+	if at := t.heardAt(phone); !at.Equal(t.now) {
 		t.Errorf("got %v, want %v", at, t.now)
 	}
 }

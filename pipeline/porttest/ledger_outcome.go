@@ -15,6 +15,7 @@ var outcomeTests = map[string]func(*ledgerTest){
 	"abandoned attempts become unknown":                outcomeAbandoned,
 	"unknown lapses to planned, held or expired":       outcomeLapsed,
 	"of unknown outcome twice: no third, but a person": outcomeTries,
+	"what was not taken is no try of unknown outcome":  outcomeNotTaken,
 	"a message that was accepted late is not resent":   outcomeLate,
 	"what is settled twice is settled once":            outcomeTwice,
 	"the trace tells the states in order":              outcomeTrace,
@@ -135,6 +136,16 @@ func outcomeTries(t *ledgerTest) {
 	wantEqual(t, "due", len(t.due(t.now.Add(2*pipeline.LeaseTime), 10)), 0)
 	t.receive(pipeline.Receipt{Attempt: t.attempt.ID, State: pipeline.Delivered})
 	t.wantState(n, pipeline.Delivered, "")
+}
+
+func outcomeNotTaken(t *ledgerTest) {
+	n := t.refused("1")
+	for _, want := range []struct{ planned, held int }{{1, 0}, {0, 1}} {
+		t.begin(t.lease(n.Key))
+		t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
+		t.lapse(want.planned, want.held)
+	}
+	t.wantState(n, pipeline.Held, pipeline.ReasonNoAnswer)
 }
 
 func outcomeLate(t *ledgerTest) {

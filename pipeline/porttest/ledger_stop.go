@@ -17,6 +17,15 @@ func (t *ledgerTest) stopped(number string) bool {
 	return got
 }
 
+func (t *ledgerTest) heardAt(number string) time.Time {
+	t.Helper()
+	at, err := t.l.LastHeard(t.Context(), pipeline.NewPrivate(number))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 // word hears STOP or START from a number, that many seconds after t.now.
 func (t *ledgerTest) word(id, from string, stop bool, after int, say ...pipeline.Notification) {
 	t.Helper()

@@ -106,7 +106,8 @@ CREATE TABLE answer (
   PRIMARY KEY (subject_id, patient)
 ) {clustered};
 
--- A number that wrote to us, by its blind digest. word_at is the provider's time of its last STOP or
+-- A number that wrote to us, by its blind digest; or a person whose number nobody knows, by that of the
+-- provider's id, until it is known. word_at is the provider's time of its last STOP or
 -- START, 0 for none, and stopped is 1 if that was STOP.
 CREATE TABLE sender (
   number   {blob} NOT NULL PRIMARY KEY,
