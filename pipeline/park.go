@@ -10,8 +10,9 @@ const (
 	parkBatch = 64
 	// parkPoll is how often parked events are looked at.
 	parkPoll = 250 * time.Millisecond
-	// parkPatience is how long an event waits for its patient before it becomes a dead letter.
-	parkPatience = 24 * time.Hour
+	// parkPatience is how long an event waits for its patient before it becomes a dead letter. It is
+	// half of the usual intake.max_age: who puts the letter back on the same day still has its news told.
+	parkPatience = 12 * time.Hour
 )
 
 // Parking retries events whose patient was not known when they came. It asks

@@ -84,7 +84,7 @@ func TestLetterOfAParkedEvent(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ev := c.event
 				ev.Type, ev.ID, ev.Source.Topic, ev.Source.Key = "Appointment", "a1", c.topic, pipeline.NewPrivate("Patient/p1")
-				k := newLot(pipeline.ParkedEvent{Event: ev, Tries: 9, Since: time.Now().Add(-25 * time.Hour)})
+				k := newLot(pipeline.ParkedEvent{Event: ev, Tries: 9, Since: time.Now().Add(-13 * time.Hour)})
 				in, lane := parking(t, k, &[]string{})
 				letters := make(chan published, 2)
 				in.DeadLetters.Explain = explain

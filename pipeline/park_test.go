@@ -99,7 +99,7 @@ func parkedVisit(id, patient string, offset int64) pipeline.ParkedEvent {
 }
 
 func TestParking(t *testing.T) {
-	day := 24 * time.Hour
+	half := 12 * time.Hour
 	has := func(ref string) (pipeline.Versioned, error) {
 		return pipeline.Versioned{Resource: patientJSON(strings.TrimPrefix(ref, "Patient/"), number), Version: "1"}, nil
 	}
@@ -124,16 +124,16 @@ func TestParking(t *testing.T) {
 			play: func(k *lot, _ *pipeline.Intake) {
 				time.AfterFunc(time.Minute, func() { k.know("Patient/p1", patientJSON("p1", number)) })
 			}},
-		{name: "nobody knows the patient yet", server: says(refused("404")), age: day - time.Hour, parked: 1},
-		{name: "nobody has ever known the patient", server: says(refused("404")), age: day - time.Second, dead: "no_patient Appointment.participant.actor"},
-		{name: "a reference that no server takes", server: says(&pipeline.Error{Kind: pipeline.Refused, Reason: "bad_reference"}), age: day - time.Second, dead: "no_patient Appointment.participant.actor"},
-		{name: "the server gives what cannot be kept", age: day - time.Second, dead: "no_patient Appointment.participant.actor",
+		{name: "nobody knows the patient yet", server: says(refused("404")), age: half - time.Hour, parked: 1},
+		{name: "nobody has ever known the patient", server: says(refused("404")), age: half - time.Second, dead: "no_patient Appointment.participant.actor"},
+		{name: "a reference that no server takes", server: says(&pipeline.Error{Kind: pipeline.Refused, Reason: "bad_reference"}), age: half - time.Second, dead: "no_patient Appointment.participant.actor"},
+		{name: "the server gives what cannot be kept", age: half - time.Second, dead: "no_patient Appointment.participant.actor",
 			server: has, play: func(k *lot, _ *pipeline.Intake) {
 				k.fetched = func(pipeline.Versioned, time.Time) error { return broken("not_fhir") }
 			}},
-		{name: "the server gives another one", age: day - time.Second, dead: "no_patient Appointment.participant.actor",
+		{name: "the server gives another one", age: half - time.Second, dead: "no_patient Appointment.participant.actor",
 			server: func(string) (pipeline.Versioned, error) { return has("Patient/other") }},
-		{name: "the server is down, for days", server: says(transient("unreachable")), age: 3 * day, parked: 1},
+		{name: "the server is down, for days", server: says(transient("unreachable")), age: 6 * half, parked: 1},
 		{name: "the resource cannot be read", server: has, dead: "wrong_type Appointment.status",
 			play: func(k *lot, _ *pipeline.Intake) {
 				k.list[0].Event.Resource = json.RawMessage(`{"resourceType":"Appointment","id":"a1","status":7}`)
@@ -148,7 +148,7 @@ func TestParking(t *testing.T) {
 					return pipeline.Applied{}, broken("foreign_plan")
 				}
 			}},
-		{name: "the dead-letter topic is down", server: says(refused("410")), age: day - time.Second, parked: 1,
+		{name: "the dead-letter topic is down", server: says(refused("410")), age: half - time.Second, parked: 1,
 			play: func(_ *lot, in *pipeline.Intake) {
 				in.DeadLetters.Publisher = publisher(func(published) error { return transient("unreachable") })
 			}},
