@@ -46,6 +46,12 @@ var people = []string{
 // phoneOf is whose phone rings.
 var phoneOf = map[string]string{"amara": "+15550100101", "jonas": "+15550100102", "lucia": "+15550100103", "samir": "+15550100104"}
 
+// scene is one thing that happens in the morning.
+type scene struct {
+	says string
+	do   func(context.Context) error
+}
+
 // morning plays a short morning at the hospital's desk.
 func (d *demo) morning(ctx context.Context) error {
 	d.screen.scene("The EHR's patients, places and clinicians come first.")
@@ -58,56 +64,9 @@ func (d *demo) morning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	day := time.Now().In(zone).AddDate(0, 0, 10)
-	at := func(days, hour, minute int) time.Time {
-		return time.Date(day.Year(), day.Month(), day.Day()+days, hour, minute, 0, 0, zone)
-	}
-	first := visit{id: "visit-1", patient: "amara", status: "booked", start: at(0, 9, 30), place: "house-2"}
-	second := visit{id: "visit-2", patient: "jonas", status: "booked", start: at(1, 14, 0), place: "house-2"}
-	third := visit{id: "visit-3", patient: "lucia", status: "booked", start: at(2, 11, 15), place: "house-2"}
-	moved, cancelled := second, third
-	moved.start, cancelled.status = at(3, 8, 15), "cancelled"
-	report := `{"resourceType":"DiagnosticReport","id":"lab-1","status":"final","code":{"text":"Laboratory report"},` +
-		`"category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0074","code":"LAB"}]}],` +
-		`"subject":{"reference":"Patient/samir"},"issued":"` + time.Now().UTC().Format(time.RFC3339) + `"}`
-
-	steps := []struct {
-		says string
-		do   func() error
-	}{
-		{"The desk books Amara's appointment. She taps the first button.", func() error {
-			return d.books(ctx, first.json(), "amara", func(p *sandbox.Phone, m sandbox.ReceivedMessage) { d.tap(p, m, 0) })
-		}},
-		{"Jonas gets an appointment, and it is moved before he answers. He answers in words.", func() error {
-			if err := d.books(ctx, second.json(), "jonas", nil); err != nil {
-				return err
-			}
-			return d.books(ctx, moved.json(), "jonas", func(p *sandbox.Phone, _ sandbox.ReceivedMessage) { d.write(p, "Ja, ich komme") })
-		}},
-		{"Lucía's appointment is booked, then cancelled by the hospital. She asks a question.", func() error {
-			if err := d.books(ctx, third.json(), "lucia", nil); err != nil {
-				return err
-			}
-			return d.books(ctx, cancelled.json(), "lucia", func(p *sandbox.Phone, _ sandbox.ReceivedMessage) {
-				d.write(p, "¿Puede ser otro día de esa semana?")
-			})
-		}},
-		{"The laboratory signs a report. Samir hears that it is ready, and nothing of what is in it.", func() error {
-			return d.books(ctx, []byte(report), "samir", nil)
-		}},
-		{"The feed repeats an event, and brings one that is no FHIR.", func() error {
-			again, _ := d.ehr.Resource("Appointment/visit-1")
-			d.screen.event("Appointment/visit-1", "2 again", again)
-			if err := d.publish(ctx, "Appointment/visit-1", again); err != nil {
-				return err
-			}
-			d.screen.event("Appointment/visit-9", "", []byte(`{"status":"booked, without a start"}`))
-			return d.publish(ctx, "Appointment/visit-9", []byte(`{"resourceType":"Appointment","id":"visit-9","status":"booked"}`))
-		}},
-	}
-	for _, step := range steps {
-		d.screen.scene(step.says)
-		if err := step.do(); err != nil {
+	for _, s := range append(d.desk(time.Now().In(zone)), d.laboratory(), d.faults()) {
+		d.screen.scene(s.says)
+		if err := s.do(ctx); err != nil {
 			return err
 		}
 		if err := d.quiet(ctx); err != nil {
@@ -115,6 +74,60 @@ func (d *demo) morning(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// desk books, moves and cancels, from ten days after now on.
+func (d *demo) desk(now time.Time) []scene {
+	at := func(days, hour, minute int) time.Time {
+		return time.Date(now.Year(), now.Month(), now.Day()+10+days, hour, minute, 0, 0, now.Location())
+	}
+	first := visit{id: "visit-1", patient: "amara", status: "booked", start: at(0, 9, 30), place: "house-2"}
+	second := visit{id: "visit-2", patient: "jonas", status: "booked", start: at(1, 14, 0), place: "house-2"}
+	third := visit{id: "visit-3", patient: "lucia", status: "booked", start: at(2, 11, 15), place: "house-2"}
+	moved, cancelled := second, third
+	moved.start, cancelled.status = at(3, 8, 15), "cancelled"
+	return []scene{
+		{"The desk books Amara's appointment. She taps the first button.", func(ctx context.Context) error {
+			return d.books(ctx, first.json(), "amara", func(p *sandbox.Phone, m sandbox.ReceivedMessage) { d.tap(p, m, 0) })
+		}},
+		{"Jonas gets an appointment, and it is moved before he answers. He answers in words.", func(ctx context.Context) error {
+			if err := d.books(ctx, second.json(), "jonas", nil); err != nil {
+				return err
+			}
+			return d.books(ctx, moved.json(), "jonas", func(p *sandbox.Phone, _ sandbox.ReceivedMessage) { d.write(p, "Ja, ich komme") })
+		}},
+		{"Lucía's appointment is booked, then cancelled by the hospital. She asks a question.", func(ctx context.Context) error {
+			if err := d.books(ctx, third.json(), "lucia", nil); err != nil {
+				return err
+			}
+			return d.books(ctx, cancelled.json(), "lucia", func(p *sandbox.Phone, _ sandbox.ReceivedMessage) {
+				d.write(p, "¿Puede ser otro día de esa semana?")
+			})
+		}},
+	}
+}
+
+// laboratory signs a report.
+func (d *demo) laboratory() scene {
+	report := `{"resourceType":"DiagnosticReport","id":"lab-1","status":"final","code":{"text":"Laboratory report"},` +
+		`"category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0074","code":"LAB"}]}],` +
+		`"subject":{"reference":"Patient/samir"},"issued":"` + time.Now().UTC().Format(time.RFC3339) + `"}`
+	return scene{"The laboratory signs a report. Samir hears that it is ready, and nothing of what is in it.", func(ctx context.Context) error {
+		return d.books(ctx, []byte(report), "samir", nil)
+	}}
+}
+
+// faults are what a feed does at times.
+func (d *demo) faults() scene {
+	return scene{"The feed repeats an event, and brings one that is no FHIR.", func(ctx context.Context) error {
+		again, _ := d.ehr.Resource("Appointment/visit-1")
+		d.screen.event("Appointment/visit-1", "2 again", again)
+		if err := d.publish(ctx, "Appointment/visit-1", again); err != nil {
+			return err
+		}
+		d.screen.event("Appointment/visit-9", "", []byte(`{"status":"booked, without a start"}`))
+		return d.publish(ctx, "Appointment/visit-9", []byte(`{"resourceType":"Appointment","id":"visit-9","status":"booked"}`))
+	}}
 }
 
 // ehrWrites stores a resource in the EHR's FHIR server and puts the change on the feed.
