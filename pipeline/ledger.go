@@ -27,7 +27,9 @@ type Ledger interface {
 	// resources: parking the same source and resource twice keeps one.
 	Park(ctx context.Context, ev Event, reason Reason, retry time.Time) error
 	// Parked returns up to limit parked events whose retry time has come, oldest first,
-	// and how often each was tried. They stay parked until Unpark or another Park.
+	// and how often each was tried. They stay parked until Unpark or another Park. One that cannot be read
+	// any more is set aside and told of once, with an error (Malformed, unreadable) that comes with the
+	// others: it stays until another Park, and holds up none of them.
 	Parked(ctx context.Context, now time.Time, limit int) ([]ParkedEvent, error)
 	// Unpark forgets the parked event of this source and resource ("Type/id"); others of the same record stay.
 	Unpark(ctx context.Context, source Source, ref string) error
@@ -202,7 +204,7 @@ type Census struct {
 	// Writes counts pending writes by sink, GivenUp those that were given up.
 	Writes  map[Sink]int
 	GivenUp int
-	// Parked counts events that wait.
+	// Parked counts events that wait, and those that were set aside because they cannot be read.
 	Parked int
 }
 

@@ -55,8 +55,8 @@ func WithClock(now func() time.Time) Option { return func(l *Ledger) { l.now = n
 func WithLogger(log *slog.Logger) Option { return func(l *Ledger) { l.log = log } }
 
 // New opens the ledger that cfg names and creates it if there is none. It
-// refuses a key other than the one the ledger was made with, and a ledger that another
-// process works with (Refused, in_use). Its errors begin with the key of the
+// refuses a key other than the one the ledger was made with, a ledger that another process
+// works with (Refused, in_use), and one of another schema (Refused, other_schema). Its errors begin with the key of the
 // configuration that is at fault, where one is.
 func New(cfg Config, opts ...Option) (*Ledger, error) {
 	if err := cfg.Validate(); err != nil {

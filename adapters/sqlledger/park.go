@@ -3,6 +3,8 @@ package sqlledger
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
 	"time"
 
 	"fhirbridge/pipeline"
@@ -53,19 +55,58 @@ func (l *Ledger) Park(ctx context.Context, ev pipeline.Event, reason pipeline.Re
 
 // Parked implements pipeline.Ledger.
 func (l *Ledger) Parked(ctx context.Context, now time.Time, limit int) (list []pipeline.ParkedEvent, err error) {
+	var faulty []faultyEvent
 	err = l.view(ctx, func(c *conn) error {
 		return c.query(func(r row) error {
 			e, err := l.parkedOf(r)
+			if err != nil {
+				faulty = append(faulty, faultyEvent{source: sourceOf(r), ref: r.text(3), secret: slices.Clone(r.bytes(7))})
+				return nil
+			}
 			list = append(list, e)
-			return err
+			return nil
 		}, `SELECT topic, part, place, ref, reason, tries, since_at, secret FROM parked
 			WHERE retry_at <= ? ORDER BY since_at LIMIT ?`, micros(now), int64(limit))
 	})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	var faults []error
+	for _, f := range faulty {
+		faults = append(faults, l.setAside(ctx, f))
+	}
+	return list, errors.Join(faults...)
+}
+
+// faultyEvent is a parked event that cannot be read.
+type faultyEvent struct {
+	source pipeline.Source
+	ref    string
+	secret []byte
+}
+
+// setAside keeps what cannot be read from being asked for again, unless it was parked anew meanwhile. It
+// returns the error that tells of it, or why it could not be set aside.
+func (l *Ledger) setAside(ctx context.Context, f faultyEvent) error {
+	err := l.writer.do(ctx, func(t *tx) error {
+		_, err := t.exec("UPDATE parked SET reason = ?, retry_at = ? WHERE topic = ? AND part = ? AND place = ? AND ref = ? AND secret = ?",
+			append([]any{unreadable.Reason, never}, append(place(f.source), f.ref, f.secret)...)...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return &pipeline.Error{
+		Op: "sqlledger.parked", Kind: unreadable.Kind, Reason: unreadable.Reason, Err: errors.New("the event of record " + f.source.String() + " is set aside"),
+	}
+}
+
+func sourceOf(r row) pipeline.Source {
+	return pipeline.Source{Topic: r.text(0), Partition: int(r.number(1)), Offset: r.number(2)}
 }
 
 func (l *Ledger) parkedOf(r row) (pipeline.ParkedEvent, error) {
-	source := pipeline.Source{Topic: r.text(0), Partition: int(r.number(1)), Offset: r.number(2)}
+	source := sourceOf(r)
 	text, err := l.seal.open("parked", source.String()+" "+r.text(3), r.bytes(7))
 	if err != nil {
 		return pipeline.ParkedEvent{}, err

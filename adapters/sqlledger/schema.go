@@ -2,15 +2,20 @@ package sqlledger
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
+
+	"fhirbridge/pipeline"
 )
 
-// migrations are run in the order of their names, each once. One that was
-// published is never changed.
+// migrations are run in the order of their names, each once. The ledger keeps a digest of what it was
+// made with: a step that was changed since makes another schema, and the ledger is refused. Until the
+// first release that is how the schema changes, and ledgers begin anew; one that was published is never changed.
 //
 //go:embed schema/*.sql
 var migrations embed.FS
@@ -33,28 +38,36 @@ func migrate(c *conn) error {
 		return err
 	}
 	slices.Sort(names)
-	for _, name := range names {
-		if done[name] {
-			continue
-		}
-		if err := c.within(func() error { return step(c, name) }); err != nil {
-			return err
-		}
-	}
 	for name := range done {
 		if !slices.Contains(names, name) {
-			return errors.New("url: the database was written by a newer version of the bridge")
+			return otherSchema
+		}
+	}
+	for _, name := range names {
+		if done[name] {
+			err = sameStep(c, name)
+		} else {
+			err = c.within(func() error { return step(c, name) })
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// otherSchema refuses a ledger that this program would misread.
+var otherSchema = fmt.Errorf("url: %w", &pipeline.Error{
+	Op: "sqlledger.open", Kind: pipeline.Refused, Reason: "other_schema", Err: errors.New("another version of the bridge made this ledger"),
+})
+
+// step takes one step, and keeps with which text.
 func step(c *conn, name string) error {
-	script, err := migrations.ReadFile(name)
+	script, digest, err := scriptOf(name)
 	if err != nil {
 		return err
 	}
-	for statement := range strings.SplitSeq(uncomment(string(script)), ";\n") {
+	for statement := range strings.SplitSeq(script, ";\n") {
 		if strings.TrimSpace(statement) == "" {
 			continue
 		}
@@ -62,8 +75,38 @@ func step(c *conn, name string) error {
 			return err
 		}
 	}
+	if _, err := c.exec("INSERT INTO lock (name, value) VALUES (?, ?)", name, digest); err != nil {
+		return err
+	}
 	_, err = c.exec("INSERT INTO migration (name) VALUES (?)", name)
 	return err
+}
+
+// sameStep refuses a step that was taken with another text.
+func sameStep(c *conn, name string) error {
+	_, digest, err := scriptOf(name)
+	if err != nil {
+		return err
+	}
+	kept, ok, err := c.one("SELECT value FROM lock WHERE name = ?", name)
+	if err != nil {
+		return err
+	}
+	if !ok || !bytes.Equal(kept.bytes(0), digest) {
+		return otherSchema
+	}
+	return nil
+}
+
+// scriptOf returns a step's statements without comments, and their digest.
+func scriptOf(name string) (script string, digest []byte, err error) {
+	text, err := migrations.ReadFile(name)
+	if err != nil {
+		return "", nil, err
+	}
+	script = uncomment(string(text))
+	sum := sha256.Sum256([]byte(script))
+	return script, sum[:], nil
 }
 
 func uncomment(script string) string {

@@ -2,7 +2,7 @@
 -- "secret" columns are sealed, see seal.go. There are no foreign keys on the way of an event: one
 -- writer keeps the tables in step, and each would cost a look-up per row.
 
--- By what a wrong key is recognised.
+-- By what a wrong key and another schema are recognised.
 CREATE TABLE lock (
   name  TEXT NOT NULL PRIMARY KEY,
   value {blob} NOT NULL
