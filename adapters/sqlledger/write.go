@@ -143,7 +143,7 @@ func (l *Ledger) SettleWrite(ctx context.Context, key string, r pipeline.WriteRe
 	held, leased := l.writeLeases.of(key)
 	name := once(key)
 	next := "" // the sink of which another write has become ready
-	err := l.writer.do(ctx, func(t *tx) error {
+	err := l.writer.do(ctx, func(t *tx) (err error) {
 		next = ""
 		w, ok := held, leased
 		if !ok {
@@ -153,17 +153,8 @@ func (l *Ledger) SettleWrite(ctx context.Context, key string, r pipeline.WriteRe
 			}
 			w = writeLease{id: found.number(0), queue: found.number(1), sink: found.text(2)}
 		}
-		further, err := settleWrite(t, w, name, r)
-		if err != nil {
+		if next, err = l.endWrite(t, w, name, r); err != nil {
 			return err
-		}
-		if further {
-			next = w.sink
-		}
-		for _, n := range r.Say {
-			if err := l.say(t, n); err != nil {
-				return err
-			}
 		}
 		return insertWrites(t, owed)
 	})
@@ -179,8 +170,31 @@ func (l *Ledger) SettleWrite(ctx context.Context, key string, r pipeline.WriteRe
 	return nil
 }
 
-// settleWrite reports whether another write of the queue has become ready.
-func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (next bool, err error) {
+// endWrite closes a write, or puts it off, and does what follows of it. It returns the sink of which
+// another write has become ready, "" if none has.
+func (l *Ledger) endWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (next string, err error) {
+	ended, err := settleWrite(t, w, name, r)
+	if err != nil || !ended {
+		return "", err
+	}
+	if r.Done {
+		for _, n := range r.Say {
+			if err := l.say(t, n); err != nil {
+				return "", err
+			}
+		}
+	}
+	t.count(counted{kind: tallyWrite, name: w.sink}, -1)
+	n, err := t.exec(`UPDATE owed SET ready_at = ? WHERE id = (
+		SELECT id FROM owed WHERE sink = ? AND queue_at = ? AND state = 0 ORDER BY id LIMIT 1)`, micros(t.now), w.sink, w.queue)
+	if err != nil || n == 0 {
+		return "", err
+	}
+	return w.sink, nil
+}
+
+// settleWrite reports whether the write was pending and is no more.
+func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ended bool, err error) {
 	var n int64
 	switch {
 	case r.Done:
@@ -194,12 +208,6 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (next
 	default:
 		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + 1, ready_at = ? WHERE id = ? AND state = 0", string(r.Reason), micros(r.Retry), w.id)
 	}
-	if err != nil || n == 0 {
-		return false, err
-	}
-	t.count(counted{kind: tallyWrite, name: w.sink}, -1)
-	n, err = t.exec(`UPDATE owed SET ready_at = ? WHERE id = (
-		SELECT id FROM owed WHERE sink = ? AND queue_at = ? AND state = 0 ORDER BY id LIMIT 1)`, micros(t.now), w.sink, w.queue)
 	return n > 0, err
 }
 
