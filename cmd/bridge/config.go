@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -84,7 +85,40 @@ type FacilityConfig struct {
 	Timezone string `yaml:"timezone"`
 	Language string `yaml:"language"`
 	Country  string `yaml:"country"`
+	// Phone is where patients can call, as they dial it or as E.164; "" for none. Templates may show it.
+	Phone written `yaml:"phone"`
 }
+
+// written is a number as it stands in the file. As YAML has it, 05550100100 is the octal form of
+// another one, and the plus of +15550100100 means nothing.
+type written string
+
+// UnmarshalYAML implements yaml.NodeUnmarshaler. What is no scalar is refused by validate.
+func (w *written) UnmarshalYAML(n ast.Node) error {
+	switch n := n.(type) {
+	case *ast.NullNode:
+	case *ast.StringNode: // an environment variable has been put in
+		*w = written(n.Value)
+	case *ast.IntegerNode, *ast.FloatNode:
+		*w = written(n.GetToken().Value)
+	default:
+		*w = written(n.String())
+	}
+	return nil
+}
+
+// dials reports whether it can be a number that people dial: the short ones of hospitals and services are, too.
+func (w written) dials() bool {
+	digits := 0
+	for _, r := range w {
+		if r >= '0' && r <= '9' {
+			digits++
+		}
+	}
+	return digits >= 3 && digits <= 15 && dialled.MatchString(string(w)) // 15 is the most that E.164 has
+}
+
+var dialled = regexp.MustCompile(`^\+?[0-9(][0-9 ()/.-]*[0-9]$`)
 
 // IntakeConfig is the intake block.
 type IntakeConfig struct {
@@ -214,6 +248,9 @@ func (f FacilityConfig) validate() error {
 	}
 	if len(f.Country) != 2 || strings.ToUpper(f.Country) != f.Country {
 		errs = append(errs, errors.New("country: required, two capital letters as in DE (ISO 3166-1)"))
+	}
+	if f.Phone != "" && !f.Phone.dials() {
+		errs = append(errs, errors.New("phone: must be a number as people dial it, of 3 to 15 digits, as in +1 555 0100 100"))
 	}
 	return errors.Join(errs...)
 }

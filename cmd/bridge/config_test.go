@@ -6,6 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"fhirbridge/configs"
+	"fhirbridge/pipeline"
 )
 
 const soundConfig = `kafka:
@@ -29,6 +33,10 @@ func TestConfigurationProblems(t *testing.T) {
 		{"no key for the ledger", ", plaintext: true", "", `ledger.key_file`},
 		{"zone", "Europe/Berlin", "Europe/Berlinn", `: facility.timezone: not a name of the IANA time zone database`},
 		{"country", "DE", "de", `facility.country`},
+		{"phone that is none", "country: DE", "country: DE, phone: call us", `test.yaml:7:81: facility.phone: must be a number as people dial it`},
+		{"phone with too many digits", "country: DE", "country: DE, phone: '1234 5678 9012 3456'", `facility.phone`},
+		{"phone that is a list", "country: DE", "country: DE, phone: [112]", `facility.phone: must be a number`},
+		{"phone with a name", "country: DE", "country: DE, phone: '+1 555 0100 100 (desk)'", `facility.phone`},
 		{"broker without port", "127.0.0.1:9092", "localhost", `test.yaml:2:13: kafka.brokers[0]`},
 		{"wrong type", "[127.0.0.1:9092]", "{a: b}", `test.yaml:2:`},
 		{"no YAML", "kafka:", "kafka: [", `test.yaml:`},
@@ -77,6 +85,49 @@ func TestEnvironment(t *testing.T) {
 	}
 	if c.Facility.Name != "Harbour Hospital: House 2" || c.Channels[0].Rate != 7.5 {
 		t.Errorf("got %q and %v", c.Facility.Name, c.Channels[0].Rate)
+	}
+}
+
+// TestFacilityPhone is read as it is written, quoted or not, and shown by a template.
+func TestFacilityPhone(t *testing.T) {
+	t.Setenv("BRIDGE_TEST_PHONE", "0555 0100 101")
+	templates := t.TempDir()
+	must(t, os.CopyFS(templates, configs.Templates()))
+	name := filepath.Join(templates, "started.yaml")
+	raw, err := os.ReadFile(name)
+	must(t, err)
+	must(t, os.WriteFile(name, []byte(strings.Replace(string(raw), "field: facility.name", "field: facility.phone", 1)), 0o600))
+	for _, c := range []struct{ name, written, want string }{
+		{"none", "", ""},
+		{"E.164", "+15550100100", "+15550100100"},
+		{"in quotes", `"+1 555 0100 100"`, "+1 555 0100 100"},
+		{"as it is dialled at home", "0555 0100-100", "0555 0100-100"},
+		{"digits alone", "05550100100", "05550100100"},
+		{"with an area in brackets", "(0555) 0100.100", "(0555) 0100.100"},
+		{"short", "112", "112"},
+		{"from the environment", `"${BRIDGE_TEST_PHONE}"`, "0555 0100 101"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &loader{file: "test.yaml", env: os.LookupEnv}
+			config, err := l.parse([]byte(strings.Replace(soundConfig, "country: DE", "country: DE, phone: "+c.written, 1)))
+			must(t, err)
+			config.Templates = templates
+			book, err := loadJourneys(config)
+			if c.want == "" {
+				if err == nil || !strings.Contains(err.Error(), `"facility.phone" is not configured`) {
+					t.Errorf("got %v, want that a template shows what is not configured", err)
+				}
+				return
+			}
+			must(t, err)
+			now := time.Now()
+			welcome := pipeline.Notification{Journey: "conversation", Step: "answer:start", ReplyTo: "m1", Due: now, Expires: now.Add(time.Hour)}
+			said, err := book.Compose(welcome, pipeline.Facts{Window: true, Now: now}, pipeline.NewAttempt())
+			must(t, err)
+			if got := said.Message.Seen.Reveal(); !strings.HasPrefix(got, "Welcome back. "+c.want+" will send you") {
+				t.Errorf("got %q, want the number as it is written", got)
+			}
+		})
 	}
 }
 

@@ -101,7 +101,7 @@ func loadJourneys(c *Config) (*journey.Book, error) {
 		return nil, err
 	}
 	book, found := journey.Load(folder(c.Journeys, configs.Journeys()), folder(c.Templates, configs.Templates()), journey.Settings{
-		Facility: c.Facility.Name, Timezone: zone, Language: c.Facility.Language, Country: c.Facility.Country,
+		Facility: c.Facility.Name, Timezone: zone, Language: c.Facility.Language, Country: c.Facility.Country, Phone: string(c.Facility.Phone),
 	})
 	if len(found) == 0 {
 		found = book.RunExamples()
