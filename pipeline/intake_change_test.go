@@ -25,7 +25,7 @@ func taking(t *testing.T, l *ledger, kept pipeline.Versioned) (*pipeline.Intake,
 			}
 		}
 		if decide != nil {
-			if _, err := decide(kept, pipeline.Known{Told: true}); err != nil {
+			if _, err := decide(kept, pipeline.Known{Told: []string{"Patient/p1"}}); err != nil {
 				return pipeline.Applied{}, err
 			}
 		}
@@ -115,7 +115,7 @@ func TestIntakeDecidesFromBothVersions(t *testing.T) {
 			}
 			got := (*changes)[0]
 			same(t, "change", fmt.Sprint(status(got.Previous), " ", status(got.Current), " ", got.Version), c.want)
-			same(t, "known", []any{got.Known.Told, got.Now.Equal(recordTime)}, []any{true, true})
+			same(t, "known", []any{got.Known.ToldOf("Patient/p1"), got.Now.Equal(recordTime)}, []any{true, true})
 		})
 	}
 }

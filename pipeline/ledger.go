@@ -134,7 +134,7 @@ type DueNotification struct {
 	Notification
 	// Subject is the newest kept version; its Resource is nil if Notification.Subject is "".
 	Subject Versioned
-	// Known has no Open, and no answers but that of the notification's own patient.
+	// Known has no Open, and of Answers and Told nothing but what is the notification's own patient's.
 	Known Known
 }
 

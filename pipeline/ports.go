@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"fhirbridge/fhir"
@@ -133,9 +134,12 @@ type Known struct {
 	Open []Notification
 	// Answers are the last decisions, one of each patient who gave one.
 	Answers []Answer
-	// Told reports whether the patient has been sent anything about the subject.
-	Told bool
+	// Told are the patients who have been sent anything about the subject.
+	Told []string
 }
+
+// ToldOf reports whether a patient has been sent anything about the subject.
+func (k Known) ToldOf(patient string) bool { return slices.Contains(k.Told, patient) }
 
 // AnswerOf returns a patient's last decision, nil if there is none.
 func (k Known) AnswerOf(patient string) *Answer {

@@ -127,7 +127,7 @@ func (l *Ledger) readDue(c *conn, places []address, found []candidate) ([]candid
 }
 
 // dueQuery reads rows notifications with the newest version of their subject, their
-// patient's answer, and whether anything about it was sent before.
+// patient's answer, and whether that patient was sent anything about it before.
 func dueQuery(rows int) string {
 	if rows == 1 {
 		return dueOne
@@ -141,7 +141,7 @@ func dueSQL(rows int) string {
 	return `WITH want (subject_id, key) AS (VALUES ` + strings.Repeat(", (CAST(? AS BIGINT), CAST(? AS TEXT))", rows)[2:] + `)
 		SELECT ` + notificationColumns + `, ` + resourceColumns + `, r.ref, r.body, a.patient, a.action, a.occasion, a.at,
 			CASE WHEN n.subject_id = 0 THEN 0 ELSE EXISTS (
-				SELECT 1 FROM notification t WHERE t.subject_id = n.subject_id AND t.told_at <> 0) END
+				SELECT 1 FROM notification t WHERE t.subject_id = n.subject_id AND t.patient = n.patient AND t.told_at <> 0) END
 		FROM (SELECT DISTINCT subject_id, key FROM want) AS w
 		JOIN notification n ON n.subject_id = w.subject_id AND n.key = w.key
 		LEFT JOIN resource r ON r.id = n.subject_id
@@ -156,7 +156,9 @@ func (l *Ledger) candidateOf(r row) (c candidate, err error) {
 		return c, err
 	}
 	c.Notification = c.stored.Notification
-	c.Known.Told = r.number(told) != 0
+	if r.number(told) != 0 {
+		c.Known.Told = []string{c.Patient}
+	}
 	if r[answer] != nil {
 		c.Known.Answers = []pipeline.Answer{answerOf(r, answer, r.text(ref))}
 	}

@@ -18,7 +18,9 @@ func (s subjectState) known() pipeline.Known {
 	k := pipeline.Known{Answers: s.answers}
 	for i := range s.list {
 		n := &s.list[i]
-		k.Told = k.Told || n.toldAt != 0
+		if n.toldAt != 0 && !k.ToldOf(n.Patient) {
+			k.Told = append(k.Told, n.Patient)
+		}
 		if n.inPlan() {
 			k.Open = append(k.Open, n.Notification)
 		}

@@ -65,11 +65,11 @@ func TestRemindersAfterAMistakenArrival(t *testing.T) {
 	book, booked, arrived := shipped(t), visit(t, "booked", march9), visit(t, "arrived", march9)
 	first := decide(t, book, pipeline.Change{Current: booked, Version: "1", Now: moment(t, before)})
 	waiting := slices.DeleteFunc(first, func(n pipeline.Notification) bool { return n.Edge }) // the booking is sent
-	none := decide(t, book, pipeline.Change{Previous: booked, Current: arrived, Version: "2", Now: moment(t, before), Known: pipeline.Known{Open: waiting, Told: true}})
+	none := decide(t, book, pipeline.Change{Previous: booked, Current: arrived, Version: "2", Now: moment(t, before), Known: pipeline.Known{Open: waiting, Told: []string{"Patient/1"}}})
 	same(t, "arrived", steps(none), nil)
 
 	// It was noted just before the first reminder, and is taken back just after: that one is over.
-	again := decide(t, book, pipeline.Change{Previous: arrived, Current: booked, Version: "3", Now: moment(t, "2027-03-02T10:05:00+01:00"), Known: pipeline.Known{Told: true}})
+	again := decide(t, book, pipeline.Change{Previous: arrived, Current: booked, Version: "3", Now: moment(t, "2027-03-02T10:05:00+01:00"), Known: pipeline.Known{Told: []string{"Patient/1"}}})
 	same(t, "booked again", steps(again), []string{"reminder_1d", "reminder_2d"})
 	for _, n := range again {
 		if n.Key != keyOf(first, n.Step) {

@@ -220,9 +220,11 @@ func TestDecideKeepsAnswersToPatients(t *testing.T) {
 
 func TestDecideTellsOnlyOnceThatAReportIsReady(t *testing.T) {
 	change := pipeline.Change{
-		Previous: report(t, "entered-in-error"), Current: report(t, "final"), Version: "4", Now: moment(t, before), Known: pipeline.Known{Told: true},
+		Previous: report(t, "entered-in-error"), Current: report(t, "final"), Version: "4", Now: moment(t, before), Known: pipeline.Known{Told: []string{"Patient/1"}},
 	}
 	same(t, "told before", steps(decide(t, shipped(t), change)), nil)
+	change.Known.Told = []string{"Patient/2"} // as whose it was by mistake
+	same(t, "another patient was told", steps(decide(t, shipped(t), change)), []string{"ready"})
 }
 
 func TestNeeds(t *testing.T) {

@@ -135,7 +135,9 @@ func (p *play) speak(n pipeline.Notification) {
 		p.sent = append(p.sent, spoken{step: n.Step + " (not sent: " + string(composed.Skip) + ")", at: p.now})
 		return
 	}
-	p.known.Told = p.known.Told || n.Subject != ""
+	if n.Subject != "" {
+		p.known.Told = append(p.known.Told, n.Patient)
+	}
 	p.sent = append(p.sent, spoken{step: n.Step, words: composed.Message.Seen.Reveal(), at: p.now})
 	p.all = append(p.all, pipeline.SentMessage{Notification: n, Attempt: pipeline.Attempt{
 		Actions: composed.Actions, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version),

@@ -101,8 +101,9 @@ func (j *journey) decide(b *Book, c pipeline.Change, subject fhir.Resource, plan
 	}
 }
 
-// news adds what is said about a change, and what people are asked to do about it. News that wait
-// to be sent and still hold stand for all further ones: their words are made from the newest facts.
+// news adds what is said about a change, and what people are asked to do about it. One change leads to one
+// message: of several steps that it is news for, the first that can be said. News that wait to be sent
+// and still hold stand for all further ones: their words are made from the newest facts.
 func (j *journey) news(c pipeline.Change, previous, current *scene, plan *pipeline.Plan) {
 	waiting := false
 	for _, o := range c.Known.Open {
@@ -132,7 +133,7 @@ func (j *journey) news(c pipeline.Change, previous, current *scene, plan *pipeli
 			continue
 		}
 		n.Due, n.Expires, n.Edge, n.Facts = c.Now, expires, true, current.remember(previous)
-		plan.Wanted = append(plan.Wanted, n)
+		plan.Wanted, waiting = append(plan.Wanted, n), true
 	}
 }
 

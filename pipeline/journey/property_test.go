@@ -20,7 +20,7 @@ type ledger struct {
 	stamp pipeline.Stamp
 	open  []pipeline.Notification
 	begun map[string]bool
-	told  bool
+	told  []string
 }
 
 func (l *ledger) apply(t *rapid.T, v fhir.Resource, number int, now time.Time, historic bool) {
@@ -52,7 +52,7 @@ func (l *ledger) send(now time.Time) {
 		if n.Due.After(now) {
 			return false
 		}
-		l.begun[n.Key], l.told = true, true
+		l.begun[n.Key], l.told = true, append(l.told, n.Patient)
 		return true
 	})
 }

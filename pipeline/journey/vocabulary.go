@@ -23,7 +23,7 @@ func phrasesOf(resourceType string) vocabulary {
 	default:
 		return v
 	}
-	v.condition("told", true, func(s *scene) bool { return s.known.Told })
+	v.condition("told", true, func(s *scene) bool { return s.known.ToldOf(s.who) })
 	v.condition("sensitive", false, (*scene).sensitive)
 	v["is sensitive"] = v["sensitive"]
 	v["is withheld"] = phrase{holds: (*scene).withheld}
@@ -49,6 +49,7 @@ func (v vocabulary) appointment() {
 	v.condition("confirmed", false, (*scene).confirmed)
 	v.condition("declined", false, (*scene).declined)
 	v.condition("answered", false, func(s *scene) bool { return s.confirmed() || s.declined() })
+	v.condition("scheduled", false, func(s *scene) bool { return !s.start.IsZero() })
 	v.condition("instructed", false, func(s *scene) bool { return strings.TrimSpace(s.visit.PatientInstruction()) != "" })
 	v["is walk-in"] = phrase{holds: func(s *scene) bool { return s.visitType("WALKIN") }}
 	v["is emergency"] = phrase{holds: func(s *scene) bool { return s.visitType("EMERGENCY") }}

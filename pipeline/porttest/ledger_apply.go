@@ -69,7 +69,7 @@ func applyKept(t *ledgerTest) {
 	first := version("Appointment", "1", 1)
 	n := note("1", "booked", t.now)
 	t.apply(first, func(kept pipeline.Versioned, known pipeline.Known) (pipeline.Plan, error) {
-		if kept.Resource != nil || len(known.Open) != 0 || len(known.Answers) != 0 || known.Told {
+		if kept.Resource != nil || len(known.Open) != 0 || len(known.Answers) != 0 || len(known.Told) != 0 {
 			t.Error("the first version: something was kept or known")
 		}
 		return pipeline.Plan{Wanted: []pipeline.Notification{n}}, nil
@@ -78,7 +78,7 @@ func applyKept(t *ledgerTest) {
 		if string(kept.Resource) != string(first.Resource) || kept.Version != "1" {
 			t.Errorf("kept: got version %q, want 1, byte for byte", kept.Version)
 		}
-		if len(known.Open) != 1 || known.Told {
+		if len(known.Open) != 1 || len(known.Told) != 0 {
 			t.Fatalf("known: got %d open, told %v; want 1 and not told", len(known.Open), known.Told)
 		}
 		got := known.Open[0]

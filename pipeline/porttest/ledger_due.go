@@ -11,6 +11,7 @@ var dueTests = map[string]func(*ledgerTest){
 	"in order of priority, then of time":              dueOrder,
 	"each is handed out once, until its lease ends":   dueLease,
 	"with its subject, its answer and what was told":  dueFacts,
+	"what one patient was told, another was not":      dueTold,
 	"what has expired is settled and not handed out":  dueExpired,
 	"NextDue is the earliest that is not leased":      dueNext,
 	"Wake tells of what is due before NextDue":        dueWake,
@@ -76,7 +77,7 @@ func dueFacts(t *ledgerTest) {
 	if string(got.Subject.Resource) != string(second.Resource) || got.Subject.Version != "2" {
 		t.Errorf("subject: got version %q, want 2, byte for byte", got.Subject.Version)
 	}
-	if !got.Known.Told || len(got.Known.Answers) != 1 {
+	if !slices.Equal(got.Known.Told, []string{n.Patient}) || len(got.Known.Answers) != 1 {
 		t.Fatalf("known: got told %v, answers %v; want told, and the patient's own answer", got.Known.Told, got.Known.Answers)
 	}
 	wantEqual(t, "answer", got.Known.Answers[0], answer)
@@ -84,8 +85,39 @@ func dueFacts(t *ledgerTest) {
 		t.Error("the notification is not what was planned")
 	}
 	other := t.booked("2", t.now)
-	if fresh := t.lease(other.Key); fresh.Known.Told || len(fresh.Known.Answers) != 0 {
+	if fresh := t.lease(other.Key); len(fresh.Known.Told) != 0 || len(fresh.Known.Answers) != 0 {
 		t.Error("another subject: something is known of it")
+	}
+}
+
+func dueTold(t *ledgerTest) {
+	first := t.sent("1", phone) // a visit of two: one has been told
+	second, other := note("1", "second", t.now), note("1", "other", t.now)
+	other.Patient, other.Recipient = "Patient/2", "Patient/2"
+	t.apply(version("Appointment", "1", 2), func(_ pipeline.Versioned, known pipeline.Known) (pipeline.Plan, error) {
+		if !known.ToldOf(first.Patient) || known.ToldOf(other.Patient) {
+			t.Errorf("decide: got told %v, want only %s", known.Told, first.Patient)
+		}
+		return pipeline.Plan{Wanted: []pipeline.Notification{second, other}}, nil
+	})
+	var untold pipeline.DueNotification
+	for _, n := range t.due(t.now, 10) {
+		want := []string{first.Patient}
+		if n.Key == other.Key {
+			untold, want = n, nil
+		}
+		if !slices.Equal(n.Known.Told, want) {
+			t.Errorf("%s: got told %v, want %v", n.Step, n.Known.Told, want)
+		}
+	}
+	known, err := t.l.KnownOf(t.Context(), first.Subject)
+	if err != nil || !slices.Equal(known.Told, []string{first.Patient}) {
+		t.Errorf("known: got told %v, %v; want only %s", known.Told, err, first.Patient)
+	}
+	t.begin(untold)
+	t.settle(pipeline.Settlement{Key: other.Key, Attempt: t.attempt.ID, State: pipeline.Accepted, MessageID: "wamid.2"})
+	if known, err = t.l.KnownOf(t.Context(), first.Subject); err != nil || len(known.Told) != 2 || !known.ToldOf(other.Patient) {
+		t.Errorf("known then: got told %v, %v; want both", known.Told, err)
 	}
 }
 

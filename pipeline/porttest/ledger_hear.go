@@ -184,7 +184,7 @@ func hearThread(t *ledgerTest) {
 		if thread.Subject == nil || thread.Subject.Header().Ref() != n.Subject || thread.SubjectVersion != "1" {
 			t.Error("thread: the subject is not its newest version")
 		}
-		if a := thread.Known.AnswerOf(n.Patient); a == nil || a.Action != "confirm" || !thread.Known.Told {
+		if a := thread.Known.AnswerOf(n.Patient); a == nil || a.Action != "confirm" || !thread.Known.ToldOf(n.Patient) {
 			t.Error("thread: the answer before is not known")
 		}
 		if thread.Language != "de" || thread.Stopped || !slices.Equal(thread.Patients, []string{n.Patient}) || thread.Now.IsZero() {

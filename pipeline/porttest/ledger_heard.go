@@ -112,7 +112,7 @@ func hearNoSubject(t *ledgerTest) {
 	}
 	t.hear(reply("r1", ""), pipeline.Heard{Outcome: pipeline.Outcome{Say: []pipeline.Notification{say}}})
 	n := t.lease(say.Key)
-	if n.Notification.Subject != "" || n.Subject.Resource != nil || n.Subject.Version != "" || n.Known.Told {
+	if n.Notification.Subject != "" || n.Subject.Resource != nil || n.Subject.Version != "" || len(n.Known.Told) != 0 {
 		t.Error("something is known of a subject that there is not")
 	}
 	t.begin(n)

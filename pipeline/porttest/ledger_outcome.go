@@ -66,8 +66,8 @@ func outcomeAccepted(t *ledgerTest) {
 	}
 	wantEqual(t, "writes", len(t.pending()), 1)
 	known, err := t.l.KnownOf(t.Context(), n.Subject)
-	if err != nil || !known.Told || len(known.Open) != 0 {
-		t.Errorf("known: got told %v, %d open, %v; want told and none open", known.Told, len(known.Open), err)
+	if err != nil || !slices.Equal(known.Told, []string{n.Patient}) || len(known.Open) != 0 {
+		t.Errorf("known: got told %v, %d open, %v; want its patient and none open", known.Told, len(known.Open), err)
 	}
 }
 
