@@ -38,6 +38,8 @@ type answer struct {
 	// reply is said at once. done is said instead when the EHR has taken what the answer does, and asked when
 	// people have been asked to do it; they are nil for an answer that has a reply.
 	reply, done, asked *template
+	// of is the question that it answers, nil if it may be given at any time.
+	of *answer
 	// urgent is the priority of what people are asked to do.
 	urgent bool
 	// words mean answers to the question that the reply of this one is.

@@ -16,7 +16,7 @@ var doings = map[string][]doing{
 // answer reads what a button or a word means. question is the answer whose reply asks for it, nil if
 // it may be given at any time.
 func (l *loader) answer(m member, j *journey, question *answer) {
-	a := &answer{name: m.key}
+	a := &answer{name: m.key, of: question}
 	if !plainName.MatchString(a.name) {
 		m.problem("must be lower-case letters, digits and underscores, at most 40")
 	}

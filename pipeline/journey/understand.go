@@ -92,7 +92,7 @@ func (h *hearing) word(word string) pipeline.Outcome {
 	if h.thread.Sent != nil {
 		j := h.book.journeys[h.thread.Sent.Notification.Journey]
 		if j != nil && j.on != typeMessage {
-			if a := j.meant(h.thread.Sent.Notification.Step, word, languages); a != nil && !h.thanks(j, a) {
+			if a := j.meant(h.thread.Sent.Notification.Step, word, languages); a != nil && !h.thanks(a) {
 				return h.answered(j, a)
 			}
 		}
@@ -111,13 +111,13 @@ func (h *hearing) word(word string) pipeline.Outcome {
 // thanks reports whether a word that says yes may be no more than that: "ok", to what was said to another
 // decision, which the patient has made since the message that the word is taken to answer. It would
 // undo that decision; so people read it.
-func (h *hearing) thanks(j *journey, a *answer) bool {
+func (h *hearing) thanks(a *answer) bool {
 	sent := h.thread.Sent
 	before := h.thread.Known.AnswerOf(sent.Notification.Patient)
 	if h.thread.How != "only" || before == nil || before.Action == a.name || !before.At.After(sent.Attempt.Begun) {
 		return false
 	}
-	return a.do == doAccept || j.words.without(a)
+	return a.do == doAccept || a.of != nil && participations[a.do] != ""
 }
 
 // languages are those in which a word may be meant.
