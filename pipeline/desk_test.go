@@ -20,7 +20,7 @@ type desk struct {
 	waiting  []pipeline.DueNotification
 	leased   map[string]pipeline.DueNotification
 	kept     map[string]json.RawMessage
-	stopped  map[string]bool
+	senders  map[string]pipeline.Sender
 	wake     chan struct{}
 	attempts []pipeline.Attempt
 	ends     []pipeline.Settlement
@@ -29,6 +29,7 @@ type desk struct {
 	// What a test plays.
 	begin   func(pipeline.Attempt) (bool, error)
 	settle  func(pipeline.Settlement) error
+	sender  func(pipeline.Private) (pipeline.Sender, error)
 	due     func() error
 	nextDue func() (time.Time, bool, error)
 }
@@ -42,7 +43,7 @@ type given struct {
 
 func newDesk(list ...pipeline.DueNotification) *desk {
 	return &desk{
-		waiting: list, leased: map[string]pipeline.DueNotification{}, stopped: map[string]bool{}, wake: make(chan struct{}, 1),
+		waiting: list, leased: map[string]pipeline.DueNotification{}, senders: map[string]pipeline.Sender{}, wake: make(chan struct{}, 1),
 		kept: map[string]json.RawMessage{"Patient/p1": patientJSON("p1", number)},
 	}
 }
@@ -157,16 +158,19 @@ func (k *desk) keep(ref string, raw json.RawMessage) {
 	k.kept[ref] = raw
 }
 
-func (k *desk) Stopped(_ context.Context, address pipeline.Private) (bool, error) {
+func (k *desk) Sender(_ context.Context, address pipeline.Private) (pipeline.Sender, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.stopped[address.Reveal()], nil
+	if k.sender != nil {
+		return k.sender(address)
+	}
+	return k.senders[address.Reveal()], nil
 }
 
 func (k *desk) stop(address string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.stopped[address] = true
+	k.senders[address] = pipeline.Sender{Stopped: true}
 }
 
 // begun are the attempts that were made durable.
@@ -227,7 +231,7 @@ func dispatching(t *testing.T, k *desk, send channel) *pipeline.Dispatch {
 	t.Helper()
 	log, _ := newLog(t)
 	return &pipeline.Dispatch{
-		Ledger: k, Journeys: &journeys{compose: sayKey}, Resolver: pipeline.NewResolver(k), Gates: pipeline.DefaultGates(k),
+		Ledger: k, Journeys: &journeys{compose: sayKey}, Resolver: pipeline.NewResolver(k), Gates: pipeline.DefaultGates(),
 		Log: log, Now: time.Now, Channel: send, ChannelName: "main", Pace: pipeline.NewPace(0), Concurrency: 2, Country: "US",
 		File: func(m pipeline.SentMessage) []pipeline.Write {
 			return []pipeline.Write{{Key: "sent " + m.Attempt.MessageID}}

@@ -62,10 +62,10 @@ func TestGates(t *testing.T) {
 		{"no number and no word why", func(c *pipeline.Candidate) { c.Address = pipeline.Private{} }, false, pipeline.ReasonNoNumber},
 		{"said STOP", func(*pipeline.Candidate) {}, true, pipeline.ReasonStopped},
 		{"the answer to the STOP", func(c *pipeline.Candidate) {
-			c.Notification.ReplyTo, c.Notification.Step = "m1", "answer:stop"
+			c.Notification.ReplyTo, c.Notification.Farewell = "m1", true
 		}, true, pipeline.ReasonNone},
 		{"another answer after the STOP", func(c *pipeline.Candidate) {
-			c.Notification.ReplyTo, c.Notification.Step = "m1", "answer:text"
+			c.Notification.ReplyTo, c.Notification.Step = "m1", "answer:stop" // by whatever name
 		}, true, pipeline.ReasonStopped},
 		{"an answer to somebody unknown", func(c *pipeline.Candidate) { c.Notification.ReplyTo, c.Patient = "m1", nil }, false, pipeline.ReasonNone},
 		{"a late answer", func(c *pipeline.Candidate) { c.Notification.ReplyTo, c.Now = "m1", now.Add(time.Hour) }, false, pipeline.ReasonExpired},
@@ -81,9 +81,9 @@ func TestGates(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			candidate := sound()
 			c.change(&candidate)
-			l := &ledger{stopped: func(pipeline.Private) (bool, error) { return c.stopped, nil }}
+			candidate.Stopped = c.stopped
 			got := pipeline.ReasonNone
-			for _, gate := range pipeline.DefaultGates(l) {
+			for _, gate := range pipeline.DefaultGates() {
 				verdict, err := gate.Admit(t.Context(), candidate)
 				if err != nil {
 					t.Fatalf("Admit: %v", err)
@@ -130,7 +130,7 @@ func TestDispatchSkips(t *testing.T) {
 		{"number that is none", func(_ *pipeline.DueNotification, k *desk, _ *pipeline.Dispatch) {
 			k.kept["Patient/p1"] = patientJSON("p1", "ask my daughter")
 		}, []string{"n1 skipped invalid_number"}},
-		{"on the STOP list", func(_ *pipeline.DueNotification, k *desk, _ *pipeline.Dispatch) { k.stopped[number] = true }, []string{"n1 skipped stopped"}},
+		{"on the STOP list", func(_ *pipeline.DueNotification, k *desk, _ *pipeline.Dispatch) { k.stop(number) }, []string{"n1 skipped stopped"}},
 		{"subject unreadable", func(n *pipeline.DueNotification, _ *desk, _ *pipeline.Dispatch) {
 			n.Subject.Resource = json.RawMessage(`{"resourceType":"Appointment","id":"a1","status":7}`)
 		}, []string{"n1 skipped missing_fact"}},

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
 	"fhirbridge/fhir"
 )
@@ -54,8 +55,15 @@ func (d *Dispatch) admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 		return f, to, no, err
 	}
 	to, problem := d.address(n.Notification, f)
+	var known Sender
+	if !to.Empty() {
+		if known, err = d.Ledger.Sender(ctx, to); err != nil {
+			return f, to, no, err
+		}
+	}
+	f.Window = n.ReplyTo != "" || inWindow(known.Heard, f.Now)
 	c := Candidate{
-		Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem,
+		Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Stopped: known.Stopped,
 		Template: d.templateOf(n.Notification, f), Now: f.Now,
 	}
 	for _, gate := range d.Gates {
@@ -66,6 +74,14 @@ func (d *Dispatch) admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 	}
 	return f, to, no, nil
 }
+
+// window is for how long after a person's last message the provider lets more be said than templates
+// have, less what a message may take until it is sent.
+// https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-messages#customer-service-windows
+const window = 24*time.Hour - 10*time.Minute
+
+// inWindow reports whether somebody who was last heard then may still be sent more than templates.
+func inWindow(heard, now time.Time) bool { return !heard.IsZero() && now.Sub(heard) < window }
 
 // compose puts the notification into words.
 func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to Private) (a Attempt, m Message, ready bool, err error) {
@@ -92,7 +108,7 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 
 // facts gathers what the words are made from, as new as it is known.
 func (d *Dispatch) facts(ctx context.Context, n DueNotification) (Facts, error) {
-	f := Facts{Known: n.Known, Now: d.Now(), Window: n.ReplyTo != "", Lookup: func(string) fhir.Resource { return nil }}
+	f := Facts{Known: n.Known, Now: d.Now(), Lookup: func(string) fhir.Resource { return nil }}
 	if len(n.Subject.Resource) > 0 {
 		subject, err := fhir.Decode(n.Subject.Resource)
 		if err != nil {

@@ -191,3 +191,65 @@ func TestDispatchStopsAtTheSlot(t *testing.T) {
 		})
 	})
 }
+
+// TestDispatchWindow: more than templates may be said for 24 hours after the person's last message, less some
+// minutes in which a message may still wait.
+func TestDispatchWindow(t *testing.T) {
+	cases := []struct {
+		name    string
+		heard   time.Duration // ago; 0 for never
+		replyTo string
+		want    bool
+	}{
+		{"heard just now", time.Second, "", true},
+		{"heard this day", 23*time.Hour + 49*time.Minute, "", true},
+		{"heard nearly a day ago", 23*time.Hour + 50*time.Minute, "", false},
+		{"never heard", 0, "", false},
+		{"an answer to a reply, whenever that was", 25 * time.Hour, "m1", true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := dueNow("n1")
+				n.ReplyTo = c.replyTo
+				k, p := newDesk(n), &posts{}
+				if c.heard != 0 {
+					k.senders[number] = pipeline.Sender{Heard: time.Now().Add(-c.heard)}
+				}
+				d := dispatching(t, k, p.failing())
+				var windows []bool
+				d.Journeys = &journeys{compose: func(n pipeline.Notification, f pipeline.Facts, id string) (pipeline.Composed, error) {
+					windows = append(windows, f.Window)
+					return sayKey(n, f, id)
+				}}
+				stop := start(d.Run)
+				synctest.Wait()
+				stop()
+				same(t, "open when the words are made", windows, []bool{c.want})
+			})
+		})
+	}
+}
+
+// TestDispatchAsksForTheSender: what the ledger cannot tell is asked again later, and of no number nothing is asked.
+func TestDispatchAsksForTheSender(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nobody := dueNow("n2")
+		nobody.Patient, nobody.Recipient = "Patient/p2", "Patient/p2"
+		k, p := newDesk(dueNow("n1"), nobody), &posts{}
+		asked := 0
+		k.kept["Patient/p2"] = json.RawMessage(`{"resourceType":"Patient","id":"p2"}`)
+		k.sender = func(address pipeline.Private) (pipeline.Sender, error) {
+			if same(t, "asked for", address.Reveal(), number); asked == 0 {
+				asked++
+				return pipeline.Sender{}, transient("disk_full")
+			}
+			return pipeline.Sender{}, nil
+		}
+		stop := start(dispatching(t, k, p.failing()).Run)
+		time.Sleep(time.Minute)
+		stop()
+		same(t, "settled", k.states(), []string{"n2 skipped no_number", "n1 accepted"})
+		same(t, "given back for", k.given()[0].why, pipeline.ReasonTransient)
+	})
+}

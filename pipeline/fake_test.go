@@ -24,7 +24,6 @@ type ledger struct {
 	stale       func(dueBefore, fetchedBefore time.Time, limit int) ([]string, error)
 	receive     func(pipeline.Receipt, func(pipeline.SentMessage) []pipeline.Write) (pipeline.Received, error)
 	hear        func(pipeline.Reply, func(pipeline.Thread) (pipeline.Heard, error)) (bool, error)
-	stopped     func(pipeline.Private) (bool, error)
 	abandon     func(before, now time.Time) (int, error)
 	lapse       func(before, now time.Time) (int, int, error)
 	census      func() (pipeline.Census, error)
@@ -68,10 +67,6 @@ func (l *ledger) Receive(_ context.Context, r pipeline.Receipt, file func(pipeli
 
 func (l *ledger) Hear(_ context.Context, r pipeline.Reply, u func(pipeline.Thread) (pipeline.Heard, error)) (bool, error) {
 	return l.hear(r, u)
-}
-
-func (l *ledger) Stopped(_ context.Context, address pipeline.Private) (bool, error) {
-	return l.stopped(address)
 }
 
 func (l *ledger) Abandon(_ context.Context, before, now time.Time) (int, error) {

@@ -23,6 +23,8 @@ type Candidate struct {
 	Address Private
 	// Problem says why there is no address.
 	Problem Reason
+	// Stopped reports whether Address is on the STOP list.
+	Stopped bool
 	// Template tells by which template, in which language, it would be sent; name is "" if by none. It
 	// makes the words for that, so it is asked last. nil counts as none.
 	Template func() (name, language string, err error)
@@ -38,11 +40,11 @@ type Verdict struct {
 }
 
 // DefaultGates are the gates in the order in which they are asked.
-func DefaultGates(l Ledger) []Gate {
+func DefaultGates() []Gate {
 	return []Gate{
 		GateExpired{},
 		GatePatient{},
 		GateNumber{},
-		GateConsent{Ledger: l},
+		GateConsent{},
 	}
 }

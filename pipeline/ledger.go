@@ -76,10 +76,8 @@ type Ledger interface {
 	// second STOP wins.
 	Hear(ctx context.Context, r Reply, understand func(Thread) (Heard, error)) (bool, error)
 
-	// Stopped reports whether the number is on the STOP list, in whichever form it said so.
-	Stopped(ctx context.Context, address Private) (bool, error)
-	// LastHeard returns when this number last wrote; the 24-hour window counts from there. Zero if never.
-	LastHeard(ctx context.Context, address Private) (time.Time, error)
+	// Sender returns what is known of a number, in whichever form it wrote; the zero Sender of one that never did.
+	Sender(ctx context.Context, address Private) (Sender, error)
 	// KnownOf returns what is known of a subject, outside any transaction.
 	KnownOf(ctx context.Context, subject string) (Known, error)
 
@@ -110,6 +108,14 @@ type Ledger interface {
 
 // Decide is called by Ledger.Apply with the kept version (nil Resource if there is none).
 type Decide func(kept Versioned, known Known) (Plan, error)
+
+// Sender is what a number is known for.
+type Sender struct {
+	// Stopped reports whether it is on the STOP list.
+	Stopped bool
+	// Heard is when it last wrote, zero if never; the provider's 24-hour window counts from there.
+	Heard time.Time
+}
 
 // Applied says what Apply did.
 type Applied struct {

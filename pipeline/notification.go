@@ -86,6 +86,8 @@ type Notification struct {
 	Resend bool
 	// Edge marks a notification that came of a change (booked, moved) rather than of the clock.
 	Edge bool
+	// Farewell marks the answer to a STOP: the last message, which goes out in spite of it.
+	Farewell bool
 
 	// State and Reason are the ledger's.
 	State  State

@@ -16,6 +16,7 @@ type stored struct {
 const (
 	flagResend = 1 << iota
 	flagEdge
+	flagFarewell
 )
 
 // notificationColumns are those of table n that notificationOf reads.
@@ -34,7 +35,8 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 			Key: r.text(1), State: stateOf(r.number(2)), Reason: r.text(3), Priority: int(r.number(4)),
 			Due: r.at(5), Expires: r.at(6), Journey: r.text(7), Step: r.text(8), Subject: subject,
 			Patient: r.text(9), Recipient: r.text(10),
-			Resend: r.number(11)&flagResend != 0, Edge: r.number(11)&flagEdge != 0, Tries: int(r.number(14)),
+			Resend: r.number(11)&flagResend != 0, Edge: r.number(11)&flagEdge != 0, Farewell: r.number(11)&flagFarewell != 0,
+			Tries: int(r.number(14)),
 		},
 	}
 	secret, err := l.seal.open("notification", n.Key, r.bytes(12))
@@ -54,7 +56,7 @@ func (l *Ledger) sealNotification(n pipeline.Notification) []byte {
 }
 
 func flags(n pipeline.Notification) int64 {
-	return number(n.Resend)*flagResend | number(n.Edge)*flagEdge
+	return number(n.Resend)*flagResend | number(n.Edge)*flagEdge | number(n.Farewell)*flagFarewell
 }
 
 // insert plans a notification whose key is not there yet.

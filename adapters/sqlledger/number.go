@@ -192,26 +192,16 @@ func (l *Ledger) insertAlias(t *tx, number, owner []byte, dialled int64, text pi
 	return err
 }
 
-// Stopped implements pipeline.Ledger.
-func (l *Ledger) Stopped(ctx context.Context, address pipeline.Private) (bool, error) {
-	s, err := l.sender(ctx, address)
-	return s.stopped, err
-}
-
-// LastHeard implements pipeline.Ledger.
-func (l *Ledger) LastHeard(ctx context.Context, address pipeline.Private) (time.Time, error) {
-	s, err := l.sender(ctx, address)
-	return s.heard, err
-}
-
-func (l *Ledger) sender(ctx context.Context, address pipeline.Private) (s sender, err error) {
+// Sender implements pipeline.Ledger.
+func (l *Ledger) Sender(ctx context.Context, address pipeline.Private) (found pipeline.Sender, err error) {
 	number := l.seal.blind(address)
 	if number == nil {
-		return s, nil
+		return found, nil
 	}
 	err = l.view(ctx, func(c *conn) error {
-		s, err = senderOf(c, number)
+		s, err := senderOf(c, number)
+		found = pipeline.Sender{Stopped: s.stopped, Heard: s.heard}
 		return err
 	})
-	return s, err
+	return found, err
 }

@@ -34,8 +34,8 @@ func TestNumberThatWhatsAppWritesOtherwise(t *testing.T) {
 	phone.Write("STOP")
 	w.await("the last message", func() bool { return len(phone.Messages()) == 3 })
 	for _, number := range []string{dialled, "+" + written} {
-		if stopped, err := b.app.ledger.Stopped(t.Context(), pipeline.NewPrivate(number)); err != nil || !stopped {
-			t.Errorf("a form of the number: got stopped %v, %v; want true", stopped, err)
+		if known, err := b.app.ledger.Sender(t.Context(), pipeline.NewPrivate(number)); err != nil || !known.Stopped {
+			t.Errorf("a form of the number: got stopped %v, %v; want true", known.Stopped, err)
 		}
 	}
 	w.knows(appointment("a1", "p1", "booked", start.Add(26*time.Hour)))

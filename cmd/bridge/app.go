@@ -108,7 +108,7 @@ func (a *app) wire() error {
 		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: time.Now,
 	}
 	dispatch := &pipeline.Dispatch{
-		Ledger: a.ledger, Journeys: book, Resolver: resolver, Gates: pipeline.DefaultGates(a.ledger),
+		Ledger: a.ledger, Journeys: book, Resolver: resolver, Gates: pipeline.DefaultGates(),
 		Metrics: a.metrics, Log: a.log, Now: time.Now,
 		Channel: channel, ChannelName: c.Channels[0].Name, Pace: pipeline.NewPace(c.Channels[0].Rate),
 		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Sent,

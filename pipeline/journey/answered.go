@@ -15,7 +15,11 @@ func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
 	switch a.do {
 	case doStop, doStart:
 		off := a.do == doStop
-		return pipeline.Outcome{Reading: a.name, Stop: &off, Say: h.say(j, answerStep+a.name, "", "")}
+		say := h.say(j, answerStep+a.name, "", "")
+		for i := range say {
+			say[i].Farewell = off
+		}
+		return pipeline.Outcome{Reading: a.name, Stop: &off, Say: say}
 	case doNote, doTask:
 		return h.noted(j, a)
 	}

@@ -247,6 +247,9 @@ func TestUnderstandStopAndStart(t *testing.T) {
 		}
 		for _, n := range o.Say {
 			says += n.Step
+			if n.Farewell != (c.stop == "true") {
+				t.Errorf("%s: got farewell %v", c.word, n.Farewell)
+			}
 			if n.Patient != "" || n.Subject != "" {
 				t.Errorf("%s: is about %q, %q", c.word, n.Patient, n.Subject)
 			}

@@ -8,22 +8,23 @@ import (
 
 // STOP and START; the tests are listed in hearTests.
 
-func (t *ledgerTest) stopped(number string) bool {
+func (t *ledgerTest) sender(number string) pipeline.Sender {
 	t.Helper()
-	got, err := t.l.Stopped(t.Context(), pipeline.NewPrivate(number))
+	got, err := t.l.Sender(t.Context(), pipeline.NewPrivate(number))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return got
 }
 
+func (t *ledgerTest) stopped(number string) bool {
+	t.Helper()
+	return t.sender(number).Stopped
+}
+
 func (t *ledgerTest) heardAt(number string) time.Time {
 	t.Helper()
-	at, err := t.l.LastHeard(t.Context(), pipeline.NewPrivate(number))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return at
+	return t.sender(number).Heard
 }
 
 // word hears STOP or START from a number, that many seconds after t.now.
@@ -35,7 +36,8 @@ func (t *ledgerTest) word(id, from string, stop bool, after int, say ...pipeline
 }
 
 func hearStop(t *ledgerTest) {
-	wantEqual(t, "before", t.stopped(phone), false)
+	wantEqual(t, "before", t.sender(phone), pipeline.Sender{})
+	wantEqual(t, "no number", t.sender(""), pipeline.Sender{})
 	t.word("r1", phone, true, 0)
 	wantEqual(t, "after STOP", t.stopped(phone), true)
 	wantEqual(t, "another number", t.stopped(otherPhone), false)
@@ -80,9 +82,13 @@ func hearStopLate(t *ledgerTest) {
 
 func hearStopUnsaid(t *ledgerTest) {
 	bye := note("1", "bye", t.now)
+	bye.Farewell = true
 	t.word("r1", phone, false, 2)
 	t.word("r2", phone, true, 1, bye)
 	wantEqual(t, "due", len(t.due(t.now.Add(time.Minute), 10)), 0)
 	t.word("r3", phone, true, 3, bye)
-	wantEqual(t, "due after one that counts", len(t.due(t.now.Add(time.Minute), 10)), 1)
+	list := t.due(t.now.Add(time.Minute), 10)
+	if len(list) != 1 || !list[0].Farewell {
+		t.Errorf("due after one that counts: got %d, want the farewell", len(list))
+	}
 }
