@@ -40,7 +40,13 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if missing {
 		return skip(pipeline.ReasonMissingFact), nil
 	}
-	return pipeline.Composed{Message: t.message(text, values, attempt), Actions: t.actions, Shown: s.occasion()}, nil
+	message := t.message(text, values, attempt)
+	if t.location {
+		if message.Location = w.pin(); message.Location != nil {
+			message.Text = pipeline.Private{}
+		}
+	}
+	return pipeline.Composed{Message: message, Actions: t.actions, Shown: s.occasion()}, nil
 }
 
 func skip(why pipeline.Reason) pipeline.Composed { return pipeline.Composed{Skip: why} }

@@ -1,11 +1,14 @@
 package journey
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"fhirbridge/fhir"
+	"fhirbridge/pipeline"
 )
 
 // class is what kind of data a field shows. A template declares the classes that it may show.
@@ -30,9 +33,20 @@ var classes = []string{
 type field struct {
 	class class
 	// of is the type of resource that has it; "" for what is known of every patient.
-	of   string
+	of string
+	// room is how many characters of it a message shows; maxParameter for one that an engineer defines.
+	room int
 	read func(*writer) string
 }
+
+// How many characters of a fact a message shows. What is longer is cut, or left out where the end may be
+// what matters, so that the whole stays within Meta's limit.
+const (
+	maxParameter   = 120
+	maxMoment      = 60  // a date or a clock time
+	maxWay         = 240 // how to find the place inside the building
+	maxInstruction = 400 // what to do before the visit
+)
 
 const (
 	typeAppointment = "Appointment"
@@ -42,19 +56,19 @@ const (
 )
 
 var fields = map[string]field{
-	"patient.given":  {className, "", func(w *writer) string { return w.name().Informal() }},
-	"patient.name":   {className, "", func(w *writer) string { return w.name().Text }},
-	"start.date":     {classSchedule, typeAppointment, func(w *writer) string { return w.local(w.start, w.calendar.date) }},
-	"start.time":     {classSchedule, typeAppointment, func(w *writer) string { return w.local(w.start, w.calendar.clock) }},
-	"before.date":    {classSchedule, typeAppointment, func(w *writer) string { return w.local(w.before, w.calendar.date) }},
-	"before.time":    {classSchedule, typeAppointment, func(w *writer) string { return w.local(w.before, w.calendar.clock) }},
-	"instruction":    {classInstruction, typeAppointment, (*writer).instruction},
-	"place.way":      {classPlace, typeAppointment, (*writer).placeWay},
-	"place.name":     {classPlace, typeAppointment, (*writer).placeName},
-	"place.address":  {classPlace, typeAppointment, (*writer).placeAddress},
-	"clinician.name": {classPerson, typeAppointment, (*writer).clinician},
-	"facility.name":  {classFacility, "", func(w *writer) string { return w.settings.Facility }},
-	"facility.phone": {classFacility, "", func(w *writer) string { return w.settings.Phone }},
+	"patient.given":  {className, "", maxParameter, func(w *writer) string { return w.name().Informal() }},
+	"patient.name":   {className, "", maxParameter, func(w *writer) string { return w.name().Text }},
+	"start.date":     {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.start, w.calendar.date) }},
+	"start.time":     {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.start, w.calendar.clock) }},
+	"before.date":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.date) }},
+	"before.time":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.clock) }},
+	"instruction":    {classInstruction, typeAppointment, maxInstruction, (*writer).instruction},
+	"place.way":      {classPlace, typeAppointment, maxWay, (*writer).placeWay},
+	"place.name":     {classPlace, typeAppointment, maxParameter, (*writer).placeName},
+	"place.address":  {classPlace, typeAppointment, maxParameter, (*writer).placeAddress},
+	"clinician.name": {classPerson, typeAppointment, maxParameter, (*writer).clinician},
+	"facility.name":  {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Facility }},
+	"facility.phone": {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Phone }},
 }
 
 // writer is what fields read: the facts of one message in one language.
@@ -81,17 +95,12 @@ func (w *writer) local(t time.Time, format func(time.Time) string) string {
 	return format(t.In(w.zone()))
 }
 
-// instruction is what the EHR tells the patient to do. One that is too long is not cut, but left out:
-// the end may be what matters.
+// instruction is what the EHR tells the patient to do.
 func (w *writer) instruction() string {
 	if w.visit == nil || w.sensitive() {
 		return ""
 	}
-	text := clean(w.visit.PatientInstruction(), 2*maxParameter)
-	if len([]rune(text)) > maxParameter {
-		return ""
-	}
-	return text
+	return whole(w.visit.PatientInstruction(), maxInstruction)
 }
 
 // placeWay is how to find the place inside the building.
@@ -101,7 +110,7 @@ func (w *writer) placeWay() string {
 	}
 	for l := range w.places() {
 		if way := l.Description(); way != "" {
-			return way
+			return whole(way, maxWay)
 		}
 	}
 	return ""
@@ -135,6 +144,27 @@ func (w *writer) placeAddress() string {
 	return ""
 }
 
+// pin is the first place of the visit on the map: nil if nobody has said where it is, or if that must not be shown.
+func (w *writer) pin() *pipeline.LocationPin {
+	places := w.participants("Location")
+	if len(places) == 0 || w.sensitive() {
+		return nil
+	}
+	name, address, found := "", "", false
+	var pin pipeline.LocationPin
+	for l := range w.around(places[0].Actor) {
+		name, address = cmp.Or(name, l.Name()), cmp.Or(address, l.Address())
+		if !found {
+			pin.Latitude, pin.Longitude, found = l.Position()
+		}
+	}
+	if !found {
+		return nil
+	}
+	pin.Name, pin.Address = clean(cmp.Or(name, places[0].Actor.Display), maxParameter), clean(address, maxParameter)
+	return &pin
+}
+
 func (w *writer) clinician() string {
 	if w.sensitive() {
 		return ""
@@ -152,9 +182,15 @@ func (w *writer) clinician() string {
 	return ""
 }
 
-// maxParameter is how many characters of a fact a message shows. A place with a
-// longer name is cut, so that the whole stays within Meta's limit.
-const maxParameter = 120
+// whole returns a text that has room as it is. One that is too long is not cut, but left out: the
+// end may be what matters.
+func whole(text string, room int) string {
+	text = clean(text, room+1)
+	if utf8.RuneCountInString(text) > room {
+		return ""
+	}
+	return text
+}
 
 // clean makes text fit to be a template's parameter: Meta refuses new lines, tabs and
 // runs of spaces in one. Controls that turn the direction of writing are taken

@@ -123,7 +123,7 @@ func TestProblemsOfTemplates(t *testing.T) {
 		{"a variable at the start", "We have booked an appointment for you on {{date}}", "\"{{date}}", ``},
 		{"adjacent variables", "{{date}} at {{facility}} today", "{{date}} {{facility}} today", `templates/hello.yaml:13:11: languages.en.body: must have words between two variables`},
 		{"few words", "We have booked an appointment for you on {{date}} at {{facility}} today.", "On {{date}} at {{facility}} now.", `templates/hello.yaml:13:11: languages.en.body: must have more words of its own for 2 variables`},
-		{"a long body", "We have booked", long + "booked", `templates/hello.yaml:13:11: languages.en.body: may become longer than 1024 characters: 1034 of its own, and 120 for each variable`},
+		{"a long body", "We have booked", long + "booked", `templates/hello.yaml:13:11: languages.en.body: may become longer than 1024 characters: 1034 of its own, and up to 180 of its variables`},
 		{"a long header", "An appointment", strings.Repeat("x", 61), `templates/hello.yaml:12:13: languages.en.header: must be at most 60 characters`},
 		{"two variables in a header", "header: An appointment", "header: A {{date}} at {{facility}}", `templates/hello.yaml:12:13: languages.en.header: must have at most one variable`},
 		{"marks in a header", "header: An appointment", "header: An *appointment*", `templates/hello.yaml:12:13: languages.en.header: must have no formatting marks`},

@@ -147,20 +147,27 @@ func (s *scene) find(ref fhir.Reference) fhir.Resource {
 
 // places are the places of the visit, each followed by those that it is part of.
 func (s *scene) places() iter.Seq[*fhir.Location] {
-	const depth = 5 // a bed in a room in a ward in a house on a campus
 	return func(yield func(*fhir.Location) bool) {
 		for _, p := range s.participants("Location") {
-			ref := p.Actor
-			for range depth {
-				l, ok := s.find(ref).(*fhir.Location)
-				if !ok {
-					break
-				}
+			for l := range s.around(p.Actor) {
 				if !yield(l) {
 					return
 				}
-				ref = l.PartOf()
 			}
+		}
+	}
+}
+
+// around is a place, followed by those that it is part of.
+func (s *scene) around(ref fhir.Reference) iter.Seq[*fhir.Location] {
+	const depth = 5 // a bed in a room in a ward in a house on a campus
+	return func(yield func(*fhir.Location) bool) {
+		for range depth {
+			l, ok := s.find(ref).(*fhir.Location)
+			if !ok || !yield(l) {
+				return
+			}
+			ref = l.PartOf()
 		}
 	}
 }

@@ -20,6 +20,7 @@ type template struct {
 	mayShow   map[class]bool
 	params    []parameter
 	actions   []string // of the buttons, in their order
+	location  bool     // the place of the visit is sent in its stead, where its position is known
 	texts     []*text
 	matcher   language.Matcher
 	languages []language.Tag
@@ -34,6 +35,18 @@ type parameter struct {
 	instead map[string]string // words by language for when there is neither
 	example string
 	used    bool
+}
+
+// room is how many characters it takes at most.
+func (p *parameter) room() int {
+	n := p.field.room
+	if p.or != nil {
+		n = max(n, p.or.room)
+	}
+	if len(p.instead) > 0 {
+		n = max(n, maxParameter)
+	}
+	return n
 }
 
 // text is a template in one language.
@@ -150,9 +163,9 @@ func (t *template) values(x *text, w *writer) (values []string, missing bool) {
 	values = make([]string, len(t.params))
 	for i := range t.params {
 		p := &t.params[i]
-		v := clean(p.field.read(w), maxParameter)
+		v := clean(p.field.read(w), p.field.room)
 		if v == "" && p.or != nil {
-			v = clean(p.or.read(w), maxParameter)
+			v = clean(p.or.read(w), p.or.room)
 		}
 		if v == "" {
 			v = p.instead[x.language]

@@ -52,16 +52,19 @@ func checkHeader(v value, l line, session bool) {
 }
 
 // checkBody holds a body against the rules that Meta's review applies.
-func checkBody(v value, l line, session bool) {
-	fixed, words := l.fixed(), 0
+func checkBody(v value, l line, t *template) {
+	fixed, words, room := l.fixed(), 0, 0
 	for _, p := range l.parts {
 		words += len(strings.Fields(p.words))
+		if p.param >= 0 {
+			room += t.params[p.param].room()
+		}
 	}
 	params := len(l.parts) - 1
-	if fixed+params*maxParameter > maxBody {
-		v.problemf("may become longer than %d characters: %d of its own, and %d for each variable", maxBody, fixed, maxParameter)
+	if fixed+room > maxBody {
+		v.problemf("may become longer than %d characters: %d of its own, and up to %d of its variables", maxBody, fixed, room)
 	}
-	if session || params <= 0 {
+	if t.session || params <= 0 {
 		return
 	}
 	if strings.TrimSpace(l.parts[0].words) == "" || strings.TrimSpace(l.parts[params].words) == "" {
@@ -94,6 +97,19 @@ func checkButtons(v value, titles []string, actions int, session bool) {
 		if slices.Contains(titles[:i], title) {
 			v.problemf("%q stands on two buttons", title)
 		}
+	}
+}
+
+// checkLocation holds a text that is sent as a place on the map against what a map shows.
+func checkLocation(v value, t *template) {
+	switch {
+	case !t.location:
+	case !t.session:
+		v.problem("is only for the kind session")
+	case len(t.actions) > 0 || slices.ContainsFunc(t.texts, func(x *text) bool { return len(x.header.parts) > 0 || x.footer != "" }):
+		v.problem("goes with no header, footer or buttons: a place on the map has none")
+	case !slices.ContainsFunc(t.params, func(p parameter) bool { return p.field.class == classPlace }):
+		v.problem("needs a body that says the place too, for a place whose position is not known, and for the chart")
 	}
 }
 

@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -42,7 +43,7 @@ func (l *loader) loadTemplates(fsys fs.FS) {
 }
 
 func (l *loader) template(root value) *template {
-	o := root.object("template", "kind", "category", "message_send_ttl_seconds", "may_show", "parameters", "buttons", "languages")
+	o := root.object("template", "kind", "category", "message_send_ttl_seconds", "may_show", "parameters", "buttons", "location", "languages")
 	t := &template{name: o.need("template").text(), mayShow: make(map[class]bool), at: root}
 	if t.name != "" && !templateName.MatchString(t.name) {
 		o.get("template").problem("must be lower-case letters, digits and underscores, at most 512")
@@ -62,6 +63,10 @@ func (l *loader) template(root value) *template {
 	t.actions = o.get("buttons").texts()
 	for _, m := range o.need("languages").members() {
 		t.texts = append(t.texts, t.text(m))
+	}
+	if v := o.get("location"); v.exists() {
+		t.location = v.oneOf("truth", "true", "false") == "true"
+		checkLocation(v, t)
 	}
 	l.checkUse(o, t)
 	l.match(o, t)
@@ -124,6 +129,7 @@ func (l *loader) field(v value, t *template) field {
 	case name == "facility.name" && l.book.settings.Facility == "", name == "facility.phone" && l.book.settings.Phone == "":
 		v.problemf("%q is not configured", name)
 	}
+	f.room = cmp.Or(f.room, maxParameter)
 	if f.read == nil {
 		f.read = func(*writer) string { return "" }
 	}
@@ -145,7 +151,7 @@ func (t *template) text(m member) *text {
 	}
 	if v := o.need("body"); v.exists() {
 		x.body = t.line(v)
-		checkBody(v, x.body, t.session)
+		checkBody(v, x.body, t)
 	}
 	if v := o.get("footer"); v.exists() {
 		x.footer = v.text()
