@@ -24,7 +24,7 @@ func (b *Book) RunExamples() []Problem {
 		j := stage.journeys[name]
 		for i := range j.examples {
 			e := &j.examples[i]
-			p := play{book: stage, journey: j, example: e}
+			p := play{book: stage.alone(j), journey: j, example: e}
 			if at, text := p.run(); text != "" {
 				src := *at.source
 				src.problems = &problems
@@ -48,6 +48,14 @@ func (b *Book) stage() (*Book, error) {
 		stage.settings.Language = b.settings.Language
 	}
 	return &stage, nil
+}
+
+// alone is the Book as if j were the only journey about its type: what others say of the same subject is
+// for their own examples.
+func (b *Book) alone(j *journey) *Book {
+	one := *b
+	one.byType = map[string][]*journey{j.on: {j}}
+	return &one
 }
 
 // exampleAttempt stands for the random id of an attempt.

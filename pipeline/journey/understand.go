@@ -92,8 +92,12 @@ func (h *hearing) word(word string) pipeline.Outcome {
 	if h.thread.Sent != nil {
 		j := h.book.journeys[h.thread.Sent.Notification.Journey]
 		if j != nil && j.on != typeMessage {
-			if a := j.meant(h.thread.Sent.Notification.Step, word, languages); a != nil && !h.thanks(a) {
-				return h.answered(j, a)
+			in, a := j, j.meant(h.thread.Sent.Notification.Step, word, languages)
+			if a == nil {
+				in, a = h.elsewhere(j, word, languages)
+			}
+			if a != nil && !h.thanks(a) {
+				return h.answered(in, a)
 			}
 		}
 		return h.passOn(readText, readText, handText)
@@ -106,6 +110,30 @@ func (h *hearing) word(word string) pipeline.Outcome {
 		}
 	}
 	return h.passOn(readText, readText, handText)
+}
+
+// elsewhere returns what a word means in the other journeys about the subject. It must mean one thing in all of
+// them, and decide nothing: a decision is read only from an answer to the message that asks for it.
+func (h *hearing) elsewhere(j *journey, word string, languages []string) (in *journey, means *answer) {
+	t := &h.thread
+	s := h.book.scene(t.Subject, t.Known, t.Lookup, t.Now)
+	if s.subject == nil || !s.lookAt(t.Sent.Notification.Patient) {
+		return nil, nil
+	}
+	for _, other := range h.book.byType[j.on] {
+		if other == j || other.silent(s) {
+			continue
+		}
+		a := other.words.meant(word, languages)
+		switch {
+		case a == nil:
+			continue
+		case means != nil, a.do != doNote && a.do != doTask:
+			return nil, nil
+		}
+		in, means = other, a
+	}
+	return in, means
 }
 
 // thanks reports whether a word that says yes may be no more than that: "ok", to what was said to another
