@@ -40,7 +40,7 @@ func migrate(c *conn) error {
 	slices.Sort(names)
 	for name := range done {
 		if !slices.Contains(names, name) {
-			return otherSchema
+			return otherSchema()
 		}
 	}
 	for _, name := range names {
@@ -57,9 +57,11 @@ func migrate(c *conn) error {
 }
 
 // otherSchema refuses a ledger that this program would misread.
-var otherSchema = fmt.Errorf("url: %w", &pipeline.Error{
-	Op: "sqlledger.open", Kind: pipeline.Refused, Reason: "other_schema", Err: errors.New("another version of the bridge made this ledger"),
-})
+func otherSchema() error {
+	return fmt.Errorf("url: %w", &pipeline.Error{
+		Op: "sqlledger.open", Kind: pipeline.Refused, Reason: "other_schema", Err: errors.New("another version of the bridge made this ledger"),
+	})
+}
 
 // step takes one step, and keeps with which text.
 func step(c *conn, name string) error {
@@ -93,7 +95,7 @@ func sameStep(c *conn, name string) error {
 		return err
 	}
 	if !ok || !bytes.Equal(kept.bytes(0), digest) {
-		return otherSchema
+		return otherSchema()
 	}
 	return nil
 }

@@ -16,12 +16,12 @@ type saying struct {
 	after int
 }
 
-// userSays hears the word and returns the thread in which it was said.
-func (t *ledgerTest) userSays(id, user string, s saying, say ...pipeline.Notification) pipeline.Thread {
+// userSays hears the word, which say answers.
+func (t *ledgerTest) userSays(id, user string, s saying, say ...pipeline.Notification) {
 	t.Helper()
 	r := from(s.from, id, "")
 	r.UserID, r.At = user, t.now.Add(time.Duration(s.after)*time.Second)
-	return t.hear(r, pipeline.Heard{Outcome: pipeline.Outcome{Stop: &s.stop, Say: say}})
+	t.hear(r, pipeline.Heard{Outcome: pipeline.Outcome{Stop: &s.stop, Say: say}})
 }
 
 func numberUserWord(t *ledgerTest) {
