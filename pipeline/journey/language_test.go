@@ -2,6 +2,7 @@ package journey_test
 
 import (
 	"encoding/json"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/text/unicode/bidi"
 
+	"fhirbridge/configs"
 	"fhirbridge/pipeline"
 )
 
@@ -16,8 +18,10 @@ import (
 var tags = []string{"en", "de", "es", "fr", "it", "pl", "pt_BR", "tr", "uk", "ar"}
 
 func TestShippedTemplatesInEveryLanguage(t *testing.T) {
-	book := shipped(t)
-	th := about(t, book, visit(t, "booked", march9), "")
+	book := everything(t)
+	th := about(t, shipped(t), visit(t, "booked", march9, m{"participant": []any{
+		m{"actor": m{"reference": "Patient/1"}, "status": "needs-action"}, m{"actor": m{"reference": "Location/check-in-example"}, "status": "accepted"},
+	}}), "")
 	languages := map[string][]string{}
 	for _, raw := range book.MetaTemplates() {
 		var x struct {
@@ -31,6 +35,8 @@ func TestShippedTemplatesInEveryLanguage(t *testing.T) {
 			t.Fatal(err)
 		}
 		languages[x.Name] = append(languages[x.Name], x.Language)
+		th.Sent.Notification.Journey = sender(t, x.Name)
+		answers := buttons(t, x.Name)
 		for _, c := range x.Components {
 			if limit := map[string]int{"HEADER": 60, "FOOTER": 60, "BODY": 500}[c.Type]; utf8.RuneCountInString(c.Text) > limit {
 				t.Errorf("%s in %s: got %d characters in the %s, want at most %d", x.Name, x.Language, utf8.RuneCountInString(c.Text), c.Type, limit)
@@ -42,7 +48,7 @@ func TestShippedTemplatesInEveryLanguage(t *testing.T) {
 				if utf8.RuneCountInString(b.Text) > 20 {
 					t.Errorf("%s in %s: the button %q is longer than 20 characters", x.Name, x.Language, b.Text)
 				}
-				if got, want := reads(t, book, th, x.Language, b.Text), []string{"confirm", "cancel"}[i]; got != want {
+				if got, want := reads(t, book, th, x.Language, b.Text), answers[i]; got != want {
 					t.Errorf("%s in %s: the words of the button %q read %q, want %q", x.Name, x.Language, b.Text, got, want)
 				}
 			}
@@ -53,6 +59,30 @@ func TestShippedTemplatesInEveryLanguage(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, tags)
 		}
 	}
+}
+
+// sender is the journey that sends a template.
+func sender(t *testing.T, template string) string {
+	t.Helper()
+	names, err := fs.Glob(configs.Journeys(), "*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.Contains(file(t, configs.Journeys(), name), "send: "+template+"\n") {
+			return strings.TrimSuffix(name, ".yaml")
+		}
+	}
+	t.Errorf("no journey sends %s", template)
+	return ""
+}
+
+// buttons are the answers that the buttons of a template stand for.
+func buttons(t *testing.T, template string) []string {
+	t.Helper()
+	_, list, _ := strings.Cut(file(t, configs.Templates(), template+".yaml"), "\nbuttons: [")
+	list, _, _ = strings.Cut(list, "]")
+	return strings.Split(list, ", ")
 }
 
 // The word that a footer names ends the messages, and the word that the farewell names lets them come again.
