@@ -56,6 +56,7 @@ func TestUnderstandAWordOfAnotherJourney(t *testing.T) {
 		{name: "what another journey would decide by", word: "here", reading: "text", hands: "patient_message"},
 		{name: "what means two things", word: "maybe", reading: "text", hands: "patient_message"},
 		{name: "what means one thing to the journey that was heard", word: "maybe", told: "another", reading: "perhaps", journey: "another"},
+		{name: "a visit of which no step of the other journey speaks", word: "where", subject: visit(t, "cancelled", march9), reading: "text", hands: "patient_message"},
 		{name: "what the other journey says nothing about", word: "where", subject: visit(t, "booked", march9, labels("PSY")), reading: "text", hands: "patient_message"},
 		{name: "a visit that does not concern the patient any more", word: "where", subject: visit(t, "booked", march9, patients("accepted", "2")), reading: "text", hands: "patient_message"},
 		{name: "a decision of the journey that was not heard", word: "ja", told: "around", reading: "text", hands: "patient_message"},

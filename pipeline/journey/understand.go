@@ -112,8 +112,8 @@ func (h *hearing) word(word string) pipeline.Outcome {
 	return h.passOn(readText, readText, handText)
 }
 
-// elsewhere returns what a word means in the other journeys about the subject. It must mean one thing in all of
-// them, and decide nothing: a decision is read only from an answer to the message that asks for it.
+// elsewhere returns what a word means in the other journeys that have something to say about the subject. It must
+// mean one thing in all of them, and decide nothing: a decision is read only from an answer to the message that asks for it.
 func (h *hearing) elsewhere(j *journey, word string, languages []string) (in *journey, means *answer) {
 	t := &h.thread
 	s := h.book.scene(t.Subject, t.Known, t.Lookup, t.Now)
@@ -121,7 +121,7 @@ func (h *hearing) elsewhere(j *journey, word string, languages []string) (in *jo
 		return nil, nil
 	}
 	for _, other := range h.book.byType[j.on] {
-		if other == j || other.silent(s) {
+		if other == j || other.silent(s) || !slices.ContainsFunc(other.steps, func(st *step) bool { return st.when.holds(s) }) {
 			continue
 		}
 		a := other.words.meant(word, languages)
