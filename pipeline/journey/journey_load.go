@@ -51,7 +51,7 @@ func (l *loader) journey(root value) *journey {
 	j.name = named(o.need("journey"))
 	j.on = o.need("on").oneOf("start", typeAppointment, typeReport, typeMessage)
 	phrases := phrasesOf(j.on)
-	phrases.custom(l.book.settings.Conditions, j.on)
+	phrases.custom(&l.book.settings, j.on)
 	phrases.lists(o.get("lists"), j.on)
 	j.only, j.never = phrases.states(o.get("only")), phrases.states(o.get("never"))
 	for _, m := range o.get("answers").members() {

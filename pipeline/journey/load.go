@@ -28,6 +28,9 @@ type Settings struct {
 	// Fields and Conditions are what an engineer has defined, by name.
 	Fields     map[string]Field
 	Conditions map[string]Condition
+	// Parse makes of a resource as JSON what Fields and Conditions read. It is called at most once for a version
+	// that a journey looks at, and only where one of them is used. It must be set if there are any.
+	Parse func(raw []byte) (any, error)
 }
 
 // Book is all journeys and templates, read and compiled. It never changes and
@@ -83,6 +86,12 @@ func (l *loader) checkSettings(s Settings) {
 	if s.Timezone == nil {
 		add("timezone", "is missing")
 		l.book.settings.Timezone = time.UTC
+	}
+	if err := s.CheckCustom(); err != nil {
+		for _, text := range strings.Split(err.Error(), "\n") {
+			key, _, _ := strings.Cut(text, ":")
+			l.problems = append(l.problems, Problem{Path: key, Text: text})
+		}
 	}
 	switch {
 	case s.Language == "":

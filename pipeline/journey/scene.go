@@ -33,6 +33,8 @@ type scene struct {
 	local    *time.Location
 	labels   []fhir.Coding
 	labelled bool
+
+	parsed parsed
 }
 
 func (b *Book) scene(subject fhir.Resource, known pipeline.Known, lookup func(string) fhir.Resource, now time.Time) *scene {
