@@ -94,7 +94,7 @@ type FacilityConfig struct {
 type written string
 
 // UnmarshalYAML implements yaml.NodeUnmarshaler. What is no scalar is refused by validate.
-func (w *written) UnmarshalYAML(n ast.Node) error {
+func (w *written) UnmarshalYAML(n ast.Node) error { //nolint:unparam // the interface has the error
 	switch n := n.(type) {
 	case *ast.NullNode:
 	case *ast.StringNode: // an environment variable has been put in

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"fhirbridge/configs"
 	"fhirbridge/pipeline"
 )
 
@@ -91,12 +90,16 @@ func TestEnvironment(t *testing.T) {
 // TestFacilityPhone is read as it is written, quoted or not, and shown by a template.
 func TestFacilityPhone(t *testing.T) {
 	t.Setenv("BRIDGE_TEST_PHONE", "0555 0100 101")
-	templates := t.TempDir()
-	must(t, os.CopyFS(templates, configs.Templates()))
-	name := filepath.Join(templates, "started.yaml")
-	raw, err := os.ReadFile(name)
-	must(t, err)
-	must(t, os.WriteFile(name, []byte(strings.Replace(string(raw), "field: facility.name", "field: facility.phone", 1)), 0o600))
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"journeys/talk.yaml": `{journey: talk, on: message, answers: {start: {do: start, reply: hello, words: {en: [start]}}}}`,
+		"templates/hello.yaml": `{template: hello, kind: session, may_show: [facility], parameters: {phone: {field: facility.phone}}, ` +
+			`languages: {en: {body: "Call us: {{phone}}"}}}`,
+	} {
+		file := filepath.Join(folder, name)
+		must(t, os.MkdirAll(filepath.Dir(file), 0o700))
+		must(t, os.WriteFile(file, []byte(text), 0o600))
+	}
 	for _, c := range []struct{ name, written, want string }{
 		{"none", "", ""},
 		{"E.164", "+15550100100", "+15550100100"},
@@ -111,7 +114,7 @@ func TestFacilityPhone(t *testing.T) {
 			l := &loader{file: "test.yaml", env: os.LookupEnv}
 			config, err := l.parse([]byte(strings.Replace(soundConfig, "country: DE", "country: DE, phone: "+c.written, 1)))
 			must(t, err)
-			config.Templates = templates
+			config.Journeys, config.Templates = filepath.Join(folder, "journeys"), filepath.Join(folder, "templates")
 			book, err := loadJourneys(config)
 			if c.want == "" {
 				if err == nil || !strings.Contains(err.Error(), `"facility.phone" is not configured`) {
@@ -121,10 +124,10 @@ func TestFacilityPhone(t *testing.T) {
 			}
 			must(t, err)
 			now := time.Now()
-			welcome := pipeline.Notification{Journey: "conversation", Step: "answer:start", ReplyTo: "m1", Due: now, Expires: now.Add(time.Hour)}
+			welcome := pipeline.Notification{Journey: "talk", Step: "answer:start", ReplyTo: "m1", Due: now, Expires: now.Add(time.Hour)}
 			said, err := book.Compose(welcome, pipeline.Facts{Window: true, Now: now}, pipeline.NewAttempt())
 			must(t, err)
-			if got := said.Message.Seen.Reveal(); !strings.HasPrefix(got, "Welcome back. "+c.want+" will send you") {
+			if got := said.Message.Seen.Reveal(); got != "Call us: "+c.want {
 				t.Errorf("got %q, want the number as it is written", got)
 			}
 		})
