@@ -205,8 +205,8 @@ func TestFirstStartOnAnOldTopicTextsNobody(t *testing.T) {
 	w.await("the feed to be read", func() bool { return w.lag(b) == 0 && strings.Contains(w.metrics(), `planned",type="Appointment"`) })
 	census, err := b.app.ledger.Census(t.Context())
 	must(t, err)
-	if got := count(census, "planned"); got != 3 {
-		t.Errorf("%d reminders planned for the visit ahead, want 3", got)
+	if got := count(census, "planned"); got != 4 {
+		t.Errorf("%d messages planned for the visit ahead, want 4: three reminders and the way", got)
 	}
 	b.end(t)
 	if got := w.whatsapp.Count(); got != 0 {

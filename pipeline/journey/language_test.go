@@ -19,9 +19,7 @@ var tags = []string{"en", "de", "es", "fr", "it", "pl", "pt_BR", "tr", "uk", "ar
 
 func TestShippedTemplatesInEveryLanguage(t *testing.T) {
 	book := everything(t)
-	th := about(t, shipped(t), visit(t, "booked", march9, m{"participant": []any{
-		m{"actor": m{"reference": "Patient/1"}, "status": "needs-action"}, m{"actor": m{"reference": "Location/check-in-example"}, "status": "accepted"},
-	}}), "")
+	th := about(t, shipped(t), visit(t, "booked", march9, listed), "")
 	languages := map[string][]string{}
 	for _, raw := range book.MetaTemplates() {
 		var x struct {
@@ -59,6 +57,15 @@ func TestShippedTemplatesInEveryLanguage(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, tags)
 		}
 	}
+}
+
+// listed makes a visit one of those for which the shipped journeys have a list.
+var listed = m{
+	"participant": []any{
+		m{"actor": m{"reference": "Patient/1"}, "status": "needs-action"},
+		m{"actor": m{"reference": "Location/check-in-example"}, "status": "accepted"}, m{"actor": m{"reference": "Location/vulnerable-example"}, "status": "accepted"},
+	},
+	"serviceType": []any{m{"coding": []any{m{"system": "http://example.org/service-types", "code": "fasting-example"}}}},
 }
 
 // sender is the journey that sends a template.
