@@ -149,7 +149,7 @@ const intakeConcurrency = 128
 
 // writeConcurrency is how many FHIR writes of a sink are under way at once. The topic answers in
 // a millisecond or two, and validating its resources must not take the time of sending.
-var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkServer: 8, pipeline.SinkTopic: 2}
+var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkServer: 8, pipeline.SinkTopic: 1}
 
 // fhirServer is the client as a port: nil, and not a nil client, without a server.
 func (a *app) fhirServer() pipeline.FHIRServer {
