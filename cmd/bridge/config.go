@@ -32,6 +32,11 @@ type Config struct {
 	// Journeys and Templates are folders; "" means those that the binary carries.
 	Journeys  string `yaml:"journeys"`
 	Templates string `yaml:"templates"`
+	// Fields and Conditions are an engineer's own, by name, for templates and journeys.
+	Fields     map[string]FieldConfig     `yaml:"fields"`
+	Conditions map[string]ConditionConfig `yaml:"conditions"`
+
+	custom custom
 }
 
 // KafkaConfig is the kafka block.

@@ -101,6 +101,9 @@ func (l *loader) parse(raw []byte) (*Config, error) {
 	for _, err := range c.validate(l.reader) {
 		l.at(err)
 	}
+	if l.reader != forReceiver {
+		l.expressions(c)
+	}
 	for i := range c.Channels {
 		if err := checkProvider(c.Channels[i], l.reader); err != nil {
 			for _, e := range under("channels["+strconv.Itoa(i)+"]", err) {

@@ -20,6 +20,10 @@ func (l *loader) known(n ast.Node, t reflect.Type, path string) {
 				l.known(item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))
 			}
 		}
+	case t.Kind() == reflect.Map:
+		for _, v := range values(n) {
+			l.known(v.Value, t.Elem(), path+v.Key.GetToken().Value+".")
+		}
 	case t == reflect.TypeFor[ChannelConfig](): // its provider knows its keys
 	case t.Kind() == reflect.Struct && len(fields(t)) > 0:
 		keys := fields(t)
