@@ -2,6 +2,7 @@ package journey
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"fhirbridge/pipeline"
@@ -21,6 +22,11 @@ func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
 		}
 		return pipeline.Outcome{Reading: a.name, Stop: &off, Say: say}
 	case doNote, doTask:
+		if a.of != nil { // what it answers was asked about the visit as it was then
+			if _, instead := h.standing(j, a); instead != nil {
+				return *instead
+			}
+		}
 		return h.noted(j, a)
 	}
 	return h.decided(j, a)
@@ -55,14 +61,14 @@ func (h *hearing) decided(j *journey, a *answer) pipeline.Outcome {
 	}
 	ours := ""
 	switch before := s.answer(); {
-	case before != nil && before.Action == a.name:
+	case before != nil && before.Action == a.name && !s.overruled(before):
 		return pipeline.Outcome{Reading: "again"}
 	case before != nil && before.At.After(h.at()): // an older word that comes late undoes nothing newer
 		return h.passOn(readLate, readLate, handLate)
 	case before != nil:
 		ours = participations[h.book.meaning(before.Action)]
 	}
-	answer := &pipeline.Answer{Subject: subject, Patient: s.who, Action: a.name, Occasion: s.occasion(), At: h.at()}
+	answer := &pipeline.Answer{Subject: subject, Patient: s.who, Action: a.name, Occasion: s.occasion(), Was: strings.TrimSpace(s.status + " " + ours), At: h.at()}
 	o := pipeline.Outcome{
 		Reading: a.name,
 		Answer:  answer,

@@ -10,21 +10,21 @@ import (
 )
 
 // statusPairs says what is news when an appointment goes from the status of a line ("none": it
-// is seen for the first time) to that of a column: B became booked, C cancelled by the hospital,
-// - nothing. M is nothing as long as the start stays, else moved.
+// is seen for the first time) to that of a column: R requested, B became booked, C cancelled by the hospital,
+// N not shown up, - nothing. M is nothing as long as the start stays, else moved.
 const statusPairs = `
                  proposed pending waitlist booked arrived checked-in fulfilled noshow cancelled entered-in-error
-none             -        -       -        B      -       -          -         -      C         -
-proposed         -        -       -        B      -       -          -         -      C         -
-pending          -        -       -        B      -       -          -         -      C         -
-waitlist         -        -       -        B      -       -          -         -      C         -
-booked           -        -       -        M      -       -          -         -      C         -
-arrived          -        -       -        M      -       -          -         -      C         -
-checked-in       -        -       -        M      -       -          -         -      C         -
-fulfilled        -        -       -        M      -       -          -         -      C         -
-noshow           -        -       -        M      -       -          -         -      C         -
-cancelled        -        -       -        B      -       -          -         -      -         -
-entered-in-error -        -       -        B      -       -          -         -      C         -
+none             R        R       -        B      -       -          -         N      C         -
+proposed         -        -       -        B      -       -          -         N      C         -
+pending          -        -       -        B      -       -          -         N      C         -
+waitlist         R        R       -        B      -       -          -         N      C         -
+booked           R        R       -        M      -       -          -         N      C         -
+arrived          R        R       -        M      -       -          -         N      C         -
+checked-in       R        R       -        M      -       -          -         N      C         -
+fulfilled        R        R       -        M      -       -          -         N      C         -
+noshow           R        R       -        M      -       -          -         -      C         -
+cancelled        R        R       -        B      -       -          -         N      -         -
+entered-in-error R        R       -        B      -       -          -         N      C         -
 `
 
 func TestNewsOfEveryPairOfStatuses(t *testing.T) {
@@ -37,6 +37,8 @@ func TestNewsOfEveryPairOfStatuses(t *testing.T) {
 		"-": {},
 		"B": {{"booked"}, {"booked"}},
 		"C": {{"cancelled"}, {"cancelled"}},
+		"R": {{"requested"}, {"requested"}},
+		"N": {{"missed"}, {"missed"}},
 		"M": {nil, {"moved"}},
 	}
 	book := shipped(t)

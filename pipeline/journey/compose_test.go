@@ -49,13 +49,13 @@ func TestComposeATemplate(t *testing.T) {
 		names = append(names, p.Name)
 	}
 	same(t, "parameters", names, []string{"name", "facility", "date", "time", "place"})
-	same(t, "actions", got.Actions, []string{"confirm", "cancel"})
+	same(t, "actions", got.Actions, []string{"confirm", "change", "cancel"})
 	for i, b := range template.Buttons {
-		if b.Index != i || b.Payload != pipeline.Token(attempt, i+1) || b.Title != []string{"Bestätigen", "Absagen"}[i] {
+		if b.Index != i || b.Payload != pipeline.Token(attempt, i+1) || b.Title != []string{"Bestätigen", "Verschieben", "Absagen"}[i] {
 			t.Errorf("button %d: got %+v", i, b)
 		}
 	}
-	if !strings.HasSuffix(got.Message.Seen.Reveal(), "\n\nMit STOPP erhalten Sie keine Nachrichten mehr.\n\n[Bestätigen] [Absagen]") {
+	if !strings.HasSuffix(got.Message.Seen.Reveal(), "\n\nMit STOPP erhalten Sie keine Nachrichten mehr.\n\n[Bestätigen] [Verschieben] [Absagen]") {
 		t.Errorf("seen: got %q", got.Message.Seen.Reveal())
 	}
 	if got.Message.Attempt != attempt || !got.Message.To.Empty() {

@@ -73,6 +73,7 @@ type play struct {
 	others  map[string]fhir.Resource
 	now     time.Time
 	replies int
+	heard   time.Time // when the patient last wrote
 	hands   string
 	sent    []spoken // since the last moment
 	all     []pipeline.SentMessage
@@ -133,7 +134,7 @@ func (p *play) send(until time.Time) {
 }
 
 func (p *play) speak(n pipeline.Notification) {
-	facts := pipeline.Facts{Known: p.known, Lookup: p.lookup, Window: n.ReplyTo != "", Now: p.now}
+	facts := pipeline.Facts{Known: p.known, Lookup: p.lookup, Window: n.ReplyTo != "" || p.inWindow(), Now: p.now}
 	if n.Subject != "" {
 		facts.Subject = p.kept
 	}
@@ -148,9 +149,12 @@ func (p *play) speak(n pipeline.Notification) {
 	}
 	p.sent = append(p.sent, spoken{step: n.Step, words: composed.Message.Seen.Reveal(), at: p.now})
 	p.all = append(p.all, pipeline.SentMessage{Notification: n, Attempt: pipeline.Attempt{
-		Actions: composed.Actions, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version),
+		Actions: composed.Actions, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version), Begun: p.now,
 	}})
 }
+
+// inWindow reports whether the patient may be sent more than templates.
+func (p *play) inWindow() bool { return !p.heard.IsZero() && p.now.Sub(p.heard) < window }
 
 // happen does what the moment says.
 func (p *play) happen(m *moment) string {
@@ -204,11 +208,12 @@ func (p *play) handed(m *moment) string {
 // hear lets the patient answer.
 func (p *play) hear(m *moment) string {
 	p.replies++
+	p.heard = p.now
 	r := pipeline.Reply{ID: "wamid.example" + strconv.Itoa(p.replies), Kind: "text", Text: pipeline.NewPrivate(m.says), At: p.now}
 	t := pipeline.Thread{How: "none", SubjectVersion: strconv.Itoa(p.version), Known: p.known, Patients: []string{"Patient/1"}, Lookup: p.lookup, Now: p.now}
 	for i, s := range slices.Backward(p.all) {
 		t.Language = cmp.Or(t.Language, s.Attempt.Language)
-		if t.Sent == nil && s.Notification.Subject != "" && (m.tap == "" || (m.of == "" || m.of == s.Notification.Step) && slices.Contains(s.Attempt.Actions, m.tap)) {
+		if t.Sent == nil && s.Notification.Subject != "" && m.answers(s) {
 			t.Sent, t.How = &p.all[i], "only"
 		}
 	}
@@ -238,6 +243,14 @@ func (p *play) hear(m *moment) string {
 	}
 	p.known.Open = append(slices.Clone(p.known.Open), say...)
 	return outcome(m, o)
+}
+
+// answers reports whether a reply may be one to that message: words to any that asks something, a tap to one with the button.
+func (m *moment) answers(s pipeline.SentMessage) bool {
+	if m.tap == "" {
+		return len(s.Attempt.Actions) > 0
+	}
+	return (m.of == "" || m.of == s.Notification.Step) && slices.Contains(s.Attempt.Actions, m.tap)
 }
 
 // outcome compares what came of a reply.

@@ -28,7 +28,7 @@ func TestMetaTemplates(t *testing.T) {
 		want := `"name":"appointment_booked","language":"en","status":"APPROVED","category":"UTILITY","parameter_format":"NAMED","message_send_ttl_seconds":43200,` +
 			`"components":[{"type":"HEADER","format":"TEXT","text":"Appointment booked"},{"type":"BODY","text":"Hello {{name}}, we have booked an appointment for you at {{facility}}.\n\nDate: {{date}}\nTime: {{time}}\nPlace: {{place}}\n\nPlease let us know whether you can come. You can also write to us here.",` +
 			`"example":{"body_text_named_params":[{"param_name":"name","example":"Erika"},{"param_name":"facility","example":"Harbour Hospital"},{"param_name":"date","example":"Tuesday, March 9, 2027"},{"param_name":"time","example":"2:30 pm"},{"param_name":"place","example":"House 2"}]}},` +
-			`{"type":"FOOTER","text":"Reply STOP to get no more messages."},{"type":"BUTTONS","buttons":[{"type":"QUICK_REPLY","text":"Confirm"},{"type":"QUICK_REPLY","text":"Cancel"}]}]}`
+			`{"type":"FOOTER","text":"Reply STOP to get no more messages."},{"type":"BUTTONS","buttons":[{"type":"QUICK_REPLY","text":"Confirm"},{"type":"QUICK_REPLY","text":"Change"},{"type":"QUICK_REPLY","text":"Cancel"}]}]}`
 		if _, got, _ := strings.Cut(string(raw), ","); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}

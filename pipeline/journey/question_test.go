@@ -120,3 +120,38 @@ func TestOneChangeIsOneMessage(t *testing.T) {
 		})
 	}
 }
+
+// Yes is to come, and within the question whether to cancel it is to cancel, in every language.
+func TestYesAndNoWithinTheQuestion(t *testing.T) {
+	book := shipped(t)
+	cases := []struct{ language, yes, no, fine, cancel, change, rebook, sure, keep string }{
+		{"en", "Yes", "No", "OK", "cancel", "reschedule", "new appointment", "Yes, cancel", "No, keep it"},
+		{"de", "Ja", "Nein", "okay", "absagen", "Verschieben", "neuer Termin", "Ja, absagen", "Nein, behalten"},
+		{"es", "Sí", "No", "vale", "anular", "otra fecha", "nueva cita", "Sí, cancelar", "No, mantener"},
+		{"fr", "Oui", "Non", "d’accord", "annuler", "reporter", "nouveau rendez-vous", "Oui, annuler", "Non, garder"},
+		{"it", "Sì", "No", "va bene", "annulla", "spostare", "nuovo appuntamento", "Sì, annulla", "No, mantieni"},
+		{"pl", "Tak", "Nie", "dobrze", "odwołuję", "inny termin", "nowa wizyta", "Tak, odwołuję", "Nie, zostaje"},
+		{"pt", "Sim", "Não", "está bem", "cancelar", "remarcar", "nova consulta", "Sim, cancelar", "Não, manter"},
+		{"pt_BR", "sim", "não", "beleza", "desmarcar", "trocar o horário", "novo agendamento", "Sim, cancelar", "Não, manter"},
+		{"tr", "Evet", "Hayır", "tamam", "iptal et", "ertele", "yeni randevu", "Evet, iptal et", "Hayır, kalsın"},
+		{"uk", "Так", "Ні", "гаразд", "скасувати", "перенести", "новий прийом", "Так, скасувати", "Ні, залишити"},
+		{"ar", "نعم", "لا", "حسنًا", "إلغاء", "تأجيل", "موعد جديد", "نعم، إلغاء", "لا، إبقاء"},
+	}
+	for _, c := range cases {
+		outside, inside := about(t, book, visit(t, "booked", march9), ""), about(t, book, visit(t, "booked", march9), "")
+		inside.Sent.Notification.Step = "answer:cancel"
+		for _, w := range []struct{ word, outside, inside string }{
+			{c.yes, "confirm", "cancel_yes"}, {c.fine, "confirm", "cancel_yes"}, {"👍", "confirm", "cancel_yes"}, {"1", "confirm", "cancel_yes"},
+			{c.no, "cancel", "cancel_no"}, {"👎", "cancel", "cancel_no"}, {"2", "cancel", "cancel_no"},
+			{c.cancel, "cancel", "cancel_yes"}, {c.change, "change", "change"}, {c.rebook, "rebook", "rebook"},
+			{c.sure, "text", "cancel_yes"}, {c.keep, "text", "cancel_no"},
+		} {
+			if got := reads(t, book, outside, c.language, w.word); got != w.outside {
+				t.Errorf("%q in %s: got %q, want %q", w.word, c.language, got, w.outside)
+			}
+			if got := reads(t, book, inside, c.language, w.word); got != w.inside {
+				t.Errorf("%q within the question in %s: got %q, want %q", w.word, c.language, got, w.inside)
+			}
+		}
+	}
+}

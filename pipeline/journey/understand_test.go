@@ -58,7 +58,7 @@ func TestUnderstandADecision(t *testing.T) {
 		t.Fatalf("got %+v", o)
 	}
 	at := moment(t, before).Add(-time.Second)
-	if got, want := *o.Answer, (pipeline.Answer{Subject: "Appointment/1", Patient: "Patient/1", Action: "confirm", Occasion: shown, At: at}); got != want {
+	if got, want := *o.Answer, (pipeline.Answer{Subject: "Appointment/1", Patient: "Patient/1", Action: "confirm", Occasion: shown, Was: "tentative", At: at}); got != want {
 		t.Errorf("answer: got %+v, want %+v", got, want)
 	}
 	want := pipeline.Decision{
@@ -67,9 +67,10 @@ func TestUnderstandADecision(t *testing.T) {
 	if !reflect.DeepEqual(*o.Decision, want) {
 		t.Errorf("decision: got %+v, want %+v", *o.Decision, want)
 	}
-	if o.Plan == nil || len(o.Plan.Wanted) != 0 {
-		t.Errorf("plan: got %v, want nothing any more", o.Plan)
+	if o.Plan == nil {
+		t.Fatal("no plan")
 	}
+	same(t, "plan", steps(o.Plan.Wanted), []string{"reminder_1d_confirmed"})
 	if len(o.Say) != 1 {
 		t.Fatalf("say: got %v", o.Say)
 	}
@@ -108,10 +109,11 @@ func TestUnderstand(t *testing.T) {
 		says    string
 	}{
 		{name: "yes", reply: text("Ja"), reading: "confirm", decides: "accepted", says: "answer:confirm"},
-		{name: "no", reply: text("nein."), reading: "cancel", decides: "declined", says: "answer:cancel"},
+		{name: "no", reply: text("nein."), reading: "cancel", says: "answer:cancel"},
+		{name: "another time", reply: text("Anderer Termin"), reading: "change", decides: "tentative", hands: "change", says: "answer:change"},
 		{name: "a sentence", reply: text("Ja, aber kann ich später kommen?"), reading: "text", hands: "patient_message", says: "answer:text"},
 		{name: "nothing", reply: text(""), reading: "text", hands: "patient_message", says: "answer:text"},
-		{name: "the title of a button", reply: pipeline.Reply{Kind: "button", Text: pipeline.NewPrivate("Absagen")}, reading: "cancel", decides: "declined", says: "answer:cancel"},
+		{name: "the title of a button", reply: pipeline.Reply{Kind: "button", Text: pipeline.NewPrivate("Verschieben")}, reading: "change", decides: "tentative", hands: "change", says: "answer:change"},
 		{name: "a photo", reply: pipeline.Reply{Kind: "image", Text: pipeline.NewPrivate("ja")}, reading: "image", hands: "patient_message", says: "answer:text"},
 		{name: "a reaction", reply: pipeline.Reply{Kind: "reaction", Text: pipeline.NewPrivate("👍")}, reading: "reaction"},
 		{name: "a sticker", reply: pipeline.Reply{Kind: "sticker"}, reading: "sticker"},
@@ -132,16 +134,16 @@ func TestUnderstand(t *testing.T) {
 		{name: "after the visit", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Now = moment(t, march9) }, reading: "late", hands: "late_answer", says: "answer:late"},
 		{name: "to a visit without this patient", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Subject = visit(t, "booked", march9, patients("accepted", "2")) }, reading: "late", hands: "late_answer", says: "answer:late"},
 		{name: "again", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Known.Answers = answers("confirm", march9) }, reading: "again"},
-		{name: "another decision", reply: text("nein"), thread: func(th *pipeline.Thread) { th.Known.Answers = answers("confirm", march9) }, reading: "cancel", decides: "declined", says: "answer:cancel"},
+		{name: "another decision", reply: text("verschieben"), thread: func(th *pipeline.Thread) { th.Known.Answers = answers("confirm", march9) }, reading: "change", decides: "tentative", hands: "change", says: "answer:change"},
 		{name: "the same decision on another start", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Known.Answers = answers("confirm", march11) }, reading: "confirm", decides: "accepted", says: "answer:confirm"},
-		{name: "an older word that comes after a newer one", reply: text("nein"), thread: func(th *pipeline.Thread) {
+		{name: "an older word that comes after a newer one", reply: text("verschieben"), thread: func(th *pipeline.Thread) {
 			th.Known.Answers = answers("confirm", march9)
 			th.Known.Answers[0].At = moment(t, before)
 		}, reading: "late", hands: "late_answer", says: "answer:late"},
-		{name: "an older word than another patient's", reply: text("nein"), thread: func(th *pipeline.Thread) {
+		{name: "an older word than another patient's", reply: text("verschieben"), thread: func(th *pipeline.Thread) {
 			th.Known.Answers = of("Patient/2", answers("confirm", march9))
 			th.Known.Answers[0].At = moment(t, before)
-		}, reading: "cancel", decides: "declined", says: "answer:cancel"},
+		}, reading: "change", decides: "tentative", hands: "change", says: "answer:change"},
 		{name: "a word that could be about several", reply: text("ja"), thread: several, reading: "unclear", hands: "which_appointment", says: "answer:unclear"},
 		{name: "a sentence that could be about several", reply: text("Wann ist mein Termin?"), thread: several, reading: "text", hands: "patient_message", says: "answer:text"},
 		{name: "a word about nothing", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Sent, th.How, th.Subject = nil, "none", nil }, reading: "text", hands: "patient_message", says: "answer:text"},
