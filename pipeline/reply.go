@@ -52,5 +52,8 @@ type Answer struct {
 	Action string
 	// Occasion is the start of the appointment it was given for (RFC 3339, UTC).
 	Occasion string
-	At       time.Time
+	// Was are the participant statuses, separated by spaces, that the EHR may show while it has not taken the
+	// answer in: the one at the moment of it, and what an answer before it makes. Any other is a person's doing since.
+	Was string
+	At  time.Time
 }

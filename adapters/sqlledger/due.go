@@ -139,7 +139,7 @@ var dueOne, dueMany = dueSQL(1), dueSQL(dueChunk)
 
 func dueSQL(rows int) string {
 	return `WITH want (subject_id, key) AS (VALUES ` + strings.Repeat(", (CAST(? AS BIGINT), CAST(? AS TEXT))", rows)[2:] + `)
-		SELECT ` + notificationColumns + `, ` + resourceColumns + `, r.ref, r.body, a.patient, a.action, a.occasion, a.at,
+		SELECT ` + notificationColumns + `, ` + resourceColumns + `, r.ref, r.body, a.patient, a.action, a.occasion, a.was, a.at,
 			CASE WHEN n.subject_id = 0 THEN 0 ELSE EXISTS (
 				SELECT 1 FROM notification t WHERE t.subject_id = n.subject_id AND t.patient = n.patient AND t.told_at <> 0) END
 		FROM (SELECT DISTINCT subject_id, key FROM want) AS w
@@ -151,7 +151,7 @@ func dueSQL(rows int) string {
 
 func (l *Ledger) candidateOf(r row) (c candidate, err error) {
 	const subject, ref, body, answer, told = notificationWidth, notificationWidth + 8, notificationWidth + 9,
-		notificationWidth + 10, notificationWidth + 14
+		notificationWidth + 10, notificationWidth + 15
 	if c.stored, err = l.notificationOf(r, r.text(ref)); err != nil {
 		return c, err
 	}

@@ -114,9 +114,9 @@ func (l *Ledger) answer(t *tx, thread pipeline.Thread, o pipeline.Outcome) (int6
 		return never, err
 	}
 	if a := o.Answer; a != nil {
-		_, err := t.exec(`INSERT INTO answer (subject_id, patient, action, occasion, at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (subject_id, patient) DO UPDATE SET action = excluded.action, occasion = excluded.occasion, at = excluded.at`,
-			id, a.Patient, a.Action, a.Occasion, micros(a.At))
+		_, err := t.exec(`INSERT INTO answer (subject_id, patient, action, occasion, was, at) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (subject_id, patient) DO UPDATE SET action = excluded.action, occasion = excluded.occasion, was = excluded.was, at = excluded.at`,
+			id, a.Patient, a.Action, a.Occasion, a.Was, micros(a.At))
 		if err != nil {
 			return never, err
 		}

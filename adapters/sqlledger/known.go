@@ -38,13 +38,13 @@ func (l *Ledger) subject(c *conn, id int64, ref string) (s subjectState, err err
 	err = c.query(func(r row) error {
 		s.answers = append(s.answers, answerOf(r, 0, ref))
 		return nil
-	}, "SELECT patient, action, occasion, at FROM answer WHERE subject_id = ? ORDER BY patient", id)
+	}, "SELECT patient, action, occasion, was, at FROM answer WHERE subject_id = ? ORDER BY patient", id)
 	return s, err
 }
 
 // answerOf reads an answer that begins at column i.
 func answerOf(r row, i int, subject string) pipeline.Answer {
-	return pipeline.Answer{Subject: subject, Patient: r.text(i), Action: r.text(i + 1), Occasion: r.text(i + 2), At: r.at(i + 3)}
+	return pipeline.Answer{Subject: subject, Patient: r.text(i), Action: r.text(i + 1), Occasion: r.text(i + 2), Was: r.text(i + 3), At: r.at(i + 4)}
 }
 
 // KnownOf implements pipeline.Ledger.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"iter"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -104,18 +106,23 @@ func (s *scene) answer() *pipeline.Answer {
 
 // confirmed reports whether the patient will come. An accepted participation that
 // the patient gave for another start, and the EHR has kept while it moved, does not count.
-func (s *scene) confirmed() bool {
-	if a := s.answer(); a != nil {
-		return participations[s.book.meaning(a.Action)] == fhir.ParticipantAccepted
+func (s *scene) confirmed() bool { return s.says(fhir.ParticipantAccepted) }
+
+func (s *scene) declined() bool { return s.says(fhir.ParticipantDeclined) }
+
+// says reports whether the patient's participation is of that status: as the patient said to us, else as
+// the EHR has it. What the EHR has kept of an answer that was about another start does not count.
+func (s *scene) says(status string) bool {
+	if a := s.answer(); a != nil && !s.overruled(a) {
+		return participations[s.book.meaning(a.Action)] == status
 	}
-	return s.status == fhir.ParticipantAccepted && s.known.AnswerOf(s.who) == nil
+	before := s.known.AnswerOf(s.who)
+	return s.status == status && (before == nil || before.Occasion == s.occasion())
 }
 
-func (s *scene) declined() bool {
-	if a := s.answer(); a != nil {
-		return participations[s.book.meaning(a.Action)] == fhir.ParticipantDeclined
-	}
-	return s.status == fhir.ParticipantDeclined && s.known.AnswerOf(s.who) == nil
+// overruled reports whether a person has set the participation to something else since the answer.
+func (s *scene) overruled(a *pipeline.Answer) bool {
+	return a.Was != "" && s.status != participations[s.book.meaning(a.Action)] && !slices.Contains(strings.Fields(a.Was), s.status)
 }
 
 func (s *scene) participants(resourceType string) []fhir.Participant {

@@ -65,7 +65,7 @@ func dueLease(t *ledgerTest) {
 
 func dueFacts(t *ledgerTest) {
 	first := t.sent("1", phone)
-	answer := pipeline.Answer{Subject: first.Subject, Patient: first.Patient, Action: "confirm", Occasion: "2027-01-15T09:30:00Z", At: t.now}
+	answer := pipeline.Answer{Subject: first.Subject, Patient: first.Patient, Action: "confirm", Occasion: "2027-01-15T09:30:00Z", Was: "needs-action", At: t.now}
 	t.hear(reply("r1", "wamid.1"), pipeline.Heard{Outcome: pipeline.Outcome{Answer: &answer}})
 	child := answer
 	child.Patient, child.Action = "Patient/child", "cancel"

@@ -32,7 +32,7 @@ func hearAnswer(t *ledgerTest) {
 	stays, goes := note("1", "day before", t.now.Add(time.Hour)), note("1", "please confirm", t.now.Add(time.Hour))
 	n := t.sent("1", phone)
 	t.apply(version("Appointment", "1", 2), plan(n, stays, goes))
-	answer := &pipeline.Answer{Subject: n.Subject, Patient: n.Patient, Action: "confirm", Occasion: "2027-01-15T09:30:00Z", At: t.now}
+	answer := &pipeline.Answer{Subject: n.Subject, Patient: n.Patient, Action: "confirm", Occasion: "2027-01-15T09:30:00Z", Was: "needs-action declined", At: t.now}
 	t.hear(reply("r1", "wamid.1"), pipeline.Heard{Outcome: pipeline.Outcome{
 		Answer: answer, Plan: &pipeline.Plan{Wanted: []pipeline.Notification{stays}},
 	}})

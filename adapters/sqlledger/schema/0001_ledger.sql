@@ -102,6 +102,7 @@ CREATE TABLE answer (
   patient    TEXT NOT NULL,
   action     TEXT NOT NULL,
   occasion   TEXT NOT NULL,
+  was        TEXT NOT NULL,
   at         BIGINT NOT NULL,
   PRIMARY KEY (subject_id, patient)
 ) {clustered};
