@@ -80,17 +80,9 @@ func (b *Book) Decide(c pipeline.Change) (pipeline.Plan, error) {
 
 // decide adds what the journey wants for each patient.
 func (j *journey) decide(b *Book, c pipeline.Change, subject fhir.Resource, plan *pipeline.Plan) {
-	current := b.scene(subject, c.Known, c.Lookup, c.Now)
-	current.gone = c.Current == nil
+	previous, current := b.scenes(c, subject)
 	if j.silent(current) {
 		return
-	}
-	var previous *scene
-	if c.Previous != nil {
-		previous = b.scene(c.Previous, c.Known, c.Lookup, c.Now)
-		if current.start.IsZero() { // a cancelled visit may have lost it
-			current.start = previous.start
-		}
 	}
 	for _, p := range current.patients() {
 		current.who, current.status = p.ref, p.status
@@ -99,6 +91,19 @@ func (j *journey) decide(b *Book, c pipeline.Change, subject fhir.Resource, plan
 			plan.Wanted = j.reminders(c, current, plan.Wanted)
 		}
 	}
+}
+
+// scenes are the two sides of a change; previous is nil if there was no version before.
+func (b *Book) scenes(c pipeline.Change, subject fhir.Resource) (previous, current *scene) {
+	current = b.scene(subject, c.Known, c.Lookup, c.Now)
+	current.gone = c.Current == nil
+	if c.Previous != nil {
+		previous = b.scene(c.Previous, c.Known, c.Lookup, c.Now)
+		if current.start.IsZero() { // a cancelled visit may have lost it
+			current.start = previous.start
+		}
+	}
+	return previous, current
 }
 
 // news adds what is said about a change, and what people are asked to do about it. One change leads to one

@@ -8,6 +8,8 @@ import (
 // phrase is one clause of a "when". An edge says that something has happened
 // between two versions; a condition says how things are.
 type phrase struct {
+	// text is the clause as the file has it.
+	text string
 	// fires is set for an edge. The previous scene is nil if there is no previous version.
 	fires func(previous, current *scene) bool
 	// holds says whether what the clause speaks of is still so.
@@ -84,6 +86,7 @@ func (v vocabulary) clauses(at value) when {
 	}
 	for _, clause := range strings.Split(text, " and ") {
 		p, ok := v[clause]
+		p.text = clause
 		switch {
 		case !ok:
 			at.problem(unknownPhrase(clause, v.names()))

@@ -1,0 +1,224 @@
+package journey
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"fhirbridge/fhir"
+	"fhirbridge/pipeline"
+)
+
+// Outlook is what becomes of every step of the journeys on a subject.
+type Outlook struct {
+	// Zone is where the subject is: all its clock times are of there.
+	Zone *time.Location
+	// ZoneFrom is what says so: "start" for the extension of the visit's start, the reference of a place, or "facility".
+	ZoneFrom string
+	// Steps are in the order of the journeys' names and of their files, for one patient after the other.
+	Steps []StepOutlook
+}
+
+// StepOutlook is what becomes of a step for one patient.
+type StepOutlook struct {
+	// Journey and Step name it. Step and Patient are "" if the journey as a whole says nothing about the subject.
+	Journey, Step, Patient string
+	// Template is what it sends, Task the code of what people are asked to do when it happens; "" for none.
+	Template, Task string
+	// Planned reports whether it is wanted, Key then names the notification.
+	Planned bool
+	Key     string
+	// Due and Expires are when it is said, or would have been; zero if that is not known.
+	Due, Expires time.Time
+	// Why says why it is not planned. Detail is what of the journey's file it is about.
+	Why    Why
+	Detail string
+}
+
+// Why is the reason for which a step is not planned.
+type Why string
+
+// The reasons for which a step is not planned.
+const (
+	WhyPlanned   Why = ""
+	WhyTest      Why = "test_data"          // the subject is labelled as test data
+	WhyNever     Why = "never"              // the journey never speaks of what is so: Detail
+	WhyOnly      Why = "only"               // the journey speaks only of what is so: Detail
+	WhyNobody    Why = "no_patient"         // the subject concerns no patient
+	WhyDeleted   Why = "deleted"            // the subject is gone
+	WhyNoNews    Why = "not_happened"       // what it tells of has not happened: Detail
+	WhyCondition Why = "condition"          // this does not hold: Detail
+	WhyHistory   Why = "history"            // it has happened too long ago to be news
+	WhyTold      Why = "told_otherwise"     // another step tells of the same change
+	WhyTask      Why = "task"               // it says nothing: people are asked
+	WhyNoStart   Why = "no_start"           // the visit has no start
+	WhyPast      Why = "past"               // its time has passed
+	WhyUseless   Why = "expires_before_due" // it would have expired when it is due
+)
+
+// because are the reasons in words; %s is the detail.
+var because = map[Why]string{
+	WhyTest: "test data is never spoken of", WhyNever: "never while: %s", WhyOnly: "only while: %s", WhyNobody: "concerns no patient",
+	WhyDeleted: "the resource is gone", WhyNoNews: "waits for: %s", WhyCondition: "does not hold: %s", WhyHistory: "too long ago to be news",
+	WhyTold: "another step tells of it", WhyTask: "says nothing; people are asked: %s", WhyNoStart: "the visit has no start",
+	WhyPast: "its time has passed", WhyUseless: "would have expired by then",
+}
+
+// Because returns the reason in words, "" if it is planned.
+func (o StepOutlook) Because() string { return strings.Replace(because[o.Why], "%s", o.Detail, 1) }
+
+// Explain says of every step of every journey on the subject of a change what plan, which Decide has
+// made of the change, has of it, and if nothing, why. It changes nothing.
+func (b *Book) Explain(c pipeline.Change, plan pipeline.Plan) Outlook {
+	subject := c.Current
+	if subject == nil {
+		subject = c.Previous
+	}
+	if subject == nil {
+		return Outlook{Zone: b.settings.Timezone, ZoneFrom: fromFacility}
+	}
+	_, s := b.scenes(c, subject)
+	o := Outlook{Zone: s.zone(), ZoneFrom: s.zoneFrom()}
+	journeys := slices.Clone(b.byType[subject.Header().Type])
+	slices.SortFunc(journeys, func(a, b *journey) int { return strings.Compare(a.name, b.name) })
+	for _, j := range journeys {
+		o.Steps = append(o.Steps, j.explain(b, c, subject, plan)...)
+	}
+	return o
+}
+
+func (j *journey) explain(b *Book, c pipeline.Change, subject fhir.Resource, plan pipeline.Plan) []StepOutlook {
+	previous, current := b.scenes(c, subject)
+	if why, detail := j.mute(current); why != WhyPlanned {
+		return []StepOutlook{{Journey: j.name, Why: why, Detail: detail}}
+	}
+	var list []StepOutlook
+	for _, p := range current.patients() {
+		current.who, current.status = p.ref, p.status
+		for _, s := range j.steps {
+			base := StepOutlook{Journey: j.name, Step: s.name, Patient: p.ref, Task: s.task}
+			if s.send != nil {
+				base.Template = s.send.name
+			}
+			planned := false
+			for _, n := range plan.Wanted {
+				if n.Journey == j.name && n.Step == s.name && n.Recipient == p.ref && n.ReplyTo == "" {
+					o := base
+					o.Planned, o.Key, o.Due, o.Expires = true, n.Key, n.Due, n.Expires
+					list, planned = append(list, o), true
+				}
+			}
+			if !planned {
+				s.unplanned(&base, c, previous, current)
+				list = append(list, base)
+			}
+		}
+	}
+	return list
+}
+
+// mute says why the journey says nothing about the subject, whatever happens.
+func (j *journey) mute(s *scene) (Why, string) {
+	if s.test() {
+		return WhyTest, ""
+	}
+	for _, p := range j.never {
+		if p.holds(s) {
+			return WhyNever, p.text
+		}
+	}
+	for _, p := range j.only {
+		if !p.holds(s) {
+			return WhyOnly, p.text
+		}
+	}
+	if len(s.patients()) == 0 {
+		return WhyNobody, ""
+	}
+	return WhyPlanned, ""
+}
+
+// unplanned fills in why a step is not wanted.
+func (s *step) unplanned(o *StepOutlook, c pipeline.Change, previous, current *scene) {
+	switch {
+	case s.schedule != nil:
+		s.unscheduled(o, c, current)
+	case current.gone && !s.when.edge.gone:
+		o.Why = WhyDeleted
+	case !s.when.edge.fires(previous, current):
+		o.Why, o.Detail = WhyNoNews, s.when.edge.text
+	case c.Historic:
+		o.Why = WhyHistory
+	default:
+		expires, known := s.expires.at(c.Now, current.start, current.zone())
+		o.Why, o.Detail = s.when.fails(current)
+		switch {
+		case o.Why != WhyPlanned:
+		case s.send == nil:
+			o.Why, o.Detail = WhyTask, s.task
+		case !known:
+			o.Why = WhyNoStart
+		case !expires.After(c.Now):
+			o.Why, o.Due, o.Expires = WhyUseless, c.Now, expires
+		default:
+			o.Why = WhyTold
+		}
+	}
+}
+
+// unscheduled fills in why a reminder is not wanted.
+func (s *step) unscheduled(o *StepOutlook, c pipeline.Change, current *scene) {
+	if o.Why, o.Detail = s.when.fails(current); o.Why != WhyPlanned {
+		return
+	}
+	switch {
+	case current.gone:
+		o.Why = WhyDeleted
+		return
+	case current.start.IsZero():
+		o.Why = WhyNoStart
+		return
+	}
+	o.Due = s.schedule.at(current.start, current.zone())
+	o.Expires, _ = s.expires.at(o.Due, current.start, current.zone())
+	o.Why = WhyUseless
+	if !o.Due.After(c.Now) {
+		o.Why = WhyPast
+	}
+}
+
+// fails returns the clauses that do not hold.
+func (w when) fails(s *scene) (Why, string) {
+	var failing []string
+	for _, c := range w.clauses {
+		if !c.holds(s) {
+			failing = append(failing, c.text)
+		}
+	}
+	if len(failing) == 0 {
+		return WhyPlanned, ""
+	}
+	return WhyCondition, strings.Join(failing, " and ")
+}
+
+// Where the zone of a subject comes from, if not from a place.
+const (
+	fromStart    = "start"
+	fromFacility = "facility"
+)
+
+// zoneFrom is what says in which zone the subject is.
+func (s *scene) zoneFrom() string {
+	if s.visit == nil {
+		return fromFacility
+	}
+	if s.book.zones.find(s.visit.Zone()) != nil {
+		return fromStart
+	}
+	for l := range s.places() {
+		if s.book.zones.find(l.Zone()) != nil {
+			return l.Header().Ref()
+		}
+	}
+	return fromFacility
+}
