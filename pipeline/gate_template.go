@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
@@ -90,40 +89,4 @@ func (in *Inbound) template(ctx context.Context, u TemplateUpdate) error {
 		in.Log.Warn("the provider changes a template's category", append(about, "category", u.Category, "next", u.NextCategory)...)
 	}
 	return nil
-}
-
-// TemplateMemory is TemplateStates in this process: it forgets when the process
-// ends. The provider's refusals (Meta: 132015) then hold each message by themselves until
-// the next word comes. The zero value is ready; it is safe for concurrent use.
-type TemplateMemory struct {
-	mu   sync.Mutex
-	last map[[2]string]TemplateUpdate // by name and language
-}
-
-var _ TemplateStates = (*TemplateMemory)(nil)
-
-// Paused implements TemplateStates.
-func (m *TemplateMemory) Paused(_ context.Context, name, language string) (bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.last[[2]string{name, language}].Status.Stops(), nil
-}
-
-// Note implements TemplateStates. Nothing is durable.
-func (m *TemplateMemory) Note(_ context.Context, u TemplateUpdate) (bool, error) {
-	if !u.Status.Stops() && !u.Status.Frees() {
-		return false, nil
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	key := [2]string{u.Name, u.Language}
-	before := m.last[key]
-	if u.At.Before(before.At) {
-		return false, nil
-	}
-	if m.last == nil {
-		m.last = make(map[[2]string]TemplateUpdate)
-	}
-	m.last[key] = u
-	return before.Status.Stops() != u.Status.Stops(), nil
 }

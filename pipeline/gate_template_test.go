@@ -18,7 +18,7 @@ func word(status pipeline.TemplateStatus, minute int) pipeline.TemplateUpdate {
 }
 
 func TestTemplateMemory(t *testing.T) {
-	porttest.TemplateStates(t, func(*testing.T) pipeline.TemplateStates { return &pipeline.TemplateMemory{} })
+	porttest.TemplateStates(t, func(*testing.T) pipeline.TemplateStates { return &templateMemory{} })
 }
 
 func TestTemplateLanguage(t *testing.T) {
@@ -40,7 +40,7 @@ func (s states) Paused(context.Context, string, string) (bool, error) { return f
 func (s states) Note(context.Context, pipeline.TemplateUpdate) (bool, error) { return false, s.err }
 
 func TestGateTemplate(t *testing.T) {
-	paused := &pipeline.TemplateMemory{}
+	paused := &templateMemory{}
 	if _, err := paused.Note(t.Context(), pipeline.TemplateUpdate{Name: "reminder", Language: "pt_BR", Status: pipeline.TemplatePaused}); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestDispatchHoldsWhatAPausedTemplateWouldSay(t *testing.T) {
 		d := dispatching(t, k, p.failing())
 		d.Journeys = &journeys{compose: byTemplate}
 		metrics, counted := newMetrics(t)
-		templates := &pipeline.TemplateMemory{}
+		templates := &templateMemory{}
 		d.Gates = append(d.Gates, pipeline.GateTemplate{States: templates, Metrics: metrics})
 		note := func(status pipeline.TemplateStatus) {
 			u := word(status, 0)
@@ -157,7 +157,7 @@ func TestGateTemplateLeavesTheRestToOthers(t *testing.T) {
 				k, p := newDesk(n), &posts{}
 				d := dispatching(t, k, p.failing())
 				d.Journeys = &journeys{compose: c.compose}
-				d.Gates = append(d.Gates, pipeline.GateTemplate{States: &pipeline.TemplateMemory{}})
+				d.Gates = append(d.Gates, pipeline.GateTemplate{States: &templateMemory{}})
 				stop := start(d.Run)
 				time.Sleep(time.Minute)
 				stop()
@@ -178,7 +178,7 @@ func TestInboundNotesTemplates(t *testing.T) {
 	in, letters, text := listening(t, k, func([]byte, time.Time) (pipeline.Updates, error) {
 		return pipeline.Updates{Templates: said}, nil
 	})
-	templates := &pipeline.TemplateMemory{}
+	templates := &templateMemory{}
 	in.Templates = templates
 	if err := in.Handle(t.Context(), webhookRecord("main")); err != nil {
 		t.Fatalf("Handle: %v", err)

@@ -16,6 +16,7 @@ import (
 	"fhirbridge/adapters/kafka"
 	"fhirbridge/adapters/sqlledger"
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/journey"
 )
 
 // app is the whole program: four lanes around one ledger, and two listeners.
@@ -30,6 +31,8 @@ type app struct {
 	events     *kafka.Subscriber
 	updates    *kafka.Subscriber
 	server     *fhirserver.Client // nil without a FHIR server
+	book       *journey.Book
+	resolver   *pipeline.Resolver
 	router     *pipeline.Router
 	receiver   *pipeline.Receiver
 	settler    *pipeline.Settler
@@ -89,12 +92,18 @@ func (a *app) wire() error {
 	if err != nil {
 		return err
 	}
+	a.book = book
 	webhooks, channel, err := openChannels(c)
 	if err != nil {
 		return err
 	}
+	templates, err := a.ledger.Templates(context.Background())
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
 	publisher := pipeline.NewPublisher(a.kafka, kafka.MetadataKey)
 	resolver := pipeline.NewResolver(a.ledger)
+	a.resolver = resolver
 	filing := pipeline.Filing{Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo}
 	dead := &pipeline.DeadLetters{
 		Publisher: publisher, Topic: c.Kafka.Topics.DeadLetters, Metrics: a.metrics, Explain: explain,
@@ -104,11 +113,11 @@ func (a *app) wire() error {
 		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: time.Now, MaxAge: c.Intake.MaxAge,
 	}
 	inbound := &pipeline.Inbound{
-		Webhooks: webhooks, Ledger: a.ledger, Journeys: book, Filing: filing,
+		Webhooks: webhooks, Ledger: a.ledger, Journeys: book, Filing: filing, Templates: templates,
 		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: time.Now,
 	}
 	dispatch := &pipeline.Dispatch{
-		Ledger: a.ledger, Journeys: book, Resolver: resolver, Gates: pipeline.DefaultGates(),
+		Ledger: a.ledger, Journeys: book, Resolver: resolver, Gates: append(pipeline.DefaultGates(), pipeline.GateTemplate{States: templates, Metrics: a.metrics}),
 		Metrics: a.metrics, Log: a.log, Now: time.Now,
 		Channel: channel, ChannelName: c.Channels[0].Name, Pace: pipeline.NewPace(c.Channels[0].Rate),
 		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Sent,

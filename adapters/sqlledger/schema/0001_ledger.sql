@@ -202,3 +202,12 @@ CREATE TABLE tally (
   n      BIGINT NOT NULL,
   PRIMARY KEY (kind, name, reason)
 ) {clustered};
+
+-- What the provider last said of a template of ours.
+CREATE TABLE template (
+  name     TEXT NOT NULL,
+  language TEXT NOT NULL,
+  status   TEXT NOT NULL,
+  at       BIGINT NOT NULL,
+  PRIMARY KEY (name, language)
+) {clustered};
