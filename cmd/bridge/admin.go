@@ -27,12 +27,15 @@ func (a *app) webhookMux() http.Handler {
 }
 
 // adminMux serves /healthz (the process lives), /readyz (each dependency, as JSON)
-// and /metrics (Prometheus).
+// /metrics (Prometheus), and /plan of the bridge that has a ledger.
 func (a *app) adminMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
+	if a.ledger != nil {
+		mux.HandleFunc("GET /plan", a.plan)
+	}
 	return mux
 }
 
