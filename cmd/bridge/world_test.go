@@ -52,6 +52,7 @@ type worldOptions struct {
 	writeTo    string
 	rate       string
 	session    string
+	journeys   string // a folder; those of the binary if empty
 }
 
 const clinicZone = "Europe/Berlin"
@@ -156,7 +157,11 @@ func (w *world) config(api string) string {
 	if w.options.rate != "" {
 		rate = w.options.rate
 	}
-	return fmt.Sprintf(`
+	journeys := ""
+	if w.options.journeys != "" {
+		journeys = fmt.Sprintf("journeys: %q\n", w.options.journeys)
+	}
+	return journeys + fmt.Sprintf(`
 kafka:
   brokers: [%q]
   group: %s

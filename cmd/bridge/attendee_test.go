@@ -1,0 +1,136 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"fhirbridge/adapters/sandbox"
+)
+
+// attendee is a patient with a phone.
+type attendee struct {
+	*world
+	id    string
+	phone *sandbox.Phone
+}
+
+// attendee makes a patient known; what it waits for, t waits for.
+func (w *world) attendee(t *testing.T, id, given, number, language string) *attendee {
+	t.Helper()
+	own := *w
+	own.t = t
+	own.knows(patient(id, given, number, language))
+	return &attendee{world: &own, id: id, phone: w.whatsapp.Phone(number)}
+}
+
+// books books a visit, with further elements and participants: JSON that ends with a comma, or nothing.
+func (v *attendee) books(start time.Time, elements, participants string) {
+	v.t.Helper()
+	a := appointment("of-"+v.id, v.id, "booked", start)
+	a = strings.Replace(a, `"participant":[`, elements+`"participant":[`+participants, 1)
+	v.knows(a)
+}
+
+// soon books a visit that is a moment later than that far ahead, and waits for the message that is due at that moment.
+func (v *attendee) soon(ahead time.Duration, template, elements, participants string) sandbox.ReceivedMessage {
+	v.t.Helper()
+	return v.booksSoon(ahead, template, elements, participants)()
+}
+
+// booksSoon is soon that does not wait: what it returns does. Where the machine is too busy to take the event in before
+// the message is due, the visit is moved.
+func (v *attendee) booksSoon(ahead time.Duration, template, elements, participants string) func() sandbox.ReceivedMessage {
+	v.t.Helper()
+	book := func() time.Time {
+		due := time.Now().Add(3 * time.Second).Truncate(time.Second)
+		v.books(due.Add(ahead), elements, participants)
+		return due
+	}
+	due := book()
+	return func() sandbox.ReceivedMessage {
+		v.t.Helper()
+		for range 10 {
+			for time.Now().Before(due.Add(3 * time.Second)) {
+				if m, ok := v.has(template); ok {
+					return m
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			due = book()
+		}
+		v.t.Fatalf("waited in vain for %s", template)
+		return sandbox.ReceivedMessage{}
+	}
+}
+
+// has finds the newest message of a template, or of words.
+func (v *attendee) has(want string) (found sandbox.ReceivedMessage, ok bool) {
+	for _, m := range v.phone.Messages() {
+		if m.Template == want || m.Template == "" && strings.Contains(m.Text, want) {
+			found, ok = m, true
+		}
+	}
+	return found, ok
+}
+
+// reads waits for a template, or for words.
+func (v *attendee) reads(want string) sandbox.ReceivedMessage {
+	v.t.Helper()
+	v.await("the message "+want, func() bool { _, ok := v.has(want); return ok })
+	m, _ := v.has(want)
+	return m
+}
+
+func (v *attendee) taps(m sandbox.ReceivedMessage, title string) {
+	v.t.Helper()
+	for i, b := range m.Buttons {
+		if b.Title == title {
+			_, err := v.phone.Tap(m.ID, i)
+			must(v.t, err)
+			return
+		}
+	}
+	v.t.Fatalf("%s has no button %s", m.Template, title)
+}
+
+// task waits for what people are asked to do for the attendee, and returns it.
+func (v *attendee) task(code string) (task gjson.Result) {
+	v.t.Helper()
+	v.await("the Task "+code, func() bool {
+		for _, raw := range v.ehr.All("Task") {
+			task = gjson.ParseBytes(raw)
+			if task.Get("code.coding.0.code").String() == code && task.Get("for.reference").String() == "Patient/"+v.id {
+				return true
+			}
+		}
+		return false
+	})
+	return task
+}
+
+// charted waits for a Communication from or to the attendee that has some words.
+func (v *attendee) charted(whose, words string) {
+	v.t.Helper()
+	v.await("the chart to have "+words, func() bool {
+		return slices.ContainsFunc(v.ehr.All("Communication"), func(raw json.RawMessage) bool {
+			return gjson.GetBytes(raw, whose).String() == "Patient/"+v.id && strings.Contains(string(raw), words)
+		})
+	})
+}
+
+// visit is an element of the visit, as the EHR has it.
+func (v *attendee) visit(path string) string {
+	raw, _ := v.ehr.Resource("Appointment/of-" + v.id)
+	return gjson.GetBytes(raw, path).String()
+}
+
+// at is the participation of a place.
+func at(place string) string {
+	return fmt.Sprintf(`{"actor":{"reference":"Location/%s"},"status":"accepted"},`, place)
+}
