@@ -36,7 +36,7 @@ func TestAYesThatMayBeThanks(t *testing.T) {
 		"templates/news.yaml", "template: news\nkind: template\ncategory: utility\nbuttons: [confirm]\nlanguages: {en: {body: Something is new., buttons: [Fine]}}",
 		"templates/ok.yaml", "template: ok\nkind: session\nlanguages: {en: {body: All right.}}",
 		"templates/sure.yaml", "template: sure\nkind: session\nbuttons: [leave, stay]\nlanguages: {en: {body: Are you sure?, buttons: [Leave, Stay]}}")
-	v, sent := visit(t, "booked", march9), moment(t, before)
+	main, v, sent := shipped(t), visit(t, "booked", march9), moment(t, before)
 	cases := []struct {
 		name, step, word, how, decided string
 		before                         bool // the decision came before the message
@@ -57,7 +57,7 @@ func TestAYesThatMayBeThanks(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			th := about(t, shipped(t), v, "")
+			th := about(t, main, v, "")
 			th.Language, th.Now = "en", sent.Add(time.Hour)
 			th.Sent.Notification.Journey, th.Sent.Notification.Step, th.Sent.Attempt.Begun = "visit", c.step, sent
 			if c.how != "" {
