@@ -72,7 +72,7 @@ func (j *journey) choose(n pipeline.Notification, f pipeline.Facts, s *scene) (*
 			return nil, pipeline.ReasonAnswered
 		}
 		return nil, pipeline.ReasonSuperseded
-	case st.schedule != nil && n.Occasion != s.occasion():
+	case st.when.edge == nil && n.Occasion != s.occasion():
 		return nil, pipeline.ReasonSuperseded
 	}
 	return st.said(f), pipeline.ReasonNone

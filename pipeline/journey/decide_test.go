@@ -87,8 +87,8 @@ func TestDecide(t *testing.T) {
 		{name: "a report that is final", current: report(t, "final"), want: []string{"ready"}},
 		{name: "a report becomes final", previous: report(t, "preliminary"), current: report(t, "final"), want: []string{"ready"}},
 		{name: "a report that was final before", previous: report(t, "amended"), current: report(t, "final")},
-		{name: "a report is amended", previous: report(t, "final"), current: report(t, "amended")},
-		{name: "a report that is seen amended first", current: report(t, "amended")},
+		{name: "a report of which nobody was told is amended", previous: report(t, "final"), current: report(t, "amended"), want: []string{"ready"}},
+		{name: "a report that is seen amended first", current: report(t, "amended"), want: []string{"ready"}},
 		{name: "a preliminary report", current: report(t, "preliminary")},
 		{name: "a final report of a feed's past", current: report(t, "final"), historic: true},
 		{name: "a restricted report", current: report(t, "final", confidential("R"))},
@@ -164,8 +164,8 @@ func TestDecideFillsANotification(t *testing.T) {
 		}
 	}
 	ready := decide(t, shipped(t), pipeline.Change{Current: report(t, "final"), Version: "7", Now: moment(t, before)})[0]
-	if ready.Resend || !ready.Expires.Equal(moment(t, before).AddDate(0, 0, 14)) {
-		t.Errorf("report: got resend %v, expires %v", ready.Resend, ready.Expires)
+	if ready.Resend || !ready.Due.Equal(moment(t, before).Add(48*time.Hour)) || !ready.Expires.Equal(moment(t, "2027-03-31T09:00:00+02:00")) {
+		t.Errorf("report: got resend %v, due %v, expires %v", ready.Resend, ready.Due, ready.Expires)
 	}
 }
 

@@ -2,6 +2,7 @@ package journey
 
 import (
 	"cmp"
+	"time"
 
 	"fhirbridge/fhir"
 	"fhirbridge/pipeline"
@@ -29,7 +30,7 @@ type journey struct {
 type step struct {
 	name     string
 	when     when
-	schedule *schedule // nil for news of a change
+	schedule *schedule // nil for what is said at once
 	expires  expiry
 	// send is the approved template, chat what is said instead while the patient's window is open; nil for none.
 	send, chat *template
@@ -85,10 +86,10 @@ func (j *journey) decide(b *Book, c pipeline.Change, subject fhir.Resource, plan
 		return
 	}
 	for _, p := range current.patients() {
-		current.who, current.status = p.ref, p.status
+		face(p, previous, current)
 		j.news(c, previous, current, plan)
 		if !current.gone {
-			plan.Wanted = j.reminders(c, current, plan.Wanted)
+			plan.Wanted = j.reminders(c, previous, current, plan.Wanted)
 		}
 	}
 }
@@ -106,6 +107,14 @@ func (b *Book) scenes(c pipeline.Change, subject fhir.Resource) (previous, curre
 	return previous, current
 }
 
+// face makes p the patient of both sides of a change.
+func face(p attendee, previous, current *scene) {
+	current.who, current.status = p.ref, p.status
+	if previous != nil && !previous.lookAt(p.ref) {
+		previous.who, previous.status = p.ref, ""
+	}
+}
+
 // news adds what is said about a change, and what people are asked to do about it. One change leads to one
 // message: of several steps that it is news for, the first that can be said. News that wait to be sent
 // and still hold stand for all further ones: their words are made from the newest facts.
@@ -113,7 +122,7 @@ func (j *journey) news(c pipeline.Change, previous, current *scene, plan *pipeli
 	waiting := false
 	for _, o := range c.Known.Open {
 		s := j.byStep[o.Step]
-		if o.Journey != j.name || o.Recipient != current.who || o.ReplyTo != "" || s == nil || s.schedule != nil {
+		if o.Journey != j.name || o.Recipient != current.who || o.ReplyTo != "" || s == nil || s.when.edge == nil {
 			continue
 		}
 		if before := recall(o.Facts).before; before != "" && before == current.occasion() {
@@ -126,20 +135,31 @@ func (j *journey) news(c pipeline.Change, previous, current *scene, plan *pipeli
 		return
 	}
 	for _, s := range j.steps {
-		if s.schedule != nil || !s.when.fires(previous, current) {
+		if !s.when.fires(previous, current) {
 			continue
 		}
 		n := j.notification(s, current, cmp.Or(c.Version, current.occasion()))
 		if s.task != "" {
-			plan.Errands = append(plan.Errands, pipeline.Errand{Key: n.Key, Code: s.task, Subject: n.Subject, Patient: n.Patient})
+			ask(plan, pipeline.Errand{Key: n.Key, Code: s.task, Subject: n.Subject, Patient: n.Patient})
 		}
-		expires, ok := s.expires.at(c.Now, current.start, current.zone())
+		due := s.moment(current, time.Time{})
+		expires, ok := s.expires.at(due, current.anchor(), current.zone())
 		if waiting || s.send == nil || !ok || !expires.After(c.Now) {
 			continue
 		}
-		n.Due, n.Expires, n.Edge, n.Facts = c.Now, expires, true, current.remember(previous)
+		n.Due, n.Expires, n.Edge, n.Facts = due, expires, true, current.remember(previous)
 		plan.Wanted, waiting = append(plan.Wanted, n), true
 	}
+}
+
+// ask has people do something, unless another step has asked them for the same about this change.
+func ask(plan *pipeline.Plan, e pipeline.Errand) {
+	for _, other := range plan.Errands {
+		if other.Code == e.Code && other.Subject == e.Subject && other.Patient == e.Patient {
+			return
+		}
+	}
+	plan.Errands = append(plan.Errands, e)
 }
 
 // keep returns news that wait to be sent as they are wanted now.
@@ -147,11 +167,12 @@ func (s *step) keep(o pipeline.Notification, current *scene) (pipeline.Notificat
 	if !s.when.holds(current) {
 		return o, false
 	}
-	start := current.start
-	if start.IsZero() {
-		start = recall(o.Facts).start()
+	anchor := current.anchor()
+	if anchor.IsZero() {
+		anchor = recall(o.Facts).start()
 	}
-	expires, ok := s.expires.at(o.Due, start, current.zone())
+	o.Due = s.moment(current, o.Due)
+	expires, ok := s.expires.at(o.Due, anchor, current.zone())
 	if !ok || !expires.After(current.now) || !expires.After(o.Due) {
 		return o, false
 	}
@@ -159,36 +180,85 @@ func (s *step) keep(o pipeline.Notification, current *scene) (pipeline.Notificat
 	return o, true
 }
 
-// reminders appends what is said at its time. What is due already was either
-// planned before, and waits to be sent, or it comes too late to be planned.
-func (j *journey) reminders(c pipeline.Change, current *scene, wanted []pipeline.Notification) []pipeline.Notification {
-	if current.start.IsZero() {
+// due is when a step with a schedule is to be said; it may have passed.
+func (s *step) due(on *scene) time.Time {
+	if s.schedule.needless(on) {
+		return on.anchor()
+	}
+	return s.schedule.at(on.anchor(), on.zone())
+}
+
+// moment is when a step is to be said if it is planned now. planned is when it was to be said as
+// the plan was; zero if it was not in it. It may have been put off, and stays so; but what a report
+// need not wait for any more is said now.
+func (s *step) moment(on *scene, planned time.Time) time.Time {
+	if s.schedule != nil {
+		due := s.due(on)
+		if due.After(on.now) {
+			return due
+		}
+		if on.report != nil && planned.After(on.now) {
+			return on.now
+		}
+	}
+	if planned.IsZero() {
+		return on.now
+	}
+	return planned
+}
+
+// reminders appends what is said at its time. What is due already was either planned before, and
+// waits to be sent, or it comes too late to be planned, unless that it is due is news.
+func (j *journey) reminders(c pipeline.Change, previous, current *scene, wanted []pipeline.Notification) []pipeline.Notification {
+	if current.anchor().IsZero() {
 		return wanted
 	}
 	for _, s := range j.steps {
-		if s.schedule == nil || !s.when.holds(current) {
-			continue
-		}
-		due := s.schedule.at(current.start, current.zone())
-		expires, _ := s.expires.at(due, current.start, current.zone()) // the start is known
-		if due.Before(current.start) && expires.After(current.start) {
-			expires = current.start // what is said before the visit is of no use in it
-		}
-		if !expires.After(due) || !expires.After(c.Now) {
+		if s.when.edge != nil || !s.when.holds(current) {
 			continue
 		}
 		n := j.notification(s, current, current.occasion())
-		if !due.After(c.Now) {
-			planned := find(c.Known.Open, n.Key)
-			if planned == nil {
+		var before time.Time
+		if planned := find(c.Known.Open, n.Key); planned != nil {
+			before, n.Edge = planned.Due, planned.Edge
+		} else if !s.when.allowed(current) {
+			continue
+		} else if !current.dated() || !s.due(current).After(c.Now) {
+			if c.Historic || !s.turned(previous, current) {
 				continue
 			}
-			due = planned.Due
+			n.Edge = true
 		}
-		n.Due, n.Expires = due, expires
+		n.Due, n.Expires = s.moment(current, before), s.end(current)
+		if !n.Expires.After(n.Due) || !n.Expires.After(c.Now) {
+			continue
+		}
 		wanted = append(wanted, n)
 	}
 	return wanted
+}
+
+// end is when a step with a schedule becomes useless. What is said before a visit is of no use in
+// it. What is said of a report later than it was due, because that is news only now, has its time from now on.
+func (s *step) end(on *scene) time.Time {
+	due := s.due(on)
+	if on.report != nil && due.Before(on.now) {
+		due = on.now
+	}
+	expires, _ := s.expires.at(due, on.anchor(), on.zone()) // the anchor is known
+	if due.Before(on.start) && expires.After(on.start) {
+		return on.start
+	}
+	return expires
+}
+
+// turned reports whether it is this version of a report of which a step is to speak at once: with the one
+// before it was not to, or not yet. What was changed since is another report.
+func (s *step) turned(previous, current *scene) bool {
+	if current.report == nil {
+		return false
+	}
+	return previous == nil || !s.when.holds(previous) || previous.dated() && s.due(previous).After(current.now) || reissued(previous, current)
 }
 
 func find(open []pipeline.Notification, key string) *pipeline.Notification {

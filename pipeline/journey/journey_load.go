@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
+	"strings"
 
 	"fhirbridge/pipeline"
 )
@@ -44,7 +45,7 @@ func (l *loader) loadJourneys(fsys fs.FS) {
 }
 
 func (l *loader) journey(root value) *journey {
-	o := root.object("journey", "on", "lists", "only", "never", "steps", "answers", "stale", "otherwise", "examples")
+	o := root.object("journey", "on", "lists", "means", "only", "never", "steps", "answers", "stale", "otherwise", "examples")
 	j := &journey{
 		byStep: make(map[string]*step), answers: make(map[string]*answer), words: make(words), otherwise: make(map[string]*template),
 	}
@@ -53,6 +54,7 @@ func (l *loader) journey(root value) *journey {
 	phrases := phrasesOf(j.on)
 	phrases.custom(&l.book.settings, j.on)
 	phrases.lists(o.get("lists"), j.on)
+	phrases.means(o.get("means"))
 	j.only, j.never = phrases.states(o.get("only")), phrases.states(o.get("never"))
 	for _, m := range o.get("answers").members() {
 		l.answer(m, j, nil)
@@ -127,16 +129,10 @@ func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
 		s.when = phrases.clauses(v)
 	}
 	if v := o.get("at"); v.exists() {
-		at, ok := parseSchedule(v.text())
-		switch {
-		case !ok:
-			v.problem(`must be like "start - 2d, 10:00" or "start - 2h"`)
-		case j.on != typeAppointment:
-			v.problemf("a %s has no start", j.on)
-		case s.when.edge != nil:
-			v.problem("a step is said when something happens or at a time, not both")
+		s.schedule = j.schedule(v, s, phrases)
+		if j.on == typeAppointment {
+			s.priority = pipeline.PriorityReminder
 		}
-		s.schedule, s.priority = &at, pipeline.PriorityReminder
 	} else if s.when.edge == nil && len(s.when.clauses) > 0 {
 		item.problem(`needs something that happens ("became …", "moved"), or a time ("at")`)
 	}
@@ -154,6 +150,31 @@ func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
 		s.resend = v.oneOf("policy", "resend", "hold") == "resend"
 	}
 	return s
+}
+
+// schedule reads when a step is said.
+func (j *journey) schedule(v value, s *step, phrases vocabulary) *schedule {
+	text, unless, waits := strings.Cut(v.text(), " unless ")
+	at, ok := parseSchedule(text, anchors[j.on])
+	switch {
+	case !ok && j.on == typeReport:
+		v.problem(`must be like "issued + 48h" or "issued + 2d, 10:00"`)
+	case !ok:
+		v.problem(`must be like "start - 2d, 10:00" or "start - 2h"`)
+	case s.when.edge != nil && j.on != typeReport:
+		v.problem("a step is said when something happens or at a time, not both")
+	case s.when.edge != nil && s.when.edge.gone:
+		v.problem("what is withdrawn is said at once")
+	case waits && j.on != typeReport:
+		v.problem(`"unless" is for a report, which is then spoken of at once`)
+	case waits:
+		w := phrases.read(v, unless)
+		if w.edge != nil {
+			v.problem("must say how things are, not what happens")
+		}
+		at.unless = w.clauses
+	}
+	return &at
 }
 
 // said reads what a step says, and until when.
@@ -184,13 +205,13 @@ func (t *template) ofSubject() bool {
 }
 
 func (l *loader) expiry(v value, s *step, j *journey) expiry {
-	e, ok := parseExpiry(v.text())
+	e, ok := parseExpiry(v.text(), anchors[j.on])
 	switch {
+	case !ok && j.on == typeReport:
+		v.problem(`must be like "issued + 30d" or "+48h"`)
 	case !ok:
 		v.problem(`must be like "start", "start - 1h" or "+48h"`)
-	case e.fromStart && j.on != typeAppointment:
-		v.problemf("a %s has no start: use a time after it is due, like +48h", j.on)
-	case e.fromStart && s.schedule != nil && !s.schedule.clock && !s.schedule.offset.before(e.offset):
+	case e.anchored && s.schedule != nil && !s.schedule.clock && !s.schedule.offset.before(e.offset):
 		v.problem("must be later than at")
 	}
 	return e

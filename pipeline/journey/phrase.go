@@ -14,7 +14,7 @@ type phrase struct {
 	fires func(previous, current *scene) bool
 	// holds says whether what the clause speaks of is still so.
 	holds func(*scene) bool
-	// once is set for a condition that matters when the step fires and not later.
+	// once is set for a condition that matters when the step is planned and not later.
 	once bool
 	// gone is set for an edge that may be that there is no subject any more. All others need one.
 	gone bool
@@ -31,8 +31,13 @@ func (w when) fires(previous, current *scene) bool {
 	if w.edge == nil || current.gone && !w.edge.gone || !w.edge.fires(previous, current) {
 		return false
 	}
+	return w.allowed(current)
+}
+
+// allowed reports whether every condition holds, those too that matter only when a step is planned.
+func (w when) allowed(s *scene) bool {
 	for _, c := range w.clauses {
-		if !c.holds(current) {
+		if !c.holds(s) {
 			return false
 		}
 	}
@@ -45,7 +50,7 @@ func (w when) holds(s *scene) bool {
 		return false
 	}
 	for _, c := range w.clauses {
-		if (w.edge == nil || !c.once) && !c.holds(s) {
+		if !c.once && !c.holds(s) {
 			return false
 		}
 	}
@@ -78,9 +83,12 @@ func (v vocabulary) names() []string {
 }
 
 // clauses reads a text like "is booked and not answered".
-func (v vocabulary) clauses(at value) when {
+func (v vocabulary) clauses(at value) when { return v.read(at, at.text()) }
+
+// read reads a text that is a part of a value.
+func (v vocabulary) read(at value, text string) when {
 	var w when
-	text := strings.Join(strings.Fields(at.text()), " ")
+	text = strings.Join(strings.Fields(text), " ")
 	if text == "" {
 		return w
 	}

@@ -94,7 +94,7 @@ func (j *journey) explain(b *Book, c pipeline.Change, subject fhir.Resource, pla
 	}
 	var list []StepOutlook
 	for _, p := range current.patients() {
-		current.who, current.status = p.ref, p.status
+		face(p, previous, current)
 		for _, s := range j.steps {
 			base := StepOutlook{Journey: j.name, Step: s.name, Patient: p.ref, Task: s.task}
 			if s.send != nil {
@@ -141,7 +141,7 @@ func (j *journey) mute(s *scene) (Why, string) {
 // unplanned fills in why a step is not wanted.
 func (s *step) unplanned(o *StepOutlook, c pipeline.Change, previous, current *scene) {
 	switch {
-	case s.schedule != nil:
+	case s.when.edge == nil:
 		s.unscheduled(o, c, current)
 	case current.gone && !s.when.edge.gone:
 		o.Why = WhyDeleted
@@ -150,7 +150,8 @@ func (s *step) unplanned(o *StepOutlook, c pipeline.Change, previous, current *s
 	case c.Historic:
 		o.Why = WhyHistory
 	default:
-		expires, known := s.expires.at(c.Now, current.start, current.zone())
+		due := s.moment(current, time.Time{})
+		expires, known := s.expires.at(due, current.anchor(), current.zone())
 		o.Why, o.Detail = s.when.fails(current)
 		switch {
 		case o.Why != WhyPlanned:
@@ -159,7 +160,7 @@ func (s *step) unplanned(o *StepOutlook, c pipeline.Change, previous, current *s
 		case !known:
 			o.Why = WhyNoStart
 		case !expires.After(c.Now):
-			o.Why, o.Due, o.Expires = WhyUseless, c.Now, expires
+			o.Why, o.Due, o.Expires = WhyUseless, due, expires
 		default:
 			o.Why = WhyTold
 		}
@@ -175,12 +176,11 @@ func (s *step) unscheduled(o *StepOutlook, c pipeline.Change, current *scene) {
 	case current.gone:
 		o.Why = WhyDeleted
 		return
-	case current.start.IsZero():
+	case current.anchor().IsZero():
 		o.Why = WhyNoStart
 		return
 	}
-	o.Due = s.schedule.at(current.start, current.zone())
-	o.Expires, _ = s.expires.at(o.Due, current.start, current.zone())
+	o.Due, o.Expires = s.due(current), s.end(current)
 	o.Why = WhyUseless
 	if !o.Due.After(c.Now) {
 		o.Why = WhyPast

@@ -85,6 +85,28 @@ func (s *scene) lookAt(ref string) bool {
 	return false
 }
 
+// anchor is what the times of a step count from: the start of a visit, zero if there is none; and when
+// a report was issued, else when its record was changed, else now.
+func (s *scene) anchor() time.Time {
+	switch {
+	case s.report == nil:
+		return s.start
+	case !s.report.Issued().IsZero():
+		return s.report.Issued()
+	case s.dated():
+		return s.subject.Header().LastUpdated
+	}
+	return s.now
+}
+
+// dated reports whether the subject says itself what its times count from.
+func (s *scene) dated() bool {
+	if s.report == nil {
+		return !s.start.IsZero()
+	}
+	return !s.report.Issued().IsZero() || !s.subject.Header().LastUpdated.IsZero()
+}
+
 // occasion is what an answer about the subject is tied to: the start as it stands, "" if there is none.
 func (s *scene) occasion() string { return occasion(s.start) }
 

@@ -46,18 +46,23 @@ func (o offset) shift(t time.Time, zone *time.Location) time.Time {
 
 func (o offset) negated() offset { return offset{-o.days, -o.span} }
 
-// schedule is a compiled "at": an offset from the start of the visit, and perhaps a
-// clock time of that day.
+// anchors are the words for what the times of a step count from, by the type of resource.
+var anchors = map[string]string{typeAppointment: "start", typeReport: "issued"}
+
+// schedule is a compiled "at": an offset from the start of the visit, or from the issue of the
+// report, and perhaps a clock time of that day.
 type schedule struct {
 	offset       offset
 	clock        bool
 	hour, minute int
+	// unless is what makes waiting needless, when all of it holds; empty for nothing.
+	unless []phrase
 }
 
-// parseSchedule reads "start - 7d, 10:00" or "start - 2h".
-func parseSchedule(text string) (schedule, bool) {
+// parseSchedule reads "start - 7d, 10:00" or "start - 2h", with the word for the anchor.
+func parseSchedule(text, word string) (schedule, bool) {
 	anchor, clock, hasClock := strings.Cut(text, ",")
-	o, ok := parseAnchor(anchor)
+	o, ok := parseAnchor(anchor, word)
 	s := schedule{offset: o, clock: hasClock}
 	if !ok || !hasClock {
 		return s, ok
@@ -67,16 +72,16 @@ func parseSchedule(text string) (schedule, bool) {
 	return s, err == nil && o.span == 0
 }
 
-// parseAnchor reads "start", "start - 2h" or "start + 1d".
-func parseAnchor(text string) (offset, bool) {
+// parseAnchor reads "start", "start - 2h" or "start + 1d". Nothing is said before a report is issued.
+func parseAnchor(text, word string) (offset, bool) {
 	words := strings.Fields(text)
-	if len(words) == 0 || words[0] != "start" {
+	if len(words) == 0 || words[0] != word {
 		return offset{}, false
 	}
 	if len(words) == 1 {
 		return offset{}, true
 	}
-	if len(words) != 3 || words[1] != "-" && words[1] != "+" {
+	if len(words) != 3 || words[1] != "+" && (words[1] != "-" || word != anchors[typeAppointment]) {
 		return offset{}, false
 	}
 	o, ok := parseOffset(words[2])
@@ -86,40 +91,50 @@ func parseAnchor(text string) (offset, bool) {
 	return o, ok
 }
 
+// needless reports whether there is nothing to wait for.
+func (s schedule) needless(on *scene) bool {
+	for _, p := range s.unless {
+		if !p.holds(on) {
+			return false
+		}
+	}
+	return len(s.unless) > 0
+}
+
 // at returns the moment. A clock time that a change of summer time leaves out is an
 // hour beside it, and one that comes twice is one of the two, always the same.
-func (s schedule) at(start time.Time, zone *time.Location) time.Time {
+func (s schedule) at(anchor time.Time, zone *time.Location) time.Time {
 	if !s.clock {
-		return s.offset.shift(start, zone)
+		return s.offset.shift(anchor, zone)
 	}
-	local := start.In(zone)
+	local := anchor.In(zone)
 	return time.Date(local.Year(), local.Month(), local.Day()+s.offset.days, s.hour, s.minute, 0, 0, zone)
 }
 
-// expiry is a compiled "expires": counted from the start, or from the moment it is due.
+// expiry is a compiled "expires": counted from the anchor, or from the moment it is due.
 type expiry struct {
-	fromStart bool
-	offset    offset
+	anchored bool
+	offset   offset
 }
 
-// parseExpiry reads "start", "start - 1h" or "+48h".
-func parseExpiry(text string) (expiry, bool) {
+// parseExpiry reads "start", "start - 1h" or "+48h", with the word for the anchor.
+func parseExpiry(text, word string) (expiry, bool) {
 	text = strings.TrimSpace(text)
 	if after, ok := strings.CutPrefix(text, "+"); ok {
 		o, ok := parseOffset(strings.TrimSpace(after))
 		return expiry{offset: o}, ok && o != offset{}
 	}
-	o, ok := parseAnchor(text)
-	return expiry{fromStart: true, offset: o}, ok
+	o, ok := parseAnchor(text, word)
+	return expiry{anchored: true, offset: o}, ok
 }
 
-// at returns the moment; ok is false if it counts from a start that is not known.
-func (e expiry) at(due, start time.Time, zone *time.Location) (t time.Time, ok bool) {
-	if !e.fromStart {
+// at returns the moment; ok is false if it counts from an anchor that is not known.
+func (e expiry) at(due, anchor time.Time, zone *time.Location) (t time.Time, ok bool) {
+	if !e.anchored {
 		return e.offset.shift(due, zone), true
 	}
-	if start.IsZero() {
+	if anchor.IsZero() {
 		return time.Time{}, false
 	}
-	return e.offset.shift(start, zone), true
+	return e.offset.shift(anchor, zone), true
 }

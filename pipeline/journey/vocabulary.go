@@ -23,12 +23,16 @@ func phrasesOf(resourceType string) vocabulary {
 	default:
 		return v
 	}
-	v.condition("told", true, func(s *scene) bool { return s.known.ToldOf(s.who) })
+	v.condition("told", true, (*scene).told)
 	v.condition("sensitive", false, (*scene).sensitive)
 	v["is sensitive"] = v["sensitive"]
-	v["is withheld"] = phrase{holds: (*scene).withheld}
+	v.condition("withheld", false, (*scene).withheld)
+	v["is withheld"] = v["withheld"]
 	return v
 }
+
+// told reports whether the patient has been sent anything about the subject.
+func (s *scene) told() bool { return s.known.ToldOf(s.who) }
 
 func (v vocabulary) appointment() {
 	for _, status := range appointmentStatuses {
@@ -56,17 +60,14 @@ func (v vocabulary) appointment() {
 }
 
 func (v vocabulary) report() {
-	v["is final"] = phrase{holds: released}
-	v["became final"] = phrase{holds: released, fires: func(previous, current *scene) bool {
-		return current.report.Status() == fhir.ReportFinal && (previous == nil || !released(previous))
-	}}
+	v.state("final", released)
 	v["became changed"] = phrase{holds: released, fires: func(previous, current *scene) bool {
-		return changedReport(current) && previous != nil && released(previous) &&
-			(previous.report.Status() != current.report.Status() || !previous.report.Issued().Equal(current.report.Issued()))
+		return previous != nil && (released(previous) || previous.told()) && reissued(previous, current)
 	}}
+	v.condition("signed", false, (*scene).signed)
 	v.withdrawn(func(s *scene) bool {
 		return s.report.Status() == fhir.ReportEnteredInError || s.report.Status() == fhir.ReportCancelled
-	}, released)
+	}, func(s *scene) bool { return released(s) || s.told() })
 }
 
 // withdrawn adds "withdrawn": what mattered to the patient was a mistake, or it has been deleted. That
@@ -130,6 +131,25 @@ func changedReport(s *scene) bool {
 	switch s.report.Status() {
 	case fhir.ReportAmended, fhir.ReportCorrected, fhir.ReportAppended:
 		return true
+	}
+	return false
+}
+
+// reissued reports whether a report has been changed after it was final, and since the previous version.
+func reissued(previous, current *scene) bool {
+	return changedReport(current) &&
+		(previous.report.Status() != current.report.Status() || !previous.report.Issued().Equal(current.report.Issued()))
+}
+
+// signed reports whether a person stands for a report, and not a laboratory or a device alone: who has read the
+// results, or has made the report (https://hl7.org/fhir/R4/diagnosticreport-definitions.html#DiagnosticReport.resultsInterpreter).
+func (s *scene) signed() bool {
+	for _, refs := range [][]fhir.Reference{s.report.Interpreters(), s.report.Performers()} {
+		for _, ref := range refs {
+			if ref.Type == "Practitioner" || ref.Type == "PractitionerRole" {
+				return true
+			}
+		}
 	}
 	return false
 }
