@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"fhirbridge/fhir"
+	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/journey"
+)
+
+// simulatedChannel is the name of the channel of a simulation.
+const simulatedChannel = "simulated"
+
+// watcher shows the stage what the journeys say.
+type watcher struct {
+	*journey.Book
+	s *stage
+}
+
+// Decide implements pipeline.Journeys.
+func (w watcher) Decide(c pipeline.Change) (pipeline.Plan, error) {
+	plan, err := w.Book.Decide(c)
+	explained := w.Explain(c, plan)
+	w.s.explained = &explained
+	return plan, err
+}
+
+// Understand implements pipeline.Journeys.
+func (w watcher) Understand(r pipeline.Reply, t pipeline.Thread) (pipeline.Outcome, error) {
+	o, err := w.Book.Understand(r, t)
+	u := &w.s.understood
+	u.Reading, u.Found, u.HandsOver, u.Urgent, u.Stops = o.Reading, t.How, o.Handoff, o.Urgent, o.Stop
+	if o.Decision != nil {
+		u.Decides, u.Wants = o.Decision.Status, o.Decision.Visit
+	}
+	return o, err
+}
+
+// mailbox is a webhook that brings what the stage has put there.
+type mailbox struct{ s *stage }
+
+func (mailbox) Signed(http.Header) bool                             { return true }
+func (mailbox) Verify(http.Header, []byte) bool                     { return true }
+func (mailbox) Handshake(url.Values) (string, bool)                 { return "", false }
+func (mailbox) OrderKey([]byte) string                              { return "" }
+func (m mailbox) Parse([]byte, time.Time) (pipeline.Updates, error) { return m.s.updates, nil }
+
+// nowhere takes no record: what is dead ends the simulation.
+type nowhere struct{}
+
+// Publish implements pipeline.Publisher.
+func (nowhere) Publish(context.Context, string, string, map[string]string, []byte) error {
+	return errors.New("the answer cannot be taken in")
+}
+
+// chart is an EHR that takes everything, and shows it. What it is asked for is what the files say.
+type chart struct{ s *stage }
+
+// Read implements pipeline.FHIRServer.
+func (c chart) Read(ctx context.Context, ref string) (pipeline.Versioned, error) {
+	v, known, err := c.s.ledger.Resource(ctx, ref)
+	if err == nil && !known {
+		err = &pipeline.Error{Op: "simulate.read", Kind: pipeline.Refused, Code: "404"}
+	}
+	return v, err
+}
+
+// Lookup implements pipeline.FHIRServer.
+func (c chart) Lookup(ctx context.Context, ref string) (pipeline.Versioned, error) {
+	return c.Read(ctx, ref)
+}
+
+// PatientsByPhone implements pipeline.FHIRServer.
+func (chart) PatientsByPhone(context.Context, pipeline.Private) ([]string, error) { return nil, nil }
+
+// Create implements pipeline.FHIRServer.
+func (c chart) Create(_ context.Context, body []byte, _ string) (string, error) {
+	h, err := fhir.Peek(body)
+	if err != nil {
+		return "", err
+	}
+	c.s.happens("", happening{Write: &simulatedWrite{Method: http.MethodPost, To: h.Type, Meaning: meaning(body), Body: body}})
+	return h.Type + "/simulated", nil
+}
+
+// Patch implements pipeline.FHIRServer.
+func (c chart) Patch(_ context.Context, ref, _ string, patch []byte) error {
+	c.s.happens(ref, happening{Write: &simulatedWrite{Method: http.MethodPatch, To: ref, Meaning: changes(patch), Body: patch}})
+	return nil
+}
+
+// Ping implements pipeline.FHIRServer.
+func (chart) Ping(context.Context) error { return nil }
+
+// settle carries out what is owed to the chart.
+func (s *stage) settle(ctx context.Context) error {
+	for {
+		list, err := s.ledger.Writes(ctx, s.sink, s.now(), 64)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, w := range list {
+			result := pipeline.WriteResult{Done: true, At: s.now()}
+			var more []pipeline.Write
+			if w.Decision != nil {
+				carried, err := s.ladder.Carry(ctx, *w.Decision, s.now())
+				if err != nil {
+					return err
+				}
+				more = carried.Writes
+				for _, n := range carried.Say {
+					n.Due = s.now()
+					result.Say = append(result.Say, n)
+				}
+			} else if _, err := (chart{s}).Create(ctx, []byte(w.Body.Reveal()), w.IfNoneExist); err != nil {
+				return fmt.Errorf("a %s could not be built", w.Type)
+			}
+			if err := s.ledger.SettleWrite(ctx, w.Key, result, more...); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// say does with a due notification what dispatch does, up to the post.
+func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
+	f, err := s.facts(ctx, n)
+	if err != nil {
+		return err
+	}
+	to, problem := n.Address, pipeline.ReasonNone
+	if to.Empty() && f.Patient != nil {
+		number, why := f.Patient.Phone(f.Now, s.config.Facility.Country)
+		to, problem = pipeline.NewPrivate(number), pipeline.Reason(why)
+	}
+	known, err := s.ledger.Sender(ctx, to)
+	if err != nil {
+		return err
+	}
+	f.Window = n.ReplyTo != "" || !known.Heard.IsZero() && f.Now.Sub(known.Heard) < 24*time.Hour-10*time.Minute
+	c := pipeline.Candidate{Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Stopped: known.Stopped, Now: f.Now}
+	for _, gate := range pipeline.DefaultGates() {
+		if no, err := gate.Admit(ctx, c); err != nil || no.Skip != pipeline.ReasonNone {
+			return s.unsaid(ctx, n, no.Skip, err)
+		}
+	}
+	id := simulatedAttempt(len(s.sent))
+	said, err := s.book.Compose(n.Notification, f, id)
+	if err != nil || said.Skip != pipeline.ReasonNone {
+		return s.unsaid(ctx, n, said.Skip, err)
+	}
+	a := pipeline.Attempt{
+		ID: id, Notification: n.Key, Channel: simulatedChannel, Address: to, Seen: said.Message.Seen, Language: said.Message.Language,
+		Actions: said.Actions, Shown: said.Shown, SubjectVersion: n.Subject.Version, Begun: f.Now,
+	}
+	if said.Message.Template != nil {
+		a.Template = said.Message.Template.Name
+	}
+	if begun, err := s.ledger.Begin(ctx, a); err != nil || !begun {
+		return err
+	}
+	a.MessageID = "wamid.simulated-" + strconv.Itoa(len(s.sent)+1)
+	m := pipeline.SentMessage{Attempt: a, Notification: n.Notification}
+	s.sent = append(s.sent, simulatedSent{m, titles(said.Message)})
+	s.happens(n.Notification.Subject, happening{Message: shown(m, said.Message)})
+	return s.ledger.Settle(ctx, pipeline.Settlement{
+		Key: n.Key, Attempt: id, State: pipeline.Accepted, MessageID: a.MessageID, At: f.Now, Writes: s.filing.Sent(m),
+	})
+}
+
+// titles are what the buttons of a message say.
+func titles(m pipeline.Message) []string {
+	var buttons []pipeline.Button
+	switch {
+	case m.Template != nil:
+		buttons = m.Template.Buttons
+	case m.Interactive != nil:
+		buttons = m.Interactive.Buttons
+	}
+	list := make([]string, len(buttons))
+	for i, button := range buttons {
+		list[i] = button.Title
+	}
+	return list
+}
+
+// facts are what words are made from.
+func (s *stage) facts(ctx context.Context, n pipeline.DueNotification) (pipeline.Facts, error) {
+	f := pipeline.Facts{Known: n.Known, Now: s.now()}
+	if len(n.Subject.Resource) > 0 {
+		subject, err := fhir.Decode(n.Subject.Resource)
+		if err != nil {
+			return f, err
+		}
+		f.Subject = subject
+	}
+	var err error
+	if f.Lookup, err = s.intake.Resolver.Lookup(ctx, f.Subject, nil); err != nil || n.Patient == "" {
+		return f, err
+	}
+	who := f.Lookup(n.Patient)
+	if who == nil {
+		if who, err = s.intake.Resolver.Resource(ctx, n.Patient); err != nil {
+			return f, err
+		}
+	}
+	f.Patient, _ = who.(*fhir.Patient)
+	return f, nil
+}
+
+// unsaid settles what is not sent.
+func (s *stage) unsaid(ctx context.Context, n pipeline.DueNotification, why pipeline.Reason, err error) error {
+	if err != nil {
+		return err
+	}
+	s.happens(n.Notification.Subject, happening{Unsaid: &simulatedUnsaid{
+		Journey: n.Journey, Step: n.Step, Subject: n.Notification.Subject, Patient: n.Patient, Reason: why,
+	}})
+	return s.ledger.Settle(ctx, pipeline.Settlement{Key: n.Key, State: pipeline.Skipped, Reason: why, At: s.now()})
+}
+
+// simulatedAttempt is the id of an attempt, the same in every simulation.
+func simulatedAttempt(n int) string {
+	id := []byte("simulated000000" + "0")
+	for i := 14; i >= 9; i-- {
+		id[i] = byte('a' + n%26)
+		n /= 26
+	}
+	return string(id)
+}
+
+var _ pipeline.FHIRServer = chart{}
+var _ pipeline.Webhook = mailbox{}
