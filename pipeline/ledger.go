@@ -78,6 +78,9 @@ type Ledger interface {
 
 	// Sender returns what is known of a number, in whichever form it wrote; the zero Sender of one that never did.
 	Sender(ctx context.Context, address Private) (Sender, error)
+	// SentTo returns when the messages were begun that may have gone to a number after since and are no answers to
+	// its owner's own, oldest first. All forms of the number count, and no attempt that failed or certainly was not sent.
+	SentTo(ctx context.Context, address Private, since time.Time) ([]time.Time, error)
 	// KnownOf returns what is known of a subject, outside any transaction.
 	KnownOf(ctx context.Context, subject string) (Known, error)
 
