@@ -173,6 +173,19 @@ func (k *desk) stop(address string) {
 	k.senders[address] = pipeline.Sender{Stopped: true}
 }
 
+// SentTo knows of nothing but attempts that were accepted, and of no answers.
+func (k *desk) SentTo(_ context.Context, address pipeline.Private, since time.Time) (begun []time.Time, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, a := range k.attempts {
+		accepted := slices.ContainsFunc(k.ends, func(s pipeline.Settlement) bool { return s.Attempt == a.ID && s.State == pipeline.Accepted })
+		if accepted && k.leased[a.Notification].ReplyTo == "" && a.Address.Equal(address) && a.Begun.After(since) {
+			begun = append(begun, a.Begun)
+		}
+	}
+	return begun, nil
+}
+
 // begun are the attempts that were made durable.
 func (k *desk) begun() []pipeline.Attempt {
 	k.mu.Lock()

@@ -42,7 +42,11 @@ func (d *Dispatch) object(ctx context.Context, n DueNotification, no Verdict, er
 	if err != nil || no.Hold == ReasonNone {
 		return d.skip(ctx, n, no.Skip, err)
 	}
-	due := d.Now().Add(holdFor)
+	now := d.Now()
+	due := no.Until
+	if !due.After(now) {
+		due = now.Add(holdFor)
+	}
 	if n.Expires.Before(due) {
 		due = n.Expires // then it is settled as expired
 	}

@@ -35,8 +35,11 @@ type Candidate struct {
 type Verdict struct {
 	// Skip ends the notification with this reason.
 	Skip Reason
-	// Hold puts the notification off for this reason: it is looked at again in some minutes, until it expires.
+	// Hold puts the notification off for this reason: it is looked at again at Until, or in some minutes
+	// without one. At its expiry it is settled as expired, whatever holds it.
 	Hold Reason
+	// Until is when a held notification is looked at again; zero if nobody can tell.
+	Until time.Time
 }
 
 // DefaultGates are the gates in the order in which they are asked.

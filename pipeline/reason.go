@@ -23,6 +23,10 @@ const (
 	ReasonSubjectGone   Reason = "subject_gone"   // the resource is not kept any more
 	ReasonThrottled     Reason = "throttled"      // the provider asked to wait
 	ReasonPaused        Reason = "paused"         // the provider has stopped the template
+	ReasonQuiet         Reason = "quiet"          // it would reach the patient in a quiet time
+	ReasonMinor         Reason = "minor"          // the patient is too young to be written to
+	ReasonNotAllowed    Reason = "not_allowed"    // the number is not among those that may be written to
+	ReasonFrequency     Reason = "frequency"      // the number has been sent enough for now
 	ReasonHalted        Reason = "halted"         // our account cannot send until a person acts
 	ReasonTransient     Reason = "transient"      // a passing failure
 	ReasonNoAnswer      Reason = "no_answer"      // an attempt whose outcome nobody told
