@@ -78,7 +78,8 @@ func (b *Book) Explain(c pipeline.Change, plan pipeline.Plan) Outlook {
 		return Outlook{Zone: b.settings.Timezone, ZoneFrom: fromFacility}
 	}
 	_, s := b.scenes(c, subject)
-	o := Outlook{Zone: s.zone(), ZoneFrom: s.zoneFrom()}
+	zone, from := s.findZone()
+	o := Outlook{Zone: zone, ZoneFrom: from}
 	journeys := slices.Clone(b.byType[subject.Header().Type])
 	slices.SortFunc(journeys, func(a, b *journey) int { return strings.Compare(a.name, b.name) })
 	for _, j := range journeys {
@@ -199,26 +200,4 @@ func (w when) fails(s *scene) (Why, string) {
 		return WhyPlanned, ""
 	}
 	return WhyCondition, strings.Join(failing, " and ")
-}
-
-// Where the zone of a subject comes from, if not from a place.
-const (
-	fromStart    = "start"
-	fromFacility = "facility"
-)
-
-// zoneFrom is what says in which zone the subject is.
-func (s *scene) zoneFrom() string {
-	if s.visit == nil {
-		return fromFacility
-	}
-	if s.book.zones.find(s.visit.Zone()) != nil {
-		return fromStart
-	}
-	for l := range s.places() {
-		if s.book.zones.find(l.Zone()) != nil {
-			return l.Header().Ref()
-		}
-	}
-	return fromFacility
 }

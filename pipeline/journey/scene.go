@@ -203,26 +203,33 @@ func (s *scene) around(ref fhir.Reference) iter.Seq[*fhir.Location] {
 	}
 }
 
-// zone is where the visit is: as its start says, else its place, else the facility.
+// zone is where the visit is.
 func (s *scene) zone() *time.Location {
 	if s.local == nil {
-		s.local = s.findZone()
+		s.local, _ = s.findZone()
 	}
 	return s.local
 }
 
-func (s *scene) findZone() *time.Location {
+// Where the zone of a subject comes from, if not from a place.
+const (
+	fromStart    = "start"
+	fromFacility = "facility"
+)
+
+// findZone returns the zone as the start of the visit says, else its place, else the facility; and which of them.
+func (s *scene) findZone() (zone *time.Location, from string) {
 	if s.visit != nil {
 		if z := s.book.zones.find(s.visit.Zone()); z != nil {
-			return z
+			return z, fromStart
 		}
 		for l := range s.places() {
 			if z := s.book.zones.find(l.Zone()); z != nil {
-				return z
+				return z, l.Header().Ref()
 			}
 		}
 	}
-	return s.book.settings.Timezone
+	return s.book.settings.Timezone, fromFacility
 }
 
 // zones remembers time zones by name; loading one reads the zone database.
