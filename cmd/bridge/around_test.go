@@ -123,7 +123,7 @@ func arrival(t *testing.T, w *world) func() {
 	told := v.booksSoon(30*time.Minute, "check_in", "", at("check-in-example"))
 	return func() {
 		v.taps(told(), "Sono qui")
-		v.reads("il Suo arrivo è registrato")
+		v.reads("Si accomodi")
 		if got := v.visit("status"); got != "arrived" {
 			t.Errorf("the visit is %q, want arrived", got)
 		}

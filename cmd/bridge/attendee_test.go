@@ -37,14 +37,8 @@ func (v *attendee) books(start time.Time, elements, participants string) {
 	v.knows(a)
 }
 
-// soon books a visit that is a moment later than that far ahead, and waits for the message that is due at that moment.
-func (v *attendee) soon(ahead time.Duration, template, elements, participants string) sandbox.ReceivedMessage {
-	v.t.Helper()
-	return v.booksSoon(ahead, template, elements, participants)()
-}
-
-// booksSoon is soon that does not wait: what it returns does. Where the machine is too busy to take the event in before
-// the message is due, the visit is moved.
+// booksSoon books a visit that is a moment later than that far ahead. What it returns waits for the message that is due at
+// that moment. Where the machine is too busy to take the event in before, the visit is moved.
 func (v *attendee) booksSoon(ahead time.Duration, template, elements, participants string) func() sandbox.ReceivedMessage {
 	v.t.Helper()
 	book := func() time.Time {
