@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+// gates are the reasons not to send, or not yet, in the order in which they are asked: those that
+// end a notification before those that hold it, and the one that needs the words last.
+func gates(c *Config, ledger pipeline.Ledger, last ...pipeline.Gate) ([]pipeline.Gate, error) {
+	zone, err := time.LoadLocation(c.Facility.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("facility.timezone: %w", err)
+	}
+	list := pipeline.DefaultGates()
+	if c.Minors.Age > 0 {
+		list = append(list, pipeline.GateMinor{Age: c.Minors.Age, Zone: zone})
+	}
+	if len(c.Allow) > 0 {
+		allow := pipeline.GateAllow{}
+		for _, number := range c.Allow {
+			allow.Prefixes = append(allow.Prefixes, string(number))
+		}
+		list = append(list, allow)
+	}
+	if c.Quiet.quiet() {
+		quiet, err := c.Quiet.gate(zone)
+		if err != nil {
+			return nil, fmt.Errorf("quiet.%w", err)
+		}
+		list = append(list, quiet)
+	}
+	if c.Frequency.Most > 0 {
+		list = append(list, pipeline.GateFrequency{Ledger: ledger, Most: c.Frequency.Most, Within: c.Frequency.Within})
+	}
+	return append(list, last...), nil
+}
