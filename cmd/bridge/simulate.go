@@ -131,27 +131,31 @@ func simulate(ctx context.Context, c *Config, book *journey.Book, files []string
 		return nil, err
 	}
 	defer func() { _ = s.ledger.Close() }() // it is in memory
+	return &s.simulation, s.run(ctx, files, o)
+}
+
+// run reads the files and plays them.
+func (s *stage) run(ctx context.Context, files []string, o simulateOptions) error {
 	begin, err := o.begin(s.zone)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var people, events []fileEvent
 	for i, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s", file, reason(err))
+			return fmt.Errorf("%s: %s", file, reason(err))
 		}
-		source := pipeline.Source{Topic: "simulate", Offset: int64(i)}
-		decoded, err := envelope.New(c.Intake.Shapes).Decode(raw, nil, source)
+		decoded, err := envelope.New(s.config.Intake.Shapes).Decode(raw, nil, pipeline.Source{Topic: "simulate", Offset: int64(i)})
 		s.fault(file, err)
 		for _, ev := range decoded {
 			if o.lang != "" {
 				speak(&ev, o.lang)
 			}
-			if known := (fileEvent{file, ev}); background[ev.Type] {
-				people = append(people, known)
+			if background[ev.Type] {
+				people = append(people, fileEvent{file, ev})
 			} else {
-				events = append(events, known)
+				events = append(events, fileEvent{file, ev})
 			}
 		}
 	}
@@ -162,7 +166,7 @@ func simulate(ctx context.Context, c *Config, book *journey.Book, files []string
 		begin = time.Now()
 	}
 	s.set(begin)
-	return &s.simulation, s.play(ctx, people, events, o)
+	return s.play(ctx, people, events, o)
 }
 
 // fileEvent is an event and the file that it is from.

@@ -145,15 +145,15 @@ func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
 	}
 	f.Window = n.ReplyTo != "" || !known.Heard.IsZero() && f.Now.Sub(known.Heard) < 24*time.Hour-10*time.Minute
 	c := pipeline.Candidate{Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Stopped: known.Stopped, Now: f.Now}
-	for _, gate := range pipeline.DefaultGates() {
-		if no, err := gate.Admit(ctx, c); err != nil || no.Skip != pipeline.ReasonNone {
-			return s.unsaid(ctx, n, no.Skip, err)
+	for _, gate := range s.gates {
+		if no, err := gate.Admit(ctx, c); err != nil || no != (pipeline.Verdict{}) {
+			return s.object(ctx, n, no, err)
 		}
 	}
 	id := simulatedAttempt(len(s.sent))
 	said, err := s.book.Compose(n.Notification, f, id)
 	if err != nil || said.Skip != pipeline.ReasonNone {
-		return s.unsaid(ctx, n, said.Skip, err)
+		return s.object(ctx, n, pipeline.Verdict{Skip: said.Skip}, err)
 	}
 	a := pipeline.Attempt{
 		ID: id, Notification: n.Key, Channel: simulatedChannel, Address: to, Seen: said.Message.Seen, Language: said.Message.Language,
@@ -214,15 +214,23 @@ func (s *stage) facts(ctx context.Context, n pipeline.DueNotification) (pipeline
 	return f, nil
 }
 
-// unsaid settles what is not sent.
-func (s *stage) unsaid(ctx context.Context, n pipeline.DueNotification, why pipeline.Reason, err error) error {
+// object settles what is not sent, or puts it off. What nobody can tell the end of, ends with its expiry: by waiting
+// nothing changes here.
+func (s *stage) object(ctx context.Context, n pipeline.DueNotification, no pipeline.Verdict, err error) error {
 	if err != nil {
 		return err
 	}
-	s.happens(n.Notification.Subject, happening{Unsaid: &simulatedUnsaid{
-		Journey: n.Journey, Step: n.Step, Subject: n.Notification.Subject, Patient: n.Patient, Reason: why,
-	}})
-	return s.ledger.Settle(ctx, pipeline.Settlement{Key: n.Key, State: pipeline.Skipped, Reason: why, At: s.now()})
+	x := &simulatedUnsaid{Journey: n.Journey, Step: n.Step, Subject: n.Notification.Subject, Patient: n.Patient, Reason: no.Skip}
+	s.happens(x.Subject, happening{Unsaid: x})
+	if no.Hold == pipeline.ReasonNone {
+		return s.ledger.Settle(ctx, pipeline.Settlement{Key: n.Key, State: pipeline.Skipped, Reason: no.Skip, At: s.now()})
+	}
+	until := no.Until
+	if !until.After(s.now()) || until.After(n.Expires) {
+		until = n.Expires
+	}
+	x.Reason, x.Until = no.Hold, until.In(s.Timeline[len(s.Timeline)-1].At.Location())
+	return s.ledger.Postpone(ctx, n.Key, until, no.Hold)
 }
 
 // simulatedAttempt is the id of an attempt, the same in every simulation.

@@ -67,13 +67,14 @@ type simulatedMessage struct {
 	Answers    []string          `json:"answers,omitempty"`
 }
 
-// simulatedUnsaid is what was due and is not sent.
+// simulatedUnsaid is what was due and is not sent, or not before Until.
 type simulatedUnsaid struct {
 	Journey string          `json:"journey"`
 	Step    string          `json:"step"`
 	Subject string          `json:"subject,omitempty"`
 	Patient string          `json:"patient"`
 	Reason  pipeline.Reason `json:"reason"`
+	Until   time.Time       `json:"until,omitzero"`
 }
 
 // simulatedReply is what a patient did, and how it is understood.

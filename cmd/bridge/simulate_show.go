@@ -78,7 +78,7 @@ func (h happening) print(b *strings.Builder) {
 			fmt.Fprintln(b, strings.TrimRight(margin+"│ "+line, " "))
 		}
 	case h.Unsaid != nil:
-		fmt.Fprintf(b, "✗ %s: %s %s is not sent: %s\n", h.Unsaid.Patient, h.Unsaid.Journey, h.Unsaid.Step, h.Unsaid.Reason)
+		h.Unsaid.print(b)
 	case h.Reply != nil:
 		h.Reply.print(b)
 	case h.Write != nil:
@@ -86,6 +86,14 @@ func (h happening) print(b *strings.Builder) {
 	default:
 		fmt.Fprintf(b, "%s\n", h.Note)
 	}
+}
+
+func (u *simulatedUnsaid) print(b *strings.Builder) {
+	does := "is not sent"
+	if !u.Until.IsZero() {
+		does = "waits until " + u.Until.Format(localTime)
+	}
+	fmt.Fprintf(b, "✗ %s: %s %s %s: %s\n", u.Patient, u.Journey, u.Step, does, u.Reason)
 }
 
 func (e *simulatedEvent) print(b *strings.Builder) {

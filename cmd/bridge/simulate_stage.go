@@ -30,6 +30,8 @@ type stage struct {
 	ladder  *pipeline.Ladder
 	filing  pipeline.Filing
 	sink    pipeline.Sink
+	// gates are asked before each message. What Meta says of templates, nobody knows here.
+	gates []pipeline.Gate
 
 	// zones are where the subjects are.
 	zones map[string]*time.Location
@@ -62,6 +64,9 @@ func newStage(ctx context.Context, c *Config, book *journey.Book) (*stage, error
 	}
 	s.ledger, err = sqlledger.New(sqlledger.Config{URL: "sqlite::memory:", Plaintext: true}, sqlledger.WithClock(s.now))
 	if err != nil {
+		return nil, err
+	}
+	if s.gates, err = gates(c, s.ledger); err != nil {
 		return nil, err
 	}
 	log := slog.New(slog.DiscardHandler)

@@ -2,15 +2,18 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"fhirbridge/pipeline"
 	"fhirbridge/pipeline/journey"
 )
 
@@ -78,6 +81,56 @@ func golden(t *testing.T, name string, got []byte) {
 	if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); d != "" {
 		t.Errorf("%s (-want +got):\n%s", name, d)
 	}
+}
+
+// TestSimulateHolds: what a gate puts off is said when it lets go, and what it never lets go expires.
+func TestSimulateHolds(t *testing.T) {
+	c, book := simulatedBook(t)
+	for _, x := range []struct {
+		name string
+		gate pipeline.Gate
+		want []string
+	}{
+		{"until the morning", pipeline.GateQuiet{From: 8 * 60, To: 11 * 60, Zone: zoneOf(t)}, []string{
+			" ✗ Patient/7: visit booked waits until Mon 2027-03-01 11:00: quiet",
+			"Mon 2027-03-01 11:00 CET   ▶ +15550100123  Patient/7: visit booked, template visit_told (de)",
+			"Sun 2027-03-28 11:00 CEST  ▶ +15550100123  Patient/7: visit day, template visit_told (de)",
+		}},
+		{"for ever", holding{}, []string{
+			" ✗ Patient/7: visit booked waits until Mon 2027-03-29 14:30: paused",
+			"Mon 2027-03-22 10:00 CET   ✗ Patient/7: visit week waits until Wed 2027-03-24 10:00: paused",
+			"Sun 2027-03-28 10:00 CEST  ✗ Patient/7: visit day waits until Sun 2027-03-28 22:00: paused",
+		}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			s, err := newStage(t.Context(), c, book)
+			must(t, err)
+			t.Cleanup(func() { _ = s.ledger.Close() })
+			s.gates = append(s.gates, x.gate)
+			must(t, s.run(t.Context(), []string{filepath.Join(simulated, "booked.json")}, simulateOptions{}))
+			var out bytes.Buffer
+			must(t, s.print(&out))
+			for _, line := range x.want {
+				if !strings.Contains(out.String(), line+"\n") {
+					t.Errorf("%q is missing in\n%s", line, out.String())
+				}
+			}
+		})
+	}
+}
+
+// holding lets nothing go, and cannot tell when it will.
+type holding struct{}
+
+func (holding) Admit(context.Context, pipeline.Candidate) (pipeline.Verdict, error) {
+	return pipeline.Verdict{Hold: pipeline.ReasonPaused}, nil
+}
+
+func zoneOf(t *testing.T) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation(clinicZone)
+	must(t, err)
+	return zone
 }
 
 // TestSimulateCommand runs the subcommand: what it prints, and how it ends.
