@@ -3,9 +3,9 @@
 // and so is each WhatsApp template with its languages (docs/journeys.md).
 //
 // It is for: reading and checking those files with all problems at once (Load),
-// planning (Book.Decide), putting into words (Book.Compose), understanding
-// replies (Book.Understand), and running the examples that are written inside
-// the files (Book.RunExamples).
+// planning (Book.Decide) and saying why a step is not planned (Book.Explain),
+// putting into words (Book.Compose), understanding replies (Book.Understand),
+// and running the examples that are written inside the files (Book.RunExamples).
 //
 // It is not for: sending, keeping, choosing phone numbers, or anything that
 // needs a clock, a disk or a network. Whoever calls it says what time it is.
