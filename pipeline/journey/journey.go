@@ -219,16 +219,13 @@ func (j *journey) reminders(c pipeline.Change, previous, current *scene, wanted 
 		}
 		n := j.notification(s, current, current.occasion())
 		var before time.Time
+		news := !current.dated() || !s.due(current).After(c.Now) // it follows from when this came, not from what it says
 		if planned := find(c.Known.Open, n.Key); planned != nil {
-			before, n.Edge = planned.Due, planned.Edge
-		} else if !s.when.allowed(current) {
+			before = planned.Due
+		} else if !s.when.allowed(current) || news && (c.Historic || !s.turned(previous, current)) {
 			continue
-		} else if !current.dated() || !s.due(current).After(c.Now) {
-			if c.Historic || !s.turned(previous, current) {
-				continue
-			}
-			n.Edge = true
 		}
+		n.Edge = news && current.report != nil
 		n.Due, n.Expires = s.moment(current, before), s.end(current)
 		if !n.Expires.After(n.Due) || !n.Expires.After(c.Now) {
 			continue
@@ -252,13 +249,13 @@ func (s *step) end(on *scene) time.Time {
 	return expires
 }
 
-// turned reports whether it is this version of a report of which a step is to speak at once: with the one
-// before it was not to, or not yet. What was changed since is another report.
+// turned reports whether it is this version of a report of which a step is to speak: of the one before it
+// was not to. What was changed since is another report.
 func (s *step) turned(previous, current *scene) bool {
 	if current.report == nil {
 		return false
 	}
-	return previous == nil || !s.when.holds(previous) || previous.dated() && s.due(previous).After(current.now) || reissued(previous, current)
+	return previous == nil || !s.when.holds(previous) || reissued(previous, current)
 }
 
 func find(open []pipeline.Notification, key string) *pipeline.Notification {
