@@ -176,13 +176,13 @@ func TestReplayFromZeroSendsNothing(t *testing.T) {
 		w.knows(appointment(id, "p"+id, "booked", start.Add(time.Hour)))
 	}
 	// The move follows the booking so closely that both may become one message.
-	w.await("all messages", func() bool { return w.handled("Appointment") == 8 && w.whatsapp.Count() >= 4 && w.settled(first) })
+	w.await("all messages", func() bool { return w.handled("Appointment") >= 8 && w.whatsapp.Count() >= 4 && w.settled(first) })
 	first.end(t)
 	sent := w.whatsapp.Count()
 
 	w.group += "-again" // a new group starts at the beginning
 	again := w.run()
-	w.await("the feed to be read again", func() bool { return w.handled("Appointment") == 8 && w.settled(again) })
+	w.await("the feed to be read again", func() bool { return w.handled("Appointment") >= 8 && w.settled(again) })
 	again.end(t)
 	if got := w.whatsapp.Count(); got != sent {
 		t.Errorf("the replay sent %d messages", got-sent)
@@ -213,7 +213,7 @@ func TestFirstStartOnAnOldTopicTextsNobody(t *testing.T) {
 	}
 }
 
-// handled is how many events of that type the running bridge has taken in, whatever came of them.
+// handled is how often the running bridge has taken in an event of that type, whatever came of it.
 func (w *world) handled(resourceType string) int {
 	n := 0
 	for line := range strings.Lines(w.metrics()) {
@@ -234,13 +234,16 @@ func (w *world) settled(b *bridge) bool {
 		c.Writes["server"]+c.Writes["topic"] == 0 && w.lag(b) == 0
 }
 
-// lag is how many records are not committed yet; -1 while no partition is assigned.
+// lag is how many records are not committed yet; -1 while no partition is assigned, or one was not read yet.
 func (w *world) lag(b *bridge) (n int64) {
 	partitions := b.app.events.Partitions()
 	if len(partitions) == 0 {
 		return -1
 	}
 	for _, p := range partitions {
+		if p.HighWater < 0 {
+			return -1
+		}
 		n += max(0, p.HighWater-p.Committed)
 	}
 	return n
