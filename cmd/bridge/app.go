@@ -108,6 +108,10 @@ func (a *app) wire() error {
 	dead := &pipeline.DeadLetters{
 		Publisher: publisher, Topic: c.Kafka.Topics.DeadLetters, Metrics: a.metrics, Explain: explain,
 	}
+	list, err := gates(c, a.ledger, pipeline.GateTemplate{States: templates, Metrics: a.metrics})
+	if err != nil {
+		return err
+	}
 	intake := &pipeline.Intake{
 		Decoder: envelope.New(c.Intake.Shapes), Ledger: a.ledger, Journeys: book, Resolver: resolver, Filing: filing,
 		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: time.Now, MaxAge: c.Intake.MaxAge,
@@ -117,7 +121,7 @@ func (a *app) wire() error {
 		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: time.Now,
 	}
 	dispatch := &pipeline.Dispatch{
-		Ledger: a.ledger, Journeys: book, Resolver: resolver, Gates: append(pipeline.DefaultGates(), pipeline.GateTemplate{States: templates, Metrics: a.metrics}),
+		Ledger: a.ledger, Journeys: book, Resolver: resolver, Gates: list,
 		Metrics: a.metrics, Log: a.log, Now: time.Now,
 		Channel: channel, ChannelName: c.Channels[0].Name, Pace: pipeline.NewPace(c.Channels[0].Rate),
 		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Sent,

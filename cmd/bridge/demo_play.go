@@ -111,7 +111,7 @@ func (d *demo) desk(now time.Time) []scene {
 func (d *demo) laboratory() scene {
 	report := `{"resourceType":"DiagnosticReport","id":"lab-1","status":"final","code":{"text":"Laboratory report"},` +
 		`"category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0074","code":"LAB"}]}],` +
-		`"subject":{"reference":"Patient/samir"},"issued":"` + time.Now().UTC().Format(time.RFC3339) + `"}`
+		`"subject":{"reference":"Patient/samir"},"resultsInterpreter":[{"reference":"Practitioner/dr-okafor"}],"issued":"` + time.Now().UTC().Format(time.RFC3339) + `"}`
 	return scene{"The laboratory signs a report. Samir hears that it is ready, and nothing of what is in it.", func(ctx context.Context) error {
 		return d.books(ctx, []byte(report), "samir", nil)
 	}}
