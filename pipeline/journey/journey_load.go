@@ -79,7 +79,7 @@ func (l *loader) journey(root value) *journey {
 	return j
 }
 
-// states reads a list of clauses that say how things are.
+// states reads a list of what says how things are. An item of several clauses holds when all of them do.
 func (v vocabulary) states(list value) []phrase {
 	var states []phrase
 	for _, item := range list.list() {
@@ -87,7 +87,14 @@ func (v vocabulary) states(list value) []phrase {
 		if w.edge != nil {
 			item.problem("must say how things are, not what happens")
 		}
-		states = append(states, w.clauses...)
+		var texts []string
+		var holds []func(*scene) bool
+		for _, c := range w.clauses {
+			texts, holds = append(texts, c.text), append(holds, c.holds)
+		}
+		if len(holds) > 0 {
+			states = append(states, phrase{text: strings.Join(texts, " and "), holds: every(holds)})
+		}
 	}
 	return states
 }
