@@ -1,0 +1,36 @@
+package journey_test
+
+import (
+	"strings"
+	"testing"
+
+	"fhirbridge/pipeline"
+)
+
+// TestOnlyAndNever: an item of several clauses holds when all of them do; of the items of never one is enough, of
+// those of only each is needed.
+func TestOnlyAndNever(t *testing.T) {
+	cases := []struct {
+		name, lines string
+		patient     string // participation
+		speaks      bool
+	}{
+		{"neither", "", "needs-action", true},
+		{"never, and one of two clauses holds", "never: [is booked and declined]", "needs-action", true},
+		{"never, and both clauses hold", "never: [is booked and declined]", "declined", false},
+		{"never, and one of two items holds", "never: [is walk-in, declined]", "declined", false},
+		{"only, and one of two clauses holds", "only: [is booked and declined]", "needs-action", false},
+		{"only, and both items hold", "only: [is booked, declined]", "declined", true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			file := strings.Replace(soundJourney, "steps:", c.lines+"\nsteps:", 1)
+			book := with(t, "journeys/visit.yaml", file, "templates/hello.yaml", soundTemplate, "templates/thanks.yaml", soundSession)
+			v := visit(t, "booked", march9, patients(c.patient, "1"))
+			got := decide(t, book, pipeline.Change{Current: v, Version: "1", Now: moment(t, before)})
+			if speaks := len(got) > 0; speaks != c.speaks {
+				t.Errorf("speaks: got %v, want %v", speaks, c.speaks)
+			}
+		})
+	}
+}
