@@ -148,7 +148,7 @@ func TestNothingLeaks(t *testing.T) {
 	_, err := phone.Tap(booked.ID, 1)
 	must(t, err)
 	phone.Write("Can I bring my " + markers[2] + "?")
-	w.knows(`{"resourceType":"DiagnosticReport","id":"r1","status":"final","code":{"text":"` + markers[5] + `"},"conclusion":"` + markers[5] + `","subject":{"reference":"Patient/p1"}}`)
+	w.knows(`{"resourceType":"DiagnosticReport","id":"r1","status":"final","code":{"text":"` + markers[5] + `"},"conclusion":"` + markers[5] + `","performer":[{"reference":"Practitioner/1"}],"subject":{"reference":"Patient/p1"}}`)
 	w.publish("bad", []byte(`{"resourceType":"Appointment","id":"x","status":"`+markers[2]+`","description":"`+markers[5]+`"}`))
 	w.publish("worse", []byte(`{"name":"`+markers[0]+`",`))
 	w.await("all messages", func() bool { return len(phone.Messages()) >= 4 && w.settled(b) })

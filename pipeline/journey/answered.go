@@ -105,7 +105,7 @@ func (h *hearing) standing(j *journey, a *answer) (s *scene, instead *pipeline.O
 	late := h.passOn(readLate, readLate, handLate)
 	s = h.book.scene(t.Subject, t.Known, t.Lookup, t.Now)
 	switch {
-	case s.subject == nil || s.subject.Header().Type != j.on || j.silent(s) || !s.lookAt(t.Sent.Notification.Patient):
+	case s.subject == nil || s.subject.Header().Type != j.on || !s.lookAt(t.Sent.Notification.Patient) || j.silent(s):
 		return s, &late
 	case s.report != nil:
 		if !released(s) {

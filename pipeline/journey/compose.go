@@ -91,7 +91,7 @@ func (j *journey) about(n pipeline.Notification, s *scene) pipeline.Reason {
 	switch {
 	case s.subject == nil:
 		return pipeline.ReasonSubjectGone
-	case s.subject.Header().Type != j.on, j.silent(s), !s.lookAt(n.Recipient):
+	case s.subject.Header().Type != j.on, !s.lookAt(n.Recipient), j.silent(s):
 		return pipeline.ReasonSuperseded
 	}
 	return pipeline.ReasonNone

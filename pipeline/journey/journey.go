@@ -82,11 +82,11 @@ func (b *Book) Decide(c pipeline.Change) (pipeline.Plan, error) {
 // decide adds what the journey wants for each patient.
 func (j *journey) decide(b *Book, c pipeline.Change, subject fhir.Resource, plan *pipeline.Plan) {
 	previous, current := b.scenes(c, subject)
-	if j.silent(current) {
-		return
-	}
 	for _, p := range current.patients() {
 		face(p, previous, current)
+		if j.silent(current) {
+			continue
+		}
 		j.news(c, previous, current, plan)
 		if !current.gone {
 			plan.Wanted = j.reminders(c, previous, current, plan.Wanted)

@@ -126,15 +126,13 @@ func (b *Book) Needs(r fhir.Resource) []string {
 		return nil
 	}
 	s := b.scene(r, pipeline.Known{}, nil, time.Time{})
-	wanted := slices.ContainsFunc(b.byType[r.Header().Type], func(j *journey) bool {
-		return !j.silent(s) && slices.ContainsFunc(j.steps, func(st *step) bool { return st.when.holds(s) })
-	})
-	if !wanted {
-		return nil
-	}
 	var refs []string
 	for _, p := range s.patients() {
-		if !strings.HasPrefix(p.ref, "#") { // a contained one is at hand
+		s.who, s.status = p.ref, p.status
+		wanted := slices.ContainsFunc(b.byType[r.Header().Type], func(j *journey) bool {
+			return !j.silent(s) && slices.ContainsFunc(j.steps, func(st *step) bool { return st.when.holds(s) })
+		})
+		if wanted && !strings.HasPrefix(p.ref, "#") { // a contained one is at hand
 			refs = append(refs, p.ref)
 		}
 	}
