@@ -7,7 +7,8 @@ import (
 
 // GateFrequency keeps a number from being sent too much. What would be one message
 // more is held until the first of the others is long enough ago, unless it has expired by
-// then. Whoever wrote gets an answer, and answers do not count.
+// then. Whoever wrote gets an answer, and answers do not count. News are not held either: a visit
+// that is cancelled must be told of in time.
 //
 // What goes to one patient goes one after the other, so that the count holds. Two patients
 // with one number, of whom something falls due in the same second, may be sent one more.
@@ -20,7 +21,7 @@ type GateFrequency struct {
 
 // Admit implements Gate.
 func (g GateFrequency) Admit(ctx context.Context, c Candidate) (Verdict, error) {
-	if g.Most <= 0 || c.Notification.ReplyTo != "" {
+	if g.Most <= 0 || c.Notification.ReplyTo != "" || c.Notification.Edge {
 		return Verdict{}, nil
 	}
 	sent, err := g.Ledger.SentTo(ctx, c.Address, c.Now.Add(-g.Within))

@@ -113,6 +113,8 @@ func TestGateFrequencyNeedsTheLedger(t *testing.T) {
 	if _, err := gate.Admit(t.Context(), pipeline.Candidate{}); !errors.Is(err, down) {
 		t.Errorf("got %v, want %v", err, down)
 	}
+	news := pipeline.Candidate{Notification: pipeline.Notification{Edge: true}}
+	same(t, "news pass, and are not asked about", admit(t, gate, news), pipeline.Verdict{})
 	gate.Most = 0
 	same(t, "off", admit(t, gate, pipeline.Candidate{}), pipeline.Verdict{})
 }

@@ -69,8 +69,8 @@ func (q QuietConfig) gate(zone *time.Location) (g pipeline.GateQuiet, err error)
 		}
 		if g.To, okay = minutes(q.To); !okay {
 			errs = append(errs, errors.New("to: must be a clock time, as in 08:00"))
-		} else if q.From == q.To {
-			errs = append(errs, errors.New("to: must not be the same as from"))
+		} else if q.From == q.To || g.From == 0 && g.To == minutesOfDay {
+			errs = append(errs, errors.New("to: must leave some time of the day"))
 		}
 	}
 	quiet := map[time.Weekday]bool{}

@@ -2,6 +2,7 @@ package journey
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"fhirbridge/fhir"
@@ -46,7 +47,7 @@ func (j *journey) silent(s *scene) bool {
 		return true
 	}
 	for _, p := range j.never {
-		if p.holds(s) {
+		if !p.contrary(s) { // in doubt nothing is said
 			return true
 		}
 	}
@@ -117,25 +118,12 @@ func face(p attendee, previous, current *scene) {
 
 // news adds what is said about a change, and what people are asked to do about it. One change leads to one
 // message: of several steps that it is news for, the first that can be said. News that wait to be sent
-// and still hold stand for all further ones: their words are made from the newest facts.
+// and still hold stand for what comes later in the file, as their words are made from the newest facts; what
+// comes earlier there says more, and takes their place.
 func (j *journey) news(c pipeline.Change, previous, current *scene, plan *pipeline.Plan) {
-	waiting := false
-	for _, o := range c.Known.Open {
-		s := j.byStep[o.Step]
-		if o.Journey != j.name || o.Recipient != current.who || o.ReplyTo != "" || s == nil || s.when.edge == nil {
-			continue
-		}
-		if before := recall(o.Facts).before; before != "" && before == current.occasion() {
-			waiting = true // it was moved and has been moved back before anybody was told
-		} else if n, ok := s.keep(o, current); ok {
-			plan.Wanted, waiting = append(plan.Wanted, n), true
-		}
-	}
-	if c.Historic {
-		return
-	}
-	for _, s := range j.steps {
-		if !s.when.fires(previous, current) {
+	kept := j.waiting(c.Known.Open, current)
+	for i, s := range j.steps {
+		if c.Historic || !s.when.fires(previous, current) {
 			continue
 		}
 		n := j.notification(s, current, cmp.Or(c.Version, current.occasion()))
@@ -144,12 +132,39 @@ func (j *journey) news(c pipeline.Change, previous, current *scene, plan *pipeli
 		}
 		due := s.moment(current, time.Time{})
 		expires, ok := s.expires.at(due, current.anchor(), current.zone())
-		if waiting || s.send == nil || !ok || !expires.After(c.Now) {
+		if kept.first <= i || s.send == nil || !ok || !expires.After(c.Now) {
 			continue
 		}
 		n.Due, n.Expires, n.Edge, n.Facts = due, expires, true, current.remember(previous)
-		plan.Wanted, waiting = append(plan.Wanted, n), true
+		kept.news, kept.first = []pipeline.Notification{n}, i
 	}
+	plan.Wanted = append(plan.Wanted, kept.news...)
+}
+
+// waiting are the news of a journey that were planned and are not sent yet.
+type waiting struct {
+	news []pipeline.Notification // those that still hold
+	// first is the place in the file of the first of them; what comes before it there may still be said.
+	first int
+}
+
+// nothing is the place of news of which none may be said.
+const nothing = -1
+
+func (j *journey) waiting(open []pipeline.Notification, current *scene) waiting {
+	w := waiting{first: len(j.steps)}
+	for _, o := range open {
+		s := j.byStep[o.Step]
+		if o.Journey != j.name || o.Recipient != current.who || o.ReplyTo != "" || s == nil || s.when.edge == nil {
+			continue
+		}
+		if before := recall(o.Facts).before; before != "" && before == current.occasion() {
+			w.first = nothing // it was moved and has been moved back before anybody was told
+		} else if n, ok := s.keep(o, current); ok {
+			w.news, w.first = append(w.news, n), min(w.first, slices.Index(j.steps, s))
+		}
+	}
+	return w
 }
 
 // ask has people do something, unless another step has asked them for the same about this change.
@@ -173,6 +188,9 @@ func (s *step) keep(o pipeline.Notification, current *scene) (pipeline.Notificat
 	}
 	o.Due = s.moment(current, o.Due)
 	expires, ok := s.expires.at(o.Due, anchor, current.zone())
+	if ok && !s.expires.anchored && o.Expires.Before(expires) {
+		expires = o.Expires // what is put off does not become useful for longer
+	}
 	if !ok || !expires.After(current.now) || !expires.After(o.Due) {
 		return o, false
 	}

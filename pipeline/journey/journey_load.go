@@ -88,12 +88,12 @@ func (v vocabulary) states(list value) []phrase {
 			item.problem("must say how things are, not what happens")
 		}
 		var texts []string
-		var holds []func(*scene) bool
+		var holds, not []func(*scene) bool
 		for _, c := range w.clauses {
-			texts, holds = append(texts, c.text), append(holds, c.holds)
+			texts, holds, not = append(texts, c.text), append(holds, c.holds), append(not, v.contrary(c))
 		}
 		if len(holds) > 0 {
-			states = append(states, phrase{text: strings.Join(texts, " and "), holds: every(holds)})
+			states = append(states, phrase{text: strings.Join(texts, " and "), holds: every(holds), contrary: one(not)})
 		}
 	}
 	return states

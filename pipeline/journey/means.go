@@ -44,17 +44,22 @@ func (v vocabulary) sides(list value) (is, not []func(*scene) bool) {
 			if p.once {
 				item.problem(`"told" is for the "when" of a step`)
 			}
-			contrary, ok := v["not "+p.text]
-			if bare, negated := strings.CutPrefix(p.text, "not "); negated {
-				contrary, ok = v[bare]
-			}
-			if !ok {
-				contrary.holds = func(s *scene) bool { return !p.holds(s) }
-			}
-			is, not = append(is, p.holds), append(not, contrary.holds)
+			is, not = append(is, p.holds), append(not, v.contrary(p))
 		}
 	}
 	return is, not
+}
+
+// contrary returns the contrary of a condition. That of one which cannot be told does not hold either.
+func (v vocabulary) contrary(p phrase) func(*scene) bool {
+	contrary, ok := v["not "+p.text]
+	if bare, negated := strings.CutPrefix(p.text, "not "); negated {
+		contrary, ok = v[bare]
+	}
+	if !ok {
+		return func(s *scene) bool { return !p.holds(s) }
+	}
+	return contrary.holds
 }
 
 func one(of []func(*scene) bool) func(*scene) bool {

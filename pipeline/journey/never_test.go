@@ -34,3 +34,20 @@ func TestOnlyAndNever(t *testing.T) {
 		})
 	}
 }
+
+// TestNeverInDoubt: what cannot be told whether it holds keeps a journey from speaking.
+func TestNeverInDoubt(t *testing.T) {
+	for description, speaks := range map[string]bool{"first": false, "another": true, "": false} {
+		parses := 0
+		file := strings.Replace(soundJourney, "steps:", "never: [first visit]\nsteps:", 1)
+		book := ownBook(t, own(t, &parses), "journeys/visit.yaml", file, "templates/hello.yaml", soundTemplate, "templates/thanks.yaml", soundSession)
+		more := m{}
+		if description != "" {
+			more["description"] = description
+		}
+		got := decide(t, book, pipeline.Change{Current: visit(t, "booked", march9, more), Version: "1", Now: moment(t, before)})
+		if len(got) > 0 != speaks {
+			t.Errorf("%q: speaks: got %v, want %v", description, len(got) > 0, speaks)
+		}
+	}
+}

@@ -14,6 +14,8 @@ type phrase struct {
 	fires func(previous, current *scene) bool
 	// holds says whether what the clause speaks of is still so.
 	holds func(*scene) bool
+	// contrary says whether it is certain that it is not so; only an item of never has it.
+	contrary func(*scene) bool
 	// once is set for a condition that matters when the step is planned and not later.
 	once bool
 	// gone is set for an edge that may be that there is no subject any more. All others need one.

@@ -124,7 +124,7 @@ func (j *journey) mute(s *scene) (Why, string) {
 		return WhyTest, ""
 	}
 	for _, p := range j.never {
-		if p.holds(s) {
+		if !p.contrary(s) {
 			return WhyNever, p.text
 		}
 	}
