@@ -10,7 +10,7 @@ import (
 // turn asks the gates and waits for the notification's turn in the pace. to is empty when it has
 // been settled or put off here.
 func (d *Dispatch) turn(ctx context.Context, n DueNotification) (f Facts, to Private, err error) {
-	f, to, no, err := d.admit(ctx, n)
+	f, to, no, err := d.Admit(ctx, n)
 	if err != nil || no != (Verdict{}) {
 		return f, Private{}, d.object(ctx, n, no, err)
 	}
@@ -27,7 +27,7 @@ func (d *Dispatch) turn(ctx context.Context, n DueNotification) (f Facts, to Pri
 // again asks the gates once more, after a wait: the patient may have another number by now, have
 // said STOP, have died. to is empty when the notification has been settled or put off here.
 func (d *Dispatch) again(ctx context.Context, n DueNotification, before Private) (f Facts, to Private, err error) {
-	f, to, no, err := d.admit(ctx, n)
+	f, to, no, err := d.Admit(ctx, n)
 	if err != nil || no != (Verdict{}) {
 		return f, Private{}, d.object(ctx, n, no, err)
 	}
@@ -53,8 +53,10 @@ func (d *Dispatch) object(ctx context.Context, n DueNotification, no Verdict, er
 	return d.Ledger.Postpone(ctx, n.Key, due, no.Hold)
 }
 
-// admit gathers the facts and asks the gates. no is the zero Verdict if none objects.
-func (d *Dispatch) admit(ctx context.Context, n DueNotification) (f Facts, to Private, no Verdict, err error) {
+// Admit does what comes before the words of a leased notification: it gathers the facts as they are now, finds the
+// number and asks the gates. no is the zero Verdict if none objects. It changes nothing; Run acts on what it
+// returns, and a simulation shows it. An error is Transient, or Malformed where the kept subject cannot be read.
+func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Private, no Verdict, err error) {
 	if f, err = d.facts(ctx, n); err != nil {
 		return f, to, no, err
 	}

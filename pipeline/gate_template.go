@@ -13,6 +13,8 @@ type TemplateStates interface {
 	// Paused reports whether the last word on the template stops it. It is asked for every
 	// message that is due, so it answers from memory. A template of which nothing was said is not paused.
 	Paused(ctx context.Context, name, language string) (bool, error)
+	// AnyPaused reports whether Paused is true of any template at all. It is asked for every message, too.
+	AnyPaused() bool
 	// Note takes a word in and reports whether it changed what Paused says. It returns when that
 	// is as durable as the implementation promises; words come more than once and in any order, and an
 	// older one than the last changes nothing. One that neither stops nor frees is not kept.
@@ -32,6 +34,10 @@ type GateTemplate struct {
 // Admit implements Gate.
 func (g GateTemplate) Admit(ctx context.Context, c Candidate) (Verdict, error) {
 	if c.Template == nil {
+		return Verdict{}, nil
+	}
+	if !g.States.AnyPaused() { // nearly always: then no words are made only to be asked about
+		g.Metrics.allTemplatesFree()
 		return Verdict{}, nil
 	}
 	name, language, err := c.Template()

@@ -37,6 +37,8 @@ type states struct {
 
 func (s states) Paused(context.Context, string, string) (bool, error) { return false, s.err }
 
+func (states) AnyPaused() bool { return true }
+
 func (s states) Note(context.Context, pipeline.TemplateUpdate) (bool, error) { return false, s.err }
 
 func TestGateTemplate(t *testing.T) {

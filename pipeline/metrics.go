@@ -119,6 +119,12 @@ func (m *Metrics) template(name, language string, stopped bool) {
 	}
 }
 
+func (m *Metrics) allTemplatesFree() {
+	if m != nil {
+		m.templates.Reset()
+	}
+}
+
 func (m *Metrics) receipt(r Receipt, did Received) {
 	if m == nil {
 		return

@@ -19,6 +19,17 @@ func (m *templateMemory) Paused(_ context.Context, name, language string) (bool,
 	return m.last[[2]string{name, language}].Status.Stops(), nil
 }
 
+func (m *templateMemory) AnyPaused() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, u := range m.last {
+		if u.Status.Stops() {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *templateMemory) Note(_ context.Context, u pipeline.TemplateUpdate) (bool, error) {
 	if !u.Status.Stops() && !u.Status.Frees() {
 		return false, nil

@@ -43,6 +43,18 @@ func (t *Templates) Paused(_ context.Context, name, language string) (bool, erro
 	return t.last[template{name, language}].status.Stops(), nil
 }
 
+// AnyPaused implements pipeline.TemplateStates. There are as many words as a pause or an approval was told of.
+func (t *Templates) AnyPaused() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, w := range t.last {
+		if w.status.Stops() {
+			return true
+		}
+	}
+	return false
+}
+
 // Note implements pipeline.TemplateStates. What it returns of is on disk.
 func (t *Templates) Note(ctx context.Context, u pipeline.TemplateUpdate) (changed bool, err error) {
 	if !u.Status.Stops() && !u.Status.Frees() {

@@ -130,25 +130,9 @@ func (s *stage) settle(ctx context.Context) error {
 
 // say does with a due notification what dispatch does, up to the post.
 func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
-	f, err := s.facts(ctx, n)
-	if err != nil {
-		return err
-	}
-	to, problem := n.Address, pipeline.ReasonNone
-	if to.Empty() && f.Patient != nil {
-		number, why := f.Patient.Phone(f.Now, s.config.Facility.Country)
-		to, problem = pipeline.NewPrivate(number), pipeline.Reason(why)
-	}
-	known, err := s.ledger.Sender(ctx, to)
-	if err != nil {
-		return err
-	}
-	f.Window = n.ReplyTo != "" || !known.Heard.IsZero() && f.Now.Sub(known.Heard) < 24*time.Hour-10*time.Minute
-	c := pipeline.Candidate{Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Stopped: known.Stopped, Now: f.Now}
-	for _, gate := range s.gates {
-		if no, err := gate.Admit(ctx, c); err != nil || no != (pipeline.Verdict{}) {
-			return s.object(ctx, n, no, err)
-		}
+	f, to, no, err := s.dispatch.Admit(ctx, n)
+	if err != nil || no != (pipeline.Verdict{}) {
+		return s.object(ctx, n, no, err)
 	}
 	id := simulatedAttempt(len(s.sent))
 	said, err := s.book.Compose(n.Notification, f, id)
@@ -188,30 +172,6 @@ func titles(m pipeline.Message) []string {
 		list[i] = button.Title
 	}
 	return list
-}
-
-// facts are what words are made from.
-func (s *stage) facts(ctx context.Context, n pipeline.DueNotification) (pipeline.Facts, error) {
-	f := pipeline.Facts{Known: n.Known, Now: s.now()}
-	if len(n.Subject.Resource) > 0 {
-		subject, err := fhir.Decode(n.Subject.Resource)
-		if err != nil {
-			return f, err
-		}
-		f.Subject = subject
-	}
-	var err error
-	if f.Lookup, err = s.intake.Resolver.Lookup(ctx, f.Subject, nil); err != nil || n.Patient == "" {
-		return f, err
-	}
-	who := f.Lookup(n.Patient)
-	if who == nil {
-		if who, err = s.intake.Resolver.Resource(ctx, n.Patient); err != nil {
-			return f, err
-		}
-	}
-	f.Patient, _ = who.(*fhir.Patient)
-	return f, nil
 }
 
 // object settles what is not sent, or puts it off. What nobody can tell the end of, ends with its expiry: by waiting

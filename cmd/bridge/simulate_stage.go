@@ -30,8 +30,8 @@ type stage struct {
 	ladder  *pipeline.Ladder
 	filing  pipeline.Filing
 	sink    pipeline.Sink
-	// gates are asked before each message. What Meta says of templates, nobody knows here.
-	gates []pipeline.Gate
+	// dispatch asks its gates before each message, and posts none. What Meta says of templates, nobody knows here.
+	dispatch *pipeline.Dispatch
 
 	// zones are where the subjects are.
 	zones map[string]*time.Location
@@ -66,7 +66,8 @@ func newStage(ctx context.Context, c *Config, book *journey.Book) (*stage, error
 	if err != nil {
 		return nil, err
 	}
-	if s.gates, err = gates(c, s.ledger); err != nil {
+	asked, err := gates(c, s.ledger)
+	if err != nil {
 		return nil, err
 	}
 	log := slog.New(slog.DiscardHandler)
@@ -74,6 +75,9 @@ func newStage(ctx context.Context, c *Config, book *journey.Book) (*stage, error
 	s.filing = pipeline.Filing{Facility: c.Facility.Name, Sinks: []pipeline.Sink{s.sink}}
 	s.intake = &pipeline.Intake{
 		Ledger: s.ledger, Journeys: watched, Resolver: pipeline.NewResolver(s.ledger), Filing: s.filing, Log: log, Now: s.now, MaxAge: c.Intake.MaxAge,
+	}
+	s.dispatch = &pipeline.Dispatch{
+		Ledger: s.ledger, Journeys: book, Resolver: s.intake.Resolver, Gates: asked, Now: s.now, Country: c.Facility.Country,
 	}
 	s.inbound = &pipeline.Inbound{
 		Webhooks: map[string]pipeline.Webhook{simulatedChannel: mailbox{s}}, Ledger: s.ledger, Journeys: watched, Filing: s.filing, Log: log, Now: s.now,

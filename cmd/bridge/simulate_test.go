@@ -106,7 +106,7 @@ func TestSimulateHolds(t *testing.T) {
 			s, err := newStage(t.Context(), c, book)
 			must(t, err)
 			t.Cleanup(func() { _ = s.ledger.Close() })
-			s.gates = append(s.gates, x.gate)
+			s.dispatch.Gates = append(s.dispatch.Gates, x.gate)
 			must(t, s.run(t.Context(), []string{filepath.Join(simulated, "booked.json")}, simulateOptions{}))
 			var out bytes.Buffer
 			must(t, s.print(&out))

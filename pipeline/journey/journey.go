@@ -41,22 +41,10 @@ type step struct {
 	priority int
 }
 
-// silent reports whether the journey says nothing about the subject, whatever happens.
+// silent reports whether the journey says nothing about the subject to the patient of the scene, whatever happens.
 func (j *journey) silent(s *scene) bool {
-	if s.test() {
-		return true
-	}
-	for _, p := range j.never {
-		if !p.contrary(s) { // in doubt nothing is said
-			return true
-		}
-	}
-	for _, p := range j.only {
-		if !p.holds(s) {
-			return true
-		}
-	}
-	return false
+	why, _ := j.mute(s)
+	return why != WhyPlanned
 }
 
 // Decide implements pipeline.Journeys. It returns no error.

@@ -51,3 +51,24 @@ func TestNeverInDoubt(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainSaysItOfEachPatient: of a visit of two, one who has declined is not spoken to, and it says which.
+func TestExplainSaysItOfEachPatient(t *testing.T) {
+	file := strings.Replace(soundJourney, "steps:", "never: [declined]\nsteps:", 1)
+	book := with(t, "journeys/visit.yaml", file, "templates/hello.yaml", soundTemplate, "templates/thanks.yaml", soundSession)
+	v := visit(t, "booked", march9, m{"participant": []any{
+		m{"actor": m{"reference": "Patient/1"}, "status": "needs-action"},
+		m{"actor": m{"reference": "Patient/2"}, "status": "declined"},
+	}})
+	c := pipeline.Change{Current: v, Version: "1", Now: moment(t, before), Lookup: directory()}
+	plan, err := book.Decide(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range book.Explain(c, plan).Steps {
+		got = append(got, strings.TrimSpace(s.Patient+" "+s.Step+" "+s.Because()))
+	}
+	same(t, "steps", got, []string{"Patient/1 booked", "Patient/2  never while: declined"})
+	same(t, "planned", steps(plan.Wanted), []string{"booked"})
+}

@@ -90,12 +90,16 @@ func (b *Book) Explain(c pipeline.Change, plan pipeline.Plan) Outlook {
 
 func (j *journey) explain(b *Book, c pipeline.Change, subject fhir.Resource, plan pipeline.Plan) []StepOutlook {
 	previous, current := b.scenes(c, subject)
-	if why, detail := j.mute(current); why != WhyPlanned {
-		return []StepOutlook{{Journey: j.name, Why: why, Detail: detail}}
+	if len(current.patients()) == 0 {
+		return []StepOutlook{{Journey: j.name, Why: WhyNobody}}
 	}
 	var list []StepOutlook
 	for _, p := range current.patients() {
 		face(p, previous, current)
+		if why, detail := j.mute(current); why != WhyPlanned {
+			list = append(list, StepOutlook{Journey: j.name, Patient: p.ref, Why: why, Detail: detail})
+			continue
+		}
 		for _, s := range j.steps {
 			base := StepOutlook{Journey: j.name, Step: s.name, Patient: p.ref, Task: s.task}
 			if s.send != nil {
@@ -118,13 +122,13 @@ func (j *journey) explain(b *Book, c pipeline.Change, subject fhir.Resource, pla
 	return list
 }
 
-// mute says why the journey says nothing about the subject, whatever happens.
+// mute says why the journey says nothing about the subject to the patient of the scene, whatever happens.
 func (j *journey) mute(s *scene) (Why, string) {
 	if s.test() {
 		return WhyTest, ""
 	}
 	for _, p := range j.never {
-		if !p.contrary(s) {
+		if !p.contrary(s) { // in doubt nothing is said
 			return WhyNever, p.text
 		}
 	}
@@ -132,9 +136,6 @@ func (j *journey) mute(s *scene) (Why, string) {
 		if !p.holds(s) {
 			return WhyOnly, p.text
 		}
-	}
-	if len(s.patients()) == 0 {
-		return WhyNobody, ""
 	}
 	return WhyPlanned, ""
 }

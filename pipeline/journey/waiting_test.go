@@ -2,6 +2,7 @@ package journey_test
 
 import (
 	"testing"
+	"time"
 
 	"fhirbridge/pipeline"
 )
@@ -49,4 +50,20 @@ func edges(list []pipeline.Notification) []pipeline.Notification {
 		}
 	}
 	return news
+}
+
+// TestNewsLiveNoLongerForBeingPutOff: what waits behind a gate ends when it would have ended, however many versions come.
+func TestNewsLiveNoLongerForBeingPutOff(t *testing.T) {
+	book := shipped(t)
+	now, asked := moment(t, before), visit(t, "proposed", march9)
+	open := edges(decide(t, book, pipeline.Change{Current: asked, Version: "1", Now: now}))
+	if len(open) != 1 || open[0].Step != "requested" {
+		t.Fatalf("got %v", steps(open))
+	}
+	end := open[0].Expires
+	open[0].Due = open[0].Due.Add(5 * time.Hour)
+	again := edges(decide(t, book, pipeline.Change{Previous: asked, Current: asked, Version: "2", Known: pipeline.Known{Open: open}, Now: now.Add(time.Hour)}))
+	if len(again) != 1 || !again[0].Expires.Equal(end) || !again[0].Due.Equal(open[0].Due) {
+		t.Errorf("got %v, want it to end at %v", again, end)
+	}
 }
