@@ -181,6 +181,6 @@ func (h *hearing) say(j *journey, step, subject, occasion string) []pipeline.Not
 		Key:     pipeline.NotificationKey(j.name, step, subject, h.reply.ID, who),
 		Journey: j.name, Step: step, Subject: subject, Patient: who, Recipient: recipient,
 		Occasion: h.reply.ID, Due: now, Expires: expires, Priority: pipeline.PriorityReply,
-		ReplyTo: h.reply.ID, Resend: true, Facts: memory{language: h.thread.Language, occasion: occasion}.private(),
+		ReplyTo: h.reply.ID, Resend: true, Facts: memory{Language: h.thread.Language, Occasion: occasion}.private(),
 	}}
 }

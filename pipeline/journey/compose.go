@@ -31,11 +31,11 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if f.Patient != nil {
 		own = f.Patient.Language()
 	}
-	text := t.in(told.language, own, b.settings.Language, "en")
+	text := t.in(told.Language, own, b.settings.Language, "en")
 	if text == nil {
 		return skip(pipeline.ReasonNoTemplate), nil
 	}
-	w := &writer{scene: s, before: instant(told.before), patient: f.Patient, settings: &b.settings, calendar: b.calendarFor(text.language, own)}
+	w := &writer{scene: s, before: instant(told.Before), patient: f.Patient, settings: &b.settings, calendar: b.calendarFor(text.language, own)}
 	values, missing := t.values(text, w)
 	if missing {
 		return skip(pipeline.ReasonMissingFact), nil
@@ -117,9 +117,9 @@ func (j *journey) reply(action string, n pipeline.Notification, f pipeline.Facts
 		return nil, pipeline.ReasonSuperseded
 	case t.session && !f.Window:
 		return nil, pipeline.ReasonExpired
-	case told.occasion != "" && s.subject == nil:
+	case told.Occasion != "" && s.subject == nil:
 		return nil, pipeline.ReasonSubjectGone
-	case told.occasion != "" && s.occasion() != "" && told.occasion != s.occasion():
+	case told.Occasion != "" && s.occasion() != "" && told.Occasion != s.occasion():
 		return nil, pipeline.ReasonSuperseded // it has moved since: that is the news
 	case s.visit != nil && !booked(s) && a != nil && a.needsBooked():
 		return nil, pipeline.ReasonSuperseded

@@ -146,7 +146,7 @@ func (j *journey) waiting(open []pipeline.Notification, current *scene) waiting 
 		if o.Journey != j.name || o.Recipient != current.who || o.ReplyTo != "" || s == nil || s.when.edge == nil {
 			continue
 		}
-		if before := recall(o.Facts).before; before != "" && before == current.occasion() {
+		if before := recall(o.Facts).Before; before != "" && before == current.occasion() {
 			w.first = nothing // it was moved and has been moved back before anybody was told
 		} else if n, ok := s.keep(o, current); ok {
 			w.news, w.first = append(w.news, n), min(w.first, slices.Index(j.steps, s))

@@ -1,7 +1,7 @@
 package journey
 
 import (
-	"strings"
+	"encoding/json"
 	"time"
 
 	"fhirbridge/pipeline"
@@ -9,27 +9,31 @@ import (
 
 // memory is what a notification remembers until it is sent, in Notification.Facts.
 type memory struct {
-	// language is that of the conversation.
-	language string
-	// occasion is a start that the subject may lose or change, before the one that it had before the news.
-	occasion, before string
+	// Language is that of the conversation.
+	Language string `json:"language,omitempty"`
+	// Occasion is a start that the subject may lose or change, Before the one that it had before the news.
+	Occasion string `json:"occasion,omitempty"`
+	Before   string `json:"before,omitempty"`
 }
 
 func (m memory) private() pipeline.Private {
 	if m == (memory{}) {
 		return pipeline.Private{}
 	}
-	return pipeline.NewPrivate(m.language + "\n" + m.occasion + "\n" + m.before)
+	raw, _ := json.Marshal(m) // strings always can be
+	return pipeline.NewPrivate(string(raw))
 }
 
-func recall(p pipeline.Private) memory {
-	language, rest, _ := strings.Cut(p.Reveal(), "\n")
-	occasion, before, _ := strings.Cut(rest, "\n")
-	return memory{language, occasion, before}
+// recall returns what is remembered; what cannot be read is nothing.
+func recall(p pipeline.Private) (m memory) {
+	if text := p.Reveal(); text != "" {
+		_ = json.Unmarshal([]byte(text), &m)
+	}
+	return m
 }
 
 // start is the start that is remembered, zero if none is.
-func (m memory) start() time.Time { return instant(m.occasion) }
+func (m memory) start() time.Time { return instant(m.Occasion) }
 
 func instant(occasion string) time.Time {
 	t, err := time.Parse(time.RFC3339, occasion)
@@ -46,10 +50,10 @@ func (s *scene) remember(previous *scene) pipeline.Private {
 	}
 	var m memory
 	if !s.start.IsZero() && s.visit.Start().IsZero() {
-		m.occasion = s.occasion()
+		m.Occasion = s.occasion()
 	}
 	if previous != nil && !previous.start.Equal(s.start) {
-		m.before = previous.occasion()
+		m.Before = previous.occasion()
 	}
 	return m.private()
 }
