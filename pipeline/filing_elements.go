@@ -63,7 +63,7 @@ func payload(r Reply) string {
 
 func category(n Notification) fhir.Concept {
 	code := "notification"
-	if !n.Edge && n.Priority == PriorityReminder {
+	if !n.Edge && n.Priority == PriorityReminder && !n.Requested() {
 		code = "reminder"
 	}
 	return fhir.Concept{Codings: []fhir.Coding{{System: fhir.CommunicationCategorySystem, Code: code}}}
