@@ -100,6 +100,10 @@ type Ledger interface {
 	// resource came from the FHIR server (not from a topic) and was fetched before the other one.
 	Stale(ctx context.Context, dueBefore, fetchedBefore time.Time, limit int) ([]string, error)
 
+	// Kept returns up to limit kept resources of a type, in the order of their references, beginning behind after
+	// ("" for the first). Deleted ones are left out.
+	Kept(ctx context.Context, resourceType, after string, limit int) ([]KeptResource, error)
+
 	// Census counts for metrics. It may be some seconds old.
 	Census(ctx context.Context) (Census, error)
 	// Trace returns everything that is kept of a subject's or a patient's notifications, oldest first.
@@ -112,6 +116,12 @@ type Ledger interface {
 
 // Decide is called by Ledger.Apply with the kept version (nil Resource if there is none).
 type Decide func(kept Versioned, known Known) (Plan, error)
+
+// KeptResource is the newest version of a resource that the ledger keeps.
+type KeptResource struct {
+	Versioned
+	Ref string
+}
 
 // Sender is what a number is known for.
 type Sender struct {
