@@ -196,10 +196,8 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
 	case b.Sink == SinkTopic:
 		return done, nil, b.publish(ctx, w)
-	case w.Kind == WriteFollow:
-		return done, nil, b.follow(ctx, w)
-	case w.Kind == WriteRequest:
-		return done, nil, b.answerRequest(ctx, w)
+	case w.Kind != WriteCreate:
+		return done, nil, b.Amend(ctx, w)
 	}
 	body, err := b.complete(ctx, w)
 	if err != nil {

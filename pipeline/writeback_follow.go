@@ -11,6 +11,18 @@ import (
 // untakenFor is how long a server that takes no updates of a type is not asked for one again.
 const untakenFor = time.Hour
 
+// Amend does a write that changes what is there already. An error is Transient or Throttled, or Malformed for a write
+// that is none of these.
+func (b *WriteBack) Amend(ctx context.Context, w Write) error {
+	switch w.Kind {
+	case WriteFollow:
+		return b.follow(ctx, w)
+	case WriteRequest:
+		return b.answerRequest(ctx, w)
+	}
+	return &Error{Op: "writeback.amend", Kind: Malformed, Reason: "unknown_kind"}
+}
+
 // follow brings the record of a message to what has become of it. One that was never created has nothing to follow.
 func (b *WriteBack) follow(ctx context.Context, w Write) error {
 	want := []byte(w.Body.Reveal())

@@ -36,6 +36,7 @@ type app struct {
 	router     *pipeline.Router
 	receiver   *pipeline.Receiver
 	settler    *pipeline.Settler
+	broadcasts *broadcasts
 	background []func(context.Context) error
 }
 
@@ -129,6 +130,9 @@ func (a *app) wire() error {
 	a.settler = &pipeline.Settler{
 		Ledger: a.ledger, Resolver: resolver, Server: a.fhirServer(), Log: a.log, Now: time.Now, Grace: c.Dispatch.Grace,
 		HandledUntil: (&progress{group: a.updates.Group, log: a.log, now: time.Now}).handledUntil,
+	}
+	if a.broadcasts, err = a.newBroadcasts(list, publisher); err != nil {
+		return err
 	}
 	parking := &pipeline.Parking{Intake: intake, Server: a.fhirServer(), Log: a.log}
 	a.receiver = a.newReceiver(webhooks, publisher)

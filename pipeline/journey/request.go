@@ -46,7 +46,7 @@ func (a *asked) template(r *fhir.CommunicationRequest) (*template, string) {
 	}
 	for i := range t.params {
 		p := &t.params[i]
-		if p.asked != "" && p.or == nil && len(p.instead) == 0 && given[p.asked] == "" {
+		if p.asked != "" && p.needed() && given[p.asked] == "" {
 			return nil, taskParameter
 		}
 	}

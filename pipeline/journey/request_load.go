@@ -40,3 +40,37 @@ func (l *loader) asked(o object, j *journey) {
 	}
 	j.asked = a
 }
+
+// Asks returns the names of the templates that others may ask for.
+func (b *Book) Asks() []string {
+	var names []string
+	for _, j := range b.byType[typeRequest] {
+		names = append(names, sortedKeys(j.asked.templates)...)
+	}
+	return names
+}
+
+// Parameters returns what a request gives a template that others may ask for: the names that it takes, and those of
+// them that it needs.
+func (b *Book) Parameters(template string) (takes, needs []string) {
+	for _, j := range b.byType[typeRequest] {
+		t := j.asked.templates[template]
+		if t == nil {
+			continue
+		}
+		for i := range t.params {
+			p := &t.params[i]
+			if p.asked == "" {
+				continue
+			}
+			takes = append(takes, p.asked)
+			if p.needed() {
+				needs = append(needs, p.asked)
+			}
+		}
+	}
+	return takes, needs
+}
+
+// needed reports whether a request must give it: nothing stands in for it.
+func (p *parameter) needed() bool { return p.or == nil && len(p.instead) == 0 }
