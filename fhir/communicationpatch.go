@@ -39,7 +39,7 @@ func CommunicationPatch(raw, want []byte) (patch []byte, changed bool, err error
 	}
 	for _, element := range []string{"statusReason", "received"} {
 		if value := valueOf(want, element); value != nil && valueOf(raw, element) == nil {
-			operations = append(operations, put("/"+element, json.RawMessage(value)))
+			operations = append(operations, put("/"+element, value))
 		}
 	}
 	if operations = append(operations, newNotes(raw, want)...); len(operations) == 1 {

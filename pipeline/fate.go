@@ -39,6 +39,9 @@ func (f Fate) tell(d *fhir.CommunicationDraft) {
 		}
 	case Failed:
 		d.Status = fhir.CommunicationNotDone
+		if !f.Filed { // it was never taken
+			d.Sent = time.Time{}
+		}
 		d.StatusReason = fhir.Concept{Codings: []fhir.Coding{{System: fhir.NotDoneReasonSystem, Code: f.notDone()}}}
 		if code(f.Code) != "" {
 			d.StatusReason.Text = "WhatsApp: " + code(f.Code)

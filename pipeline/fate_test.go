@@ -117,11 +117,24 @@ func TestFilingTellsWhoAsked(t *testing.T) {
 // followed is a server with one Communication or request, and an outbox that owes a write about it.
 func followed(t *testing.T, w pipeline.Write, reads []string, patches ...error) (calls []string, ends []string) {
 	t.Helper()
+	return followedWith(t, w, []pipeline.State{pipeline.Delivered}, reads, patches...)
+}
+
+// followedWith is followed, where the messages of the request are in these states.
+func followedWith(t *testing.T, w pipeline.Write, states []pipeline.State, reads []string, patches ...error) (calls []string, ends []string) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		k := newOutbox(w)
 		k.refs["sent@server"] = "Communication/c1"
 		k.trace = func(string) ([]pipeline.TraceEntry, error) {
-			return []pipeline.TraceEntry{{Notification: pipeline.Notification{Subject: "CommunicationRequest/q1", State: pipeline.Delivered}}}, nil
+			list := []pipeline.TraceEntry{ // what is about something else, and answers to replies, do not count
+				{Notification: pipeline.Notification{Subject: "Appointment/a1", State: pipeline.Planned}},
+				{Notification: pipeline.Notification{Subject: "CommunicationRequest/q1", State: pipeline.Planned, ReplyTo: "wamid.1"}},
+			}
+			for _, state := range states {
+				list = append(list, pipeline.TraceEntry{Notification: pipeline.Notification{Subject: "CommunicationRequest/q1", State: state}})
+			}
+			return list, nil
 		}
 		s := &server{
 			read: func(ref string) (pipeline.Versioned, error) {
@@ -248,6 +261,38 @@ func TestWriteBackAnswersARequest(t *testing.T) {
 			calls, ends := followed(t, write(c.version), []string{c.read})
 			same(t, "calls", calls, append([]string{"read CommunicationRequest/q1"}, c.want...))
 			same(t, "ends", ends, []string{"w1 done"})
+		})
+	}
+}
+
+func TestStatusOfARequest(t *testing.T) {
+	const request = `{"resourceType":"CommunicationRequest","id":"q1","status":"active"}`
+	w := pipeline.Write{
+		Key: "w1", Kind: pipeline.WriteRequest, Order: "CommunicationRequest/q1", Type: "CommunicationRequest",
+		Body: pipeline.NewPrivate(`{"Ref":"CommunicationRequest/q1","Version":"3","Reason":"no_number"}`),
+	}
+	for _, c := range []struct {
+		name   string
+		states []pipeline.State
+		want   string // "" while it is open
+	}{
+		{"nothing was planned", nil, "revoked"},
+		{"one was skipped, one is planned", []pipeline.State{pipeline.Skipped, pipeline.Planned}, ""},
+		{"one was skipped, of one nobody knows", []pipeline.State{pipeline.Skipped, pipeline.StateUnknown}, ""},
+		{"one has gone out, one is taken", []pipeline.State{pipeline.Sent, pipeline.Accepted}, ""},
+		{"one was skipped, one has gone out", []pipeline.State{pipeline.Skipped, pipeline.Sent}, "completed"},
+		{"one was read, one has failed", []pipeline.State{pipeline.Read, pipeline.Failed}, "completed"},
+		{"one was skipped, one has expired", []pipeline.State{pipeline.Skipped, pipeline.Expired}, "revoked"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			calls, ends := followedWith(t, w, c.states, []string{request})
+			same(t, "ends", ends, []string{"w1 done"})
+			if c.want == "" {
+				same(t, "calls", calls, []string(nil))
+				return
+			}
+			same(t, "status", strings.Contains(strings.Join(calls, " "), `"value":"`+c.want+`"`), true)
+			same(t, "why", strings.Contains(strings.Join(calls, " "), `{"text":"no number"}`), c.want == "revoked")
 		})
 	}
 }

@@ -93,6 +93,7 @@ func TestSendToMany(t *testing.T) {
 	}
 	_, err = with("--yes", "3")
 	must(t, err)
+	_, _ = with("--yes", "3") // by an impatient operator: refused, or the same requests once more
 	invited[0].shows(invited[0].reads("clinic_closed"), "Guten Tag Jonas", "Ort: House 2")
 	invited[1].shows(invited[1].reads("clinic_closed"), "Hello Amara")
 	w.await("everything to be said and written", func() bool { return w.settled(b) })

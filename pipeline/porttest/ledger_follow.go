@@ -93,9 +93,9 @@ func followFailed(t *ledgerTest) {
 	wantEqual(t, "unknown", t.fates(pipeline.Receipt{Attempt: t.attempt.ID, MessageID: "wamid.2", State: pipeline.Failed, Code: "131026"}), "failed 131026")
 }
 
-// following is a write that follows another.
-func following(key, body string) pipeline.Write {
-	w := write(key, "A")
+// following is the write f1, that follows a1.
+func following(body string) pipeline.Write {
+	w := write("f1", "A")
 	w.Kind, w.Body, w.Answers = pipeline.WriteFollow, pipeline.NewPrivate(body), "a1"
 	return w
 }
@@ -108,8 +108,8 @@ func (t *ledgerTest) wantBody(w pipeline.Write, body string) {
 }
 
 func followReplaced(t *ledgerTest) {
-	t.owe("r1", write("a1", "A"), following("f1", "delivered"))
-	t.owe("r2", write("a2", "A"), following("f1", "read"))
+	t.owe("r1", write("a1", "A"), following("delivered"))
+	t.owe("r2", write("a2", "A"), following("read"))
 	t.wantKeys(t.soon(), "a1")
 	t.settleWrite("a1", done)
 	list := t.pending()
@@ -124,9 +124,9 @@ func followReplaced(t *ledgerTest) {
 }
 
 func followTried(t *ledgerTest) {
-	t.owe("r1", following("f1", "delivered"), write("a2", "A"))
+	t.owe("r1", following("delivered"), write("a2", "A"))
 	t.wantKeys(t.soon(), "f1")
-	t.owe("r2", following("f1", "read"))
+	t.owe("r2", following("read"))
 	t.wantKeys(t.soon())
 	wake := t.l.WakeWrites(pipeline.SinkServer)
 	for len(wake) > 0 {
@@ -149,7 +149,7 @@ func followTried(t *ledgerTest) {
 
 func followAgain(t *ledgerTest) {
 	for i, body := range []string{"delivered", "read"} {
-		t.owe("r"+keyed(i), following("f1", body))
+		t.owe("r"+keyed(i), following(body))
 		list := t.pending()
 		if len(list) != 1 {
 			t.Fatalf("pending: got %d, want 1", len(list))
