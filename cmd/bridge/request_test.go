@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/adapters/sandbox"
+	"fhirbridge/pipeline"
 )
 
 // asks puts a request on the feed, with further elements: JSON that begins with a comma, or nothing.
@@ -90,6 +91,11 @@ func requestSent(t *testing.T, w *world) {
 		if _, err := time.Parse(time.RFC3339, c.Get(path).String()); err != nil {
 			t.Errorf("%s is no time: %v", path, err)
 		}
+	}
+	o, err := askPlan(t.Context(), w.admin, "CommunicationRequest/sent")
+	must(t, err)
+	if len(o.Steps) != 1 || o.Steps[0].Step != "message" || o.Steps[0].Template != "clinic_closed" || o.Steps[0].State != pipeline.Read {
+		t.Errorf("the plan shows %+v, want the message, read", o.Steps)
 	}
 	v.asks("sent", "active", "clinic_closed", []string{"q0"}, `,"priority":"urgent"`) // a person asks for the same again: it was said
 	v.asks("marker", "active", "clinic_closed", []string{"q0"}, "")
