@@ -150,9 +150,9 @@ var listed = map[string]map[string]func(*scene) []fhir.Concept{
 		"category": func(s *scene) []fhir.Concept { return s.report.Categories() },
 	},
 	typeRequest: {
-		"category": func(s *scene) []fhir.Concept { return s.request.Categories() },
+		"category": func(s *scene) []fhir.Concept { return s.request().Categories() },
 		"requester": func(s *scene) []fhir.Concept {
-			return []fhir.Concept{{Codings: []fhir.Coding{{Code: s.request.Requester().String()}}}}
+			return []fhir.Concept{{Codings: []fhir.Coding{{Code: s.request().Requester().String()}}}}
 		},
 	},
 }

@@ -131,7 +131,7 @@ func (b *Book) Needs(r fhir.Resource) []string {
 		s.who, s.status = p.ref, p.status
 		wanted := slices.ContainsFunc(b.byType[r.Header().Type], func(j *journey) bool {
 			if j.asked != nil {
-				return active(s.request) && j.asked.wrong(s) == "" && !j.silent(s)
+				return active(s.request()) && j.asked.wrong(s) == "" && !j.silent(s)
 			}
 			return !j.silent(s) && slices.ContainsFunc(j.steps, func(st *step) bool { return st.when.holds(s) })
 		})

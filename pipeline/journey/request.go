@@ -31,6 +31,12 @@ type asked struct {
 	resend  bool
 }
 
+// request is the subject, nil unless it is one.
+func (s *scene) request() *fhir.CommunicationRequest {
+	r, _ := s.subject.(*fhir.CommunicationRequest)
+	return r
+}
+
 // template returns the template of a request, or the code of what is wrong with the request.
 func (a *asked) template(r *fhir.CommunicationRequest) (*template, string) {
 	t := a.templates[r.Template()]
@@ -65,12 +71,12 @@ func (t *template) takes(name string) bool {
 
 // wrong returns the code of what is wrong with a request, "" if it can be sent.
 func (a *asked) wrong(s *scene) string {
-	if _, code := a.template(s.request); code != "" {
+	if _, code := a.template(s.request()); code != "" {
 		return code
 	}
-	recipients := s.request.Recipients()
+	recipients := s.request().Recipients()
 	if len(recipients) == 0 {
-		recipients = []fhir.Reference{s.request.Subject()}
+		recipients = []fhir.Reference{s.request().Subject()}
 	}
 	for _, r := range recipients {
 		if r.Type != "Patient" || r.String() == "" || r.Local != "" {
@@ -106,7 +112,7 @@ const morning = 9
 // times are when what is asked for is said, and until when it is of use. Without an occurrence it is said at once.
 func (a *asked) times(s *scene) (due, expires time.Time) {
 	from := s.now
-	if at := s.request.From(); !at.Time.IsZero() {
+	if at := s.request().From(); !at.Time.IsZero() {
 		from = begins(at, s.zone())
 	} else if updated := s.subject.Header().LastUpdated; !updated.IsZero() && updated.Before(from) {
 		from = updated
@@ -115,7 +121,7 @@ func (a *asked) times(s *scene) (due, expires time.Time) {
 	if due.Before(s.now) {
 		due = s.now
 	}
-	if until := s.request.Until(); !until.Time.IsZero() {
+	if until := s.request().Until(); !until.Time.IsZero() {
 		return due, ends(until, s.zone())
 	}
 	return due, a.expires.shift(from, s.zone())
@@ -148,7 +154,7 @@ func ends(t fhir.DateTime, zone *time.Location) time.Time {
 // decide adds what is wanted of a request: one message to each of its patients, once for all versions, whose words are made
 // from the newest. If anything is wrong with it, nothing is sent to anybody and people are told.
 func (a *asked) decide(j *journey, c pipeline.Change, previous, current *scene, plan *pipeline.Plan) {
-	if current.gone || !active(current.request) {
+	if current.gone || !active(current.request()) {
 		return
 	}
 	wrong := a.wrong(current)
@@ -179,12 +185,12 @@ func (a *asked) decide(j *journey, c pipeline.Change, previous, current *scene, 
 }
 
 // newly reports whether what is asked for was not asked for before.
-func (*asked) newly(previous *scene) bool { return previous == nil || !active(previous.request) }
+func (*asked) newly(previous *scene) bool { return previous == nil || !active(previous.request()) }
 
 // errand asks people to look at a request that cannot be sent.
 func (*asked) errand(j *journey, c pipeline.Change, s *scene, code string) pipeline.Errand {
 	ref, patient := s.subject.Header().Ref(), ""
-	if subject := s.request.Subject(); subject.Type == "Patient" {
+	if subject := s.request().Subject(); subject.Type == "Patient" {
 		patient = subject.String()
 	}
 	return pipeline.Errand{
@@ -200,8 +206,8 @@ func (j *journey) requested(s *scene) pipeline.Notification {
 		Journey: j.name, Step: stepMessage, Subject: ref, Patient: s.who, Recipient: s.who,
 		Priority: pipeline.PriorityReminder, Resend: j.asked.resend,
 	}
-	switch priority := s.request.Priority(); {
-	case s.request.Group().System == pipeline.SystemBroadcast:
+	switch priority := s.request().Priority(); {
+	case s.request().Group().System == pipeline.SystemBroadcast:
 		n.Priority = pipeline.PriorityBulk
 	case priority != "" && priority != "routine":
 		n.Priority, n.Edge = pipeline.PriorityNews, true
@@ -214,10 +220,10 @@ func (j *journey) chooseRequested(n pipeline.Notification, s *scene) (*template,
 	if why := j.about(n, s); why != pipeline.ReasonNone {
 		return nil, why
 	}
-	if !active(s.request) {
+	if !active(s.request()) {
 		return nil, pipeline.ReasonSuperseded
 	}
-	t, wrong := j.asked.template(s.request)
+	t, wrong := j.asked.template(s.request())
 	switch wrong {
 	case "":
 		return t, pipeline.ReasonNone
@@ -233,7 +239,7 @@ func (a *asked) explain(j *journey, c pipeline.Change, previous, current *scene,
 	for _, p := range current.patients() {
 		face(p, previous, current)
 		o := StepOutlook{Journey: j.name, Step: stepMessage, Patient: p.ref}
-		if t := a.templates[current.request.Template()]; t != nil {
+		if t := a.templates[current.request().Template()]; t != nil {
 			o.Template = t.name
 		}
 		key := j.requested(current).Key
@@ -253,11 +259,11 @@ func (a *asked) unplanned(o *StepOutlook, j *journey, c pipeline.Change, s *scen
 	switch {
 	case s.gone:
 		o.Why = WhyDeleted
-	case s.request.Template() == "":
+	case s.request().Template() == "":
 		o.Why = WhyForeign
-	case !active(s.request):
-		o.Why, o.Detail = WhyEnded, string(s.request.Status())
-		if s.request.DoNotPerform() {
+	case !active(s.request()):
+		o.Why, o.Detail = WhyEnded, string(s.request().Status())
+		if s.request().DoNotPerform() {
 			o.Detail = "one that must not be performed"
 		}
 	case a.wrong(s) != "":

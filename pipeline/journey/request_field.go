@@ -35,10 +35,10 @@ func (l *loader) shown(o object, p *parameter, t *template) {
 // given is what a request gives for a parameter. A date or a clock time of the schedule class is written as the
 // patient's language writes it.
 func (w *writer) given(name string, c class) string {
-	if w.request == nil {
+	if w.request() == nil {
 		return ""
 	}
-	for _, p := range w.request.Parameters() {
+	for _, p := range w.request().Parameters() {
 		if p.Name != name {
 			continue
 		}

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"fhirbridge/configs"
 	"fhirbridge/fhir"
 	"fhirbridge/pipeline"
 	"fhirbridge/pipeline/journey"
@@ -291,7 +290,7 @@ func TestProblemsOfRequests(t *testing.T) {
 }
 
 func TestWhatCanBeAskedFor(t *testing.T) {
-	book := book(t, configs.Journeys())
+	book := everything(t)
 	same(t, "templates", book.Asks(), []string{"clinic_closed"})
 	takes, needs := book.Parameters("clinic_closed")
 	same(t, "takes", takes, []string{"place", "date"})

@@ -20,7 +20,6 @@ type scene struct {
 	subject fhir.Resource
 	visit   *fhir.Appointment // nil unless the subject is one
 	report  *fhir.DiagnosticReport
-	request *fhir.CommunicationRequest
 	// start is the start of the visit; zero if there is none. When a cancelled visit has lost
 	// it, it is the last one that was known.
 	start time.Time
@@ -49,8 +48,6 @@ func (b *Book) scene(subject fhir.Resource, known pipeline.Known, lookup func(st
 		}
 	case *fhir.DiagnosticReport:
 		s.report = r
-	case *fhir.CommunicationRequest:
-		s.request = r
 	}
 	return s
 }
@@ -73,8 +70,8 @@ func (s *scene) patients() []attendee {
 		if subject := s.report.Subject(); subject.Type == "Patient" && subject.String() != "" {
 			return []attendee{{subject.String(), ""}}
 		}
-	case s.request != nil:
-		return askedOf(s.request)
+	case s.request() != nil:
+		return askedOf(s.request())
 	}
 	return nil
 }
