@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fhirbridge/adapters/sandbox"
+	"fhirbridge/pipeline"
+)
+
+// quoting is an answer that quotes patients: what providers and servers answer with is never logged.
+func quoting(status int, kind string) sandbox.Fault {
+	echo := strings.Join([]string{markGiven, markFamily, "+" + markNumber, markBirth, markWords, markVisit}, " ")
+	body := map[string]string{
+		"application/json":      `{"error":{"message":"(#131009) ` + echo + `","type":"` + echo + `","code":131009,"error_data":{"details":"` + echo + `"},"fbtrace_id":"` + echo + `"}}`,
+		"application/fhir+json": `{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"invalid","diagnostics":"` + echo + `","expression":["` + markFamily + `"]}]}`,
+		"text/html":             "<html><title>" + echo + "</title>",
+	}[kind]
+	return sandbox.Fault{Status: status, ContentType: kind, Body: body}
+}
+
+// faults are given one after the other.
+type faults struct {
+	mu    sync.Mutex
+	left  []sandbox.Fault
+	given int
+}
+
+func (f *faults) next() (sandbox.Fault, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.left) == 0 {
+		return sandbox.Fault{}, false
+	}
+	first := f.left[0]
+	f.left = f.left[1:]
+	f.given++
+	return first, true
+}
+
+func (f *faults) all() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.left) == 0
+}
+
+// TestNothingIsQuoted lets WhatsApp and the FHIR server refuse, fail and cut, with answers that quote patients, and somebody
+// write whom nobody knows.
+func TestNothingIsQuoted(t *testing.T) {
+	at := time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
+	p := newPlayhouse(t, at, alone(t, "conversation.yaml"), "[status, patch, response, task]")
+	c := newCanary()
+	posts := &faults{left: []sandbox.Fault{
+		quoting(http.StatusBadRequest, "application/json"), quoting(http.StatusBadRequest, "text/html"),
+		quoting(http.StatusInternalServerError, "application/json"), quoting(http.StatusBadGateway, "text/html"), {Cut: true},
+		quoting(http.StatusTooManyRequests, "text/html"), // the last: all others wait after it
+	}}
+	p.whatsapp.Fail(func(sandbox.SendRequest) *sandbox.SendFault {
+		if f, ok := posts.next(); ok {
+			return &sandbox.SendFault{Fault: f}
+		}
+		return nil
+	})
+	for i := range 8 {
+		id := fmt.Sprint(i)
+		p.learns(c.marked([]byte(patient(id, "Ann", "+1555017712"+id, "en")), ""))
+		p.learns(c.marked([]byte(appointment(id, id, "booked", at.Add(240*time.Hour))), ""))
+	}
+	p.await("every fault of the channel", func() bool { return posts.all() && p.none(pipeline.Sending) })
+	writes := &faults{left: []sandbox.Fault{
+		quoting(http.StatusUnprocessableEntity, "application/fhir+json"), quoting(http.StatusInternalServerError, "application/fhir+json"),
+		quoting(http.StatusServiceUnavailable, "text/html"), {Cut: true},
+	}}
+	p.ehr.Fail(func(sandbox.FHIRRequest) *sandbox.FHIRFault {
+		if f, ok := writes.next(); ok {
+			return &sandbox.FHIRFault{Fault: f}
+		}
+		return nil
+	})
+	for _, number := range []string{markNumber, "15550177999"} {
+		p.whatsapp.Phone(number).SetProfile(markProfile)
+		p.whatsapp.Phone(number).Write("May I bring my " + markWords + "?")
+	}
+	p.whatsapp.Phone(markNumber).SendMedia(sandbox.InboundMedia{MIMEType: "image/png", Data: []byte(markResult), Caption: markWords, Filename: markTitle})
+	p.await("every fault of the server", func() bool { return writes.all() && p.counted("bridge_replies_total") == 3 })
+	p.goesOn(at.Add(2 * time.Minute)) // what was put off comes again
+	p.await("the unknown sender to be looked for", func() bool {
+		seen, _ := p.fhir.seen()
+		return strings.Contains(seen, "/Patient/_search") && p.ehr.Count("Task") >= 2
+	})
+	requests, _ := p.fhir.seen()
+	sent, handles := p.api.seen()
+	c.marks = append(c.marks, "5550177999")
+	c.check(t, map[string]string{
+		"logs": p.bridge.log.String(), "metrics": p.get("/metrics"), "requests to the FHIR server": requests,
+		"requests to WhatsApp": sent, "names, payloads and handles in messages": handles, "the ledger's files": files(t, p.dir),
+	})
+	for _, want := range []string{"(131009)", "(429)", "(502)", "(422)", "(503)"} {
+		if !strings.Contains(p.bridge.log.String(), want) {
+			t.Errorf("the log does not tell of %s: what was to be quoted was not answered", want)
+		}
+	}
+}
+
+// none reports whether no notification is in a state.
+func (p *playhouse) none(s pipeline.State) bool {
+	census, err := p.bridge.app.ledger.Census(p.t.Context())
+	must(p.t, err)
+	return count(census, s) == 0
+}
