@@ -98,6 +98,7 @@ func (a *app) lanes(ctx context.Context) error {
 	for _, lane := range a.background {
 		g.Go(func() error { return lane(ctx) })
 	}
+	g.Go(func() error { learn(ctx, a.server.Ping, a.log); return nil })
 	return g.Wait()
 }
 
