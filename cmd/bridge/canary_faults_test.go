@@ -95,23 +95,21 @@ func TestNothingIsQuoted(t *testing.T) {
 		seen, _ := p.fhir.seen()
 		return writes.all() && p.counted("bridge_replies_total") == 3 && strings.Contains(seen, "/Patient/_search") && p.ehr.Count("Task") >= 2
 	})
+	p.learns(c.marked([]byte(appointment("nobody", "nobody", "booked", at.Add(240*time.Hour))), ""))
+	p.await("the event of a patient who never comes to wait", func() bool { return p.parked() == 1 })
+	p.set(p.now().Add(13 * time.Hour))
+	p.await("its dead letter", func() bool { return p.counted("bridge_dead_letters_total") == 1 && p.parked() == 0 })
 	requests, _ := p.fhir.seen()
 	sent, handles := p.api.seen()
 	c.marks = append(c.marks, "5550177999", "555017712")
 	c.check(t, map[string]string{
 		"logs": p.bridge.log.String(), "metrics": p.get("/metrics"), "requests to the FHIR server": requests,
 		"requests to WhatsApp": sent, "names, payloads and handles in messages": handles, "the ledger's files": files(t, p.dir),
+		"headers of dead letters": headers(t, p.all(p.topics.DeadLetters)),
 	})
 	for _, want := range []string{"(131009)", "(429)", "(502)", "(422)", "(503)"} {
 		if !strings.Contains(p.bridge.log.String(), want) {
 			t.Errorf("the log does not tell of %s: what was to be quoted was not answered", want)
 		}
 	}
-}
-
-// none reports whether no notification is in a state.
-func (p *playhouse) none(s pipeline.State) bool {
-	census, err := p.bridge.app.ledger.Census(p.t.Context())
-	must(p.t, err)
-	return count(census, s) == 0
 }

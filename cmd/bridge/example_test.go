@@ -188,12 +188,16 @@ func (p *play) answers(m *journey.Moment) {
 	p.t.Fatalf("there is no message with a button for %q", m.Tap)
 }
 
-// decided reports whether the EHR has the decision: in the participation, or in the status of the visit.
+// decided reports whether the EHR has the decision: in the status of the visit where a message says that it has been done, with
+// the patient as the reason why it is cancelled; else in the participation.
 func (p *play) decided(m *journey.Moment) bool {
 	raw, _ := p.ehr.Resource(p.subject())
-	status := gjson.GetBytes(raw, "status").String()
-	if m.EHR != "asked" && (m.Decides == "declined" && status == "cancelled" || m.Decides == "accepted" && status == "arrived") {
-		return true
+	done := slices.ContainsFunc(m.Sends, func(s journey.Saying) bool { return strings.HasSuffix(s.Step, ":done") })
+	switch {
+	case done && m.Decides == "declined":
+		return gjson.GetBytes(raw, "status").String() == "cancelled" && gjson.GetBytes(raw, "cancelationReason.coding.0.code").String() == "pat"
+	case done:
+		return gjson.GetBytes(raw, "status").String() == "arrived"
 	}
 	return gjson.GetBytes(raw, `participant.#(actor.reference=="Patient/1").status`).String() == m.Decides
 }

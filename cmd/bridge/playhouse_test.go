@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/tidwall/gjson"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
 
 	"fhirbridge/adapters/sandbox"
@@ -41,13 +39,16 @@ type playhouse struct {
 
 func (p *playhouse) now() time.Time { return time.Unix(0, p.clock.Load()) }
 
+// exampleFacility is what the facility of the examples has besides a name and a place.
+const exampleFacility = `, phone: "+1 555 0100 100"`
+
 // newPlayhouse starts everything at a time. journeys is a folder; the rungs are how decisions reach the EHR.
 func newPlayhouse(t testing.TB, at time.Time, journeys, rungs string) *playhouse {
 	t.Helper()
 	p := &playhouse{}
 	p.clock.Store(at.UnixNano())
 	p.world = newWorld(t, worldOptions{
-		partitions: 1, journeys: journeys, writeTo: "[server, topic], appointment_writeback: " + rungs,
+		partitions: 1, journeys: journeys, facility: exampleFacility, writeTo: "[server, topic], appointment_writeback: " + rungs,
 		whatsapp: func(c *sandbox.WhatsAppConfig) { c.Clock = p.now },
 		fhir:     func(c *sandbox.FHIRConfig) { c.Clock = p.now },
 	})
@@ -225,67 +226,4 @@ func (p *playhouse) rests() bool {
 		}
 	}
 	return true
-}
-
-// counted sums a metric over all its labels.
-func (p *playhouse) counted(name string) (sum int) {
-	p.t.Helper()
-	families, err := p.bridge.app.registry.Gather()
-	must(p.t, err)
-	for _, family := range families {
-		if family.GetName() == name {
-			for _, m := range family.GetMetric() {
-				sum += int(m.GetCounter().GetValue())
-			}
-		}
-	}
-	return sum
-}
-
-// trace is everything that is kept of notifications, oldest first.
-func (p *playhouse) trace() (all []pipeline.TraceEntry) {
-	p.t.Helper()
-	known := make(map[string]bool)
-	for _, ref := range p.refs {
-		entries, err := p.bridge.app.ledger.Trace(p.t.Context(), ref)
-		must(p.t, err)
-		for _, e := range entries {
-			if !known[e.Notification.Key] {
-				all = append(all, e)
-			}
-			known[e.Notification.Key] = true
-		}
-	}
-	slices.SortStableFunc(all, func(a, b pipeline.TraceEntry) int { return a.Notification.Due.Compare(b.Notification.Due) })
-	return all
-}
-
-// all returns every record that is on a topic by now.
-func (p *playhouse) all(topic string) []*kgo.Record {
-	p.t.Helper()
-	ask := kmsg.NewPtrListOffsetsRequest()
-	of := kmsg.NewListOffsetsRequestTopic()
-	of.Topic = topic
-	end := kmsg.NewListOffsetsRequestTopicPartition()
-	end.Timestamp = -1 // the latest
-	of.Partitions = append(of.Partitions, end)
-	ask.Topics = append(ask.Topics, of)
-	answer, err := ask.RequestWith(p.t.Context(), p.client)
-	must(p.t, err)
-	n := int(answer.Topics[0].Partitions[0].Offset)
-	if n <= 0 {
-		return nil
-	}
-	return p.records(topic, n)
-}
-
-// get reads a page of the admin listener.
-func (p *playhouse) get(path string) string {
-	p.t.Helper()
-	answer, err := http.Get(p.pages.URL + path)
-	must(p.t, err)
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	must(p.t, err)
-	return string(body)
 }
