@@ -16,7 +16,7 @@ import (
 func quoting(status int, kind string) sandbox.Fault {
 	echo := strings.Join([]string{markGiven, markFamily, "+" + markNumber, markBirth, markWords, markVisit}, " ")
 	body := map[string]string{
-		"application/json":      `{"error":{"message":"(#131009) ` + echo + `","type":"` + echo + `","code":131009,"error_data":{"details":"` + echo + `"},"fbtrace_id":"` + echo + `"}}`,
+		"application/json":      `{"error":{"message":"(#131009) ` + echo + `","type":"` + echo + `","code":131009,"error_data":{"details":"` + echo + `"},"fbtrace_id":"AXcDcanary0"}}`,
 		"application/fhir+json": `{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"invalid","diagnostics":"` + echo + `","expression":["` + markFamily + `"]}]}`,
 		"text/html":             "<html><title>" + echo + "</title>",
 	}[kind]
@@ -105,7 +105,7 @@ func TestNothingIsQuoted(t *testing.T) {
 	c.check(t, map[string]string{
 		"logs": p.bridge.log.String(), "metrics": p.get("/metrics"), "requests to the FHIR server": requests,
 		"requests to WhatsApp": sent, "names, payloads and handles in messages": handles, "the ledger's files": files(t, p.dir),
-		"headers of dead letters": headers(t, p.all(p.topics.DeadLetters)),
+		"headers of dead letters": headers(t, p.all(p.topics.DeadLetters)), "headers and keys of what is filed": headers(t, p.all(p.topics.Communications)),
 	})
 	for _, want := range []string{"(131009)", "(429)", "(502)", "(422)", "(503)"} {
 		if !strings.Contains(p.bridge.log.String(), want) {
