@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,13 +43,24 @@ func (p *playhouse) now() time.Time { return time.Unix(0, p.clock.Load()) }
 // exampleFacility is what the facility of the examples has besides a name and a place.
 const exampleFacility = `, phone: "+1 555 0100 100"`
 
+// shippedTemplates are those that the binary carries, as Meta has approved them. They are read once for all.
+var shippedTemplates = sync.OnceValues(func() ([]sandbox.Template, error) {
+	book, err := loadJourneys(exampleConfig())
+	if err != nil {
+		return nil, err
+	}
+	return approved(book.MetaTemplates())
+})
+
 // newPlayhouse starts everything at a time. journeys is a folder; the rungs are how decisions reach the EHR.
 func newPlayhouse(t testing.TB, at time.Time, journeys, rungs string) *playhouse {
 	t.Helper()
 	p := &playhouse{}
 	p.clock.Store(at.UnixNano())
+	templates, err := shippedTemplates()
+	must(t, err)
 	p.world = newWorld(t, worldOptions{
-		partitions: 1, journeys: journeys, facility: exampleFacility, writeTo: "[server, topic], appointment_writeback: " + rungs,
+		partitions: 1, journeys: journeys, facility: exampleFacility, templates: templates, writeTo: "[server, topic], appointment_writeback: " + rungs,
 		whatsapp: func(c *sandbox.WhatsAppConfig) { c.Clock = p.now },
 		fhir:     func(c *sandbox.FHIRConfig) { c.Clock = p.now },
 	})

@@ -52,8 +52,9 @@ type worldOptions struct {
 	writeTo    string
 	rate       string
 	session    string
-	journeys   string // a folder; those of the binary if empty
-	facility   string // further members of the facility
+	journeys   string             // a folder; those of the binary if empty
+	facility   string             // further members of the facility
+	templates  []sandbox.Template // what Meta has approved; those of the journeys if empty
 }
 
 const clinicZone = "Europe/Berlin"
@@ -128,12 +129,15 @@ func (w *world) startKafka(partitions int) {
 }
 
 func (w *world) startWhatsApp(o worldOptions) {
-	c, err := w.load(w.config("http://127.0.0.1:9"))
-	must(w.t, err)
-	book, err := loadJourneys(c)
-	must(w.t, err)
-	templates, err := approved(book.MetaTemplates())
-	must(w.t, err)
+	templates, err := o.templates, error(nil)
+	if templates == nil {
+		c, err := w.load(w.config("http://127.0.0.1:9"))
+		must(w.t, err)
+		book, err := loadJourneys(c)
+		must(w.t, err)
+		templates, err = approved(book.MetaTemplates())
+		must(w.t, err)
+	}
 	config := sandbox.WhatsAppConfig{
 		AccessToken: demoToken, AppSecret: demoSecret, VerifyToken: "demo", PhoneNumberID: demoNumber,
 		Templates: templates, WebhookURL: "http://" + w.webhooks + "/webhooks/main", WebhookBackoff: 100 * time.Millisecond,
