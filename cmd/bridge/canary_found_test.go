@@ -18,6 +18,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"fhirbridge/adapters/sqlledger"
+	"fhirbridge/pipeline"
 )
 
 // markSentence is what a patient of the leaks below has written.
@@ -102,6 +105,15 @@ var leaks = map[string]func(*testing.T) string{
 	"the ledger": func(t *testing.T) string {
 		dir := t.TempDir()
 		must(t, os.WriteFile(filepath.Join(dir, "bridge.db-wal"), []byte("\x00\x01"+markStreet+"\x02"), 0o600))
+		return files(t, dir)
+	},
+	"a ledger in the clear": func(t *testing.T) string {
+		dir := t.TempDir()
+		l, err := sqlledger.New(sqlledger.Config{URL: "sqlite:" + filepath.Join(dir, "bridge.db"), Plaintext: true})
+		must(t, err)
+		_, err = l.Apply(t.Context(), pipeline.Event{Type: "Patient", ID: "1", Version: "1", Resource: []byte(`{"birthDate":"` + markBirth + `"}`)}, nil)
+		must(t, err)
+		must(t, l.Close())
 		return files(t, dir)
 	},
 	"the name of a file": func(t *testing.T) string {
