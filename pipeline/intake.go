@@ -234,7 +234,7 @@ func (in *Intake) historic(ev Event, now time.Time) bool {
 
 // startsJourney lists the types whose changes are decided about.
 func startsJourney(resourceType string) bool {
-	return resourceType == "Appointment" || resourceType == "DiagnosticReport"
+	return resourceType == "Appointment" || resourceType == "DiagnosticReport" || resourceType == "Encounter"
 }
 
 // inDirectory lists the types that words are made from besides. Of what a hospital puts on its topics
