@@ -164,6 +164,10 @@ func titles(m pipeline.Message) []string {
 	switch {
 	case m.Template != nil:
 		buttons = m.Template.Buttons
+	case m.Interactive != nil && m.Interactive.List != nil:
+		for _, row := range m.Interactive.List.Rows {
+			buttons = append(buttons, pipeline.Button{Title: row.Title.Reveal()})
+		}
 	case m.Interactive != nil:
 		buttons = m.Interactive.Buttons
 	}

@@ -20,6 +20,10 @@ type scene struct {
 	subject fhir.Resource
 	visit   *fhir.Appointment // nil unless the subject is one
 	report  *fhir.DiagnosticReport
+	// encounter is a visit that takes place, booked are its appointments once they have been traced.
+	encounter *fhir.Encounter
+	booked    []*fhir.Appointment
+	traced    bool
 	// start is the start of the visit; zero if there is none. When a cancelled visit has lost
 	// it, it is the last one that was known.
 	start time.Time
@@ -48,6 +52,8 @@ func (b *Book) scene(subject fhir.Resource, known pipeline.Known, lookup func(st
 		}
 	case *fhir.DiagnosticReport:
 		s.report = r
+	case *fhir.Encounter:
+		s.encounter = r
 	}
 	return s
 }
@@ -70,6 +76,10 @@ func (s *scene) patients() []attendee {
 		if subject := s.report.Subject(); subject.Type == "Patient" && subject.String() != "" {
 			return []attendee{{subject.String(), ""}}
 		}
+	case s.encounter != nil:
+		if subject := s.encounter.Subject(); subject.Type == "Patient" && subject.String() != "" {
+			return []attendee{{subject.String(), ""}}
+		}
 	}
 	return nil
 }
@@ -85,26 +95,37 @@ func (s *scene) lookAt(ref string) bool {
 	return false
 }
 
-// anchor is what the times of a step count from: the start of a visit, zero if there is none; and when
-// a report was issued, else when its record was changed, else now.
-func (s *scene) anchor() time.Time {
+// from is what the times of a step count from, by the word for it; zero if it is not known: the start of a visit, as it
+// was booked, when the patient arrived, when it was over; and when a report was issued, else when its record was changed, else now.
+func (s *scene) from(word string) time.Time {
 	switch {
-	case s.report == nil:
+	case word == anchorEnd:
+		return s.ended()
+	case word == anchorArrived && s.encounter.Arrived().Precision == fhir.Second:
+		return s.encounter.Arrived().Time
+	case word == anchorArrived:
+		return time.Time{}
+	case word == anchorStart && s.encounter != nil:
+		return s.planned()
+	case word != anchorIssued:
 		return s.start
 	case !s.report.Issued().IsZero():
 		return s.report.Issued()
-	case s.dated():
+	case s.dated(word):
 		return s.subject.Header().LastUpdated
 	}
 	return s.now
 }
 
 // dated reports whether the subject says itself what its times count from.
-func (s *scene) dated() bool {
-	if s.report == nil {
-		return !s.start.IsZero()
+func (s *scene) dated(word string) bool {
+	switch {
+	case s.report != nil:
+		return !s.report.Issued().IsZero() || !s.subject.Header().LastUpdated.IsZero()
+	case s.encounter != nil && word == anchorEnd:
+		return s.encounter.End().Precision == fhir.Second || !s.subject.Header().LastUpdated.IsZero()
 	}
-	return !s.report.Issued().IsZero() || !s.subject.Header().LastUpdated.IsZero()
+	return !s.from(word).IsZero()
 }
 
 // occasion is what an answer about the subject is tied to: the start as it stands, "" if there is none.
@@ -148,10 +169,18 @@ func (s *scene) overruled(a *pipeline.Answer) bool {
 }
 
 func (s *scene) participants(resourceType string) []fhir.Participant {
-	if s.visit == nil {
+	switch {
+	case s.encounter != nil && resourceType == "Location":
+		return s.stays()
+	case s.encounter != nil:
+		var list []fhir.Participant
+		for _, a := range s.bookings() {
+			list = append(list, a.Practitioners()...)
+		}
+		return list
+	case s.visit == nil:
 		return nil
-	}
-	if resourceType == "Location" {
+	case resourceType == "Location":
 		return s.visit.Locations()
 	}
 	return s.visit.Practitioners()
@@ -219,9 +248,16 @@ const (
 
 // findZone returns the zone as the start of the visit says, else its place, else the facility; and which of them.
 func (s *scene) findZone() (zone *time.Location, from string) {
-	if s.visit != nil {
-		if z := s.book.zones.find(s.visit.Zone()); z != nil {
+	for _, a := range s.bookings() {
+		if z := s.book.zones.find(a.Zone()); z != nil {
 			return z, fromStart
+		}
+	}
+	if s.visit != nil || s.encounter != nil {
+		if s.visit != nil {
+			if z := s.book.zones.find(s.visit.Zone()); z != nil {
+				return z, fromStart
+			}
 		}
 		for l := range s.places() {
 			if z := s.book.zones.find(l.Zone()); z != nil {
@@ -257,13 +293,22 @@ func (s *scene) security() []fhir.Coding {
 		return s.labels
 	}
 	s.labelled = true
-	raw := s.subject.Raw()
-	if !bytes.Contains(raw, []byte(`"security"`)) {
-		return nil
+	for _, a := range s.bookings() { // what it was booked as says what it is about
+		s.labels = append(s.labels, labelsOf(a.Raw())...)
 	}
-	if s.report != nil {
+	raw := s.subject.Raw()
+	if s.report != nil && bytes.Contains(raw, []byte(`"security"`)) {
 		s.labels = s.report.Labels()
 		return s.labels
+	}
+	s.labels = append(s.labels, labelsOf(raw)...)
+	return s.labels
+}
+
+// labelsOf reads the labels of a resource.
+func labelsOf(raw []byte) []fhir.Coding {
+	if !bytes.Contains(raw, []byte(`"security"`)) {
+		return nil
 	}
 	var r struct {
 		Meta struct {
@@ -271,8 +316,7 @@ func (s *scene) security() []fhir.Coding {
 		} `json:"meta"`
 	}
 	_ = json.Unmarshal(raw, &r) // labels that cannot be read are none; the views refuse a malformed meta
-	s.labels = r.Meta.Security
-	return s.labels
+	return r.Meta.Security
 }
 
 // visitType reports whether the visit is of that type of v2-0276

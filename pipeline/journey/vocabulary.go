@@ -20,6 +20,8 @@ func phrasesOf(resourceType string) vocabulary {
 		v.appointment()
 	case typeReport:
 		v.report()
+	case typeEncounter:
+		v.encounter()
 	default:
 		return v
 	}
