@@ -143,30 +143,31 @@ func (s *step) delays(j *journey, c pipeline.Change, on *scene, wanted []pipelin
 		return wanted
 	}
 	var expected time.Duration
-	if !c.Historic {
+	if end, _ := s.expires.at(on.recorded(), time.Time{}, on.zone()); end.After(c.Now) && !c.Historic {
 		expected = j.expected(on)
 	}
 	told, times := s.toldDelays(j, on)
 	for times < s.late.most {
 		length := s.late.next(told)
-		due := begins.Add(length)
-		now := expected >= length
-		if now {
-			length, due, expected = expected, c.Now, 0
-		}
-		if length > maxDelay || !now && !on.waits() {
+		due, from := begins.Add(length), begins.Add(length)
+		if expected >= length {
+			length, due, from, expected = expected, c.Now, on.recorded(), 0
+		} else if !on.waits() || length > maxDelay {
 			break
 		}
 		told = length
 		n := j.notification(s, on, strconv.Itoa(int(length.Minutes())))
-		if planned := find(c.Known.Open, n.Key); planned != nil && (now || !due.After(c.Now)) {
+		planned := find(c.Known.Open, n.Key)
+		switch {
+		case due.After(c.Now):
+		case planned != nil && (due.Before(c.Now) || planned.Due.Before(due)):
 			due = planned.Due
-		} else if !now && !due.After(c.Now) {
+		case due.Before(c.Now):
 			continue
 		}
 		times++
 		n.Due, n.Edge, n.Facts = due, true, memory{Minutes: int(length.Minutes())}.private()
-		n.Expires, _ = s.expires.at(due, time.Time{}, on.zone())
+		n.Expires, _ = s.expires.at(from, time.Time{}, on.zone())
 		if more := begins.Add(s.late.next(length)); more.After(due) && more.Before(n.Expires) {
 			n.Expires = more // then something else is true
 		}
@@ -175,6 +176,14 @@ func (s *step) delays(j *journey, c pipeline.Change, on *scene, wanted []pipelin
 		}
 	}
 	return wanted
+}
+
+// recorded is when the EHR said what it says, as far as that is known: an expectation of an hour ago is none.
+func (s *scene) recorded() time.Time {
+	if at := s.subject.Header().LastUpdated; !at.IsZero() && at.Before(s.now) {
+		return at
+	}
+	return s.now
 }
 
 // still reports whether a visit is as late as is about to be said.
