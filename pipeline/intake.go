@@ -153,7 +153,7 @@ func (in *Intake) missing(ctx context.Context, current fhir.Resource, along map[
 func (in *Intake) keep(ctx context.Context, ev Event, along map[string]fhir.Resource) error {
 	for ref, res := range along {
 		h := res.Header()
-		if ref != h.Ref() {
+		if ref != h.Ref() || startsJourney(h.Type) { // what starts a journey is kept by its own event
 			continue
 		}
 		known, err := in.Resolver.Resource(ctx, ref)

@@ -71,6 +71,9 @@ func (r *Resolver) Forget(ref string) {
 func (r *Resolver) Lookup(ctx context.Context, subject fhir.Resource, along map[string]fhir.Resource) (func(string) fhir.Resource, error) {
 	found := make(map[string]fhir.Resource, 4)
 	for _, ref := range references(subject) {
+		if ref.Type == "Appointment" {
+			continue
+		}
 		if inside, ok := fhir.Contained(subject, ref); ok {
 			found[ref.String()] = inside
 		} else if err := r.find(ctx, ref.String(), along, found); err != nil {
@@ -159,6 +162,9 @@ func references(r fhir.Resource) []fhir.Reference {
 		add(r.Subject())
 		for _, l := range r.Locations() {
 			add(l)
+		}
+		for _, a := range r.Appointments() {
+			add(a)
 		}
 	}
 	return refs

@@ -126,6 +126,8 @@ func (j *journey) reply(action string, n pipeline.Notification, f pipeline.Facts
 		return nil, pipeline.ReasonSuperseded // it has moved since: that is the news
 	case s.visit != nil && !booked(s) && a != nil && a.needsBooked():
 		return nil, pipeline.ReasonSuperseded
+	case s.encounter != nil && !s.waits() && j.ofWaiting(a):
+		return nil, pipeline.ReasonSuperseded
 	}
 	return t, pipeline.ReasonNone
 }

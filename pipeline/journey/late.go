@@ -2,6 +2,7 @@ package journey
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -190,6 +191,12 @@ func (s *scene) recorded() time.Time {
 func (s *step) still(j *journey, n pipeline.Notification, on *scene) bool {
 	told := time.Duration(recall(n.Facts).Minutes) * time.Minute
 	return told > 0 && s.when.holds(on) && j.delay(on) >= told
+}
+
+// ofWaiting reports whether an answer is to a delay: who has been called needs to hear nothing more of that.
+func (j *journey) ofWaiting(a *answer) bool {
+	late := func(s *step) bool { return s.late != nil }
+	return a != nil && a.of == nil && a.do != doScore && slices.ContainsFunc(j.steps, late)
 }
 
 // unplanned says why nothing is said of a delay.
