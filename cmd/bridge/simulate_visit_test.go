@@ -1,10 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fhirbridge/configs"
 )
 
 // simulatedVisit plays a file by the shipped journeys, and returns what was said and written.
@@ -62,5 +66,45 @@ func TestSimulateABundleOfAVisit(t *testing.T) {
 	said, _ := simulatedVisit(t, file)
 	if !strings.HasPrefix(said, "01 09:00 appointment booked") || strings.Count(said, "waiting late") != 3 {
 		t.Errorf("said:\n%s", said)
+	}
+}
+
+// TestSimulateAnExpectedDelay: what a hospital says of a delay, in an element of its own, is told at once.
+func TestSimulateAnExpectedDelay(t *testing.T) {
+	dir := t.TempDir()
+	journeys := filepath.Join(dir, "journeys")
+	must(t, os.Mkdir(journeys, 0o700))
+	shipped, err := fs.ReadFile(configs.Journeys(), "waiting.yaml")
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(journeys, "waiting.yaml"), []byte(strings.Replace(string(shipped), "\nonly:", "\nestimate: expected_delay\nonly:", 1)), 0o600))
+	l := &loader{file: "test.yaml", env: os.LookupEnv}
+	c, err := l.parse([]byte(fmt.Sprintf(`
+kafka: {brokers: ["127.0.0.1:9092"]}
+fhir: {base_url: "http://127.0.0.1/fhir"}
+channels: [{name: main, provider: cloudapi, phone_number_id: "1", access_token: token, app_secret: secret, verify_token: verify}]
+ledger: {url: "sqlite:bridge.db", plaintext: true}
+facility: {name: Harbour Hospital, timezone: Europe/Berlin, country: DE}
+journeys: %q
+fields:
+  expected_delay: {path: "extension.where(url = 'https://your.host/delay').value", of: Encounter, class: schedule}
+`, journeys)))
+	must(t, err)
+	book, err := loadJourneys(c)
+	must(t, err)
+	raw, err := os.ReadFile(filepath.Join(simulated, "visit_takes_place.ndjson"))
+	must(t, err)
+	file := filepath.Join(dir, "visit.ndjson")
+	raw = []byte(strings.Replace(string(raw), `"status":"arrived"`, `"status":"arrived","extension":[{"url":"https://your.host/delay","valueInteger":47}]`, 1))
+	must(t, os.WriteFile(file, raw, 0o600))
+	s, err := simulate(t.Context(), c, book, []string{file}, simulateOptions{})
+	must(t, err)
+	var said []string
+	for _, h := range s.Timeline {
+		if h.Message != nil {
+			said = append(said, h.At.Format("15:04 ")+h.Message.Parameters["minutes"])
+		}
+	}
+	if got, want := strings.Join(said, ", "), "09:50 45"; got != want { // at 10:50, before 65 minutes, it is over
+		t.Errorf("said %s, want %s", got, want)
 	}
 }
