@@ -51,6 +51,8 @@ func TestWaiting(t *testing.T) {
 	b := w.run()
 	waits, leaves, inTime := w.attendee(t, "e1", "Amara", "+15550100171", "en"), w.attendee(t, "e2", "Jonas", "+15550100172", "de"),
 		w.attendee(t, "e3", "Łucja", "+15550100173", "pl")
+	leaves.books(ahead(20), "", at("waiting-example")) // a message with buttons about what was booked
+	leaves.reads("appointment_booked")
 	first, second := waits.waitsSoon(), leaves.waitsSoon()
 	inTime.waitsSoon() // and in before it is late
 	inTime.goes("in-progress", "waiting-example", "")
@@ -70,7 +72,7 @@ func TestWaiting(t *testing.T) {
 	}
 	leaves.charted("recipient.0.reference", "Encounter/of-e2")
 	w.await("everything to be said and written", func() bool { return w.settled(b) })
-	for number, want := range map[string]int{"+15550100171": 2, "+15550100172": 2, "+15550100173": 0} {
+	for number, want := range map[string]int{"+15550100171": 2, "+15550100172": 3, "+15550100173": 0} {
 		if got := len(w.whatsapp.Phone(number).Messages()); got != want {
 			t.Errorf("%s has %d messages, want %d", number, got, want)
 		}

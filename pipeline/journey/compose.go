@@ -47,7 +47,7 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 		}
 	}
 	asked := j.answers[answerOf(n.Step)]
-	return pipeline.Composed{Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil, Once: j.once(n, s)}, nil
+	return pipeline.Composed{Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil || j.awaits(n.Step, t), Once: j.once(n, s)}, nil
 }
 
 func skip(why pipeline.Reason) pipeline.Composed { return pipeline.Composed{Skip: why} }

@@ -99,3 +99,12 @@ func (j *journey) once(n pipeline.Notification, s *scene) []string {
 	}
 	return visits
 }
+
+// awaits reports whether what is typed next answers a step, whatever else the patient was told: what is asked of
+// somebody who waits or was here is asked now, and messages about what was booked stand beside it.
+func (j *journey) awaits(step string, t *template) bool {
+	return j.byStep[step] != nil && slices.ContainsFunc(t.actions, func(action string) bool {
+		a := j.answers[action]
+		return a != nil && (j.on == typeEncounter || a.do == doScore)
+	})
+}
