@@ -155,6 +155,7 @@ func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
 	}
 	if v := o.get("send"); v.exists() || s.task == "" {
 		l.said(o, s, j)
+		l.titles(v, s, j)
 	}
 	l.once(o.get("once"), s, j)
 	s.resend = j.on == typeAppointment

@@ -1,6 +1,9 @@
 package journey
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // maxScore is the best score; the worst is 1.
 const maxScore = 5
@@ -83,5 +86,31 @@ func (l *loader) point(v value, scale *answer, j *journey, score int) {
 	l.book.doings[p.name], j.answers[p.name] = doScore, &p
 	if other := j.words.add(anyLanguage, strconv.Itoa(score), &p); other != nil {
 		v.problemf("%d means %q already", score, other.name)
+	}
+}
+
+// titles makes what stands on the buttons of scores mean them, with the digit and without: people type what they read.
+func (l *loader) titles(v value, s *step, j *journey) {
+	for _, t := range []*template{s.send, s.chat} {
+		if t == nil {
+			continue
+		}
+		for _, x := range t.texts {
+			for i, action := range t.actions {
+				a := j.answers[action]
+				if a == nil || a.do != doScore || i >= len(x.buttons) {
+					continue
+				}
+				whole := fold(x.buttons[i])
+				for _, word := range []string{whole, strings.TrimSpace(strings.TrimLeft(whole, "12345"))} {
+					if word == "" {
+						continue
+					}
+					if other := j.words.add(x.language, word, a); other != nil {
+						v.problemf("the button %q in %s means %q already", x.buttons[i], x.language, other.name)
+					}
+				}
+			}
+		}
 	}
 }
