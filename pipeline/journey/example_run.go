@@ -145,10 +145,7 @@ func (p *play) speak(n pipeline.Notification) {
 		return
 	}
 	if n.Subject != "" {
-		p.known.Told = append(p.known.Told, n.Patient)
-		if n.ReplyTo == "" {
-			p.known.Said = append(p.known.Said, pipeline.Said{Journey: n.Journey, Step: n.Step, Recipient: n.Recipient, Occasion: n.Occasion})
-		}
+		p.tell(n)
 	}
 	p.sent = append(p.sent, spoken{step: n.Step, words: composed.Message.Seen.Reveal(), at: p.now})
 	p.all = append(p.all, pipeline.SentMessage{Notification: n, Attempt: pipeline.Attempt{

@@ -3,6 +3,8 @@ package journey
 import (
 	"maps"
 	"time"
+
+	"fhirbridge/pipeline"
 )
 
 // readBooking reads what a visit that takes place was booked as: its start, or elements of the appointment.
@@ -31,4 +33,12 @@ func (e *example) booking() map[string]any {
 	}
 	maps.Copy(r, e.booked)
 	return r
+}
+
+// tell keeps what the patient was told about the subject.
+func (p *play) tell(n pipeline.Notification) {
+	p.known.Told = append(p.known.Told, n.Patient)
+	if n.ReplyTo == "" {
+		p.known.Said = append(p.known.Said, pipeline.Said{Journey: n.Journey, Step: n.Step, Recipient: n.Recipient, Occasion: n.Occasion})
+	}
 }

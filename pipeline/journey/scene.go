@@ -95,39 +95,6 @@ func (s *scene) lookAt(ref string) bool {
 	return false
 }
 
-// from is what the times of a step count from, by the word for it; zero if it is not known: the start of a visit, as it
-// was booked, when the patient arrived, when it was over; and when a report was issued, else when its record was changed, else now.
-func (s *scene) from(word string) time.Time {
-	switch {
-	case word == anchorEnd:
-		return s.ended()
-	case word == anchorArrived && s.encounter.Arrived().Precision == fhir.Second:
-		return s.encounter.Arrived().Time
-	case word == anchorArrived:
-		return time.Time{}
-	case word == anchorStart && s.encounter != nil:
-		return s.planned()
-	case word != anchorIssued:
-		return s.start
-	case !s.report.Issued().IsZero():
-		return s.report.Issued()
-	case s.dated(word):
-		return s.subject.Header().LastUpdated
-	}
-	return s.now
-}
-
-// dated reports whether the subject says itself what its times count from.
-func (s *scene) dated(word string) bool {
-	switch {
-	case s.report != nil:
-		return !s.report.Issued().IsZero() || !s.subject.Header().LastUpdated.IsZero()
-	case s.encounter != nil && word == anchorEnd:
-		return s.encounter.End().Precision == fhir.Second || !s.subject.Header().LastUpdated.IsZero()
-	}
-	return !s.from(word).IsZero()
-}
-
 // occasion is what an answer about the subject is tied to: the start as it stands, "" if there is none.
 func (s *scene) occasion() string { return occasion(s.start) }
 
@@ -285,38 +252,6 @@ func (z *zones) find(name string) *time.Location {
 	}
 	z.known.Store(name, zone)
 	return zone
-}
-
-// security returns the labels of the subject and of what it contains.
-func (s *scene) security() []fhir.Coding {
-	if s.labelled || s.subject == nil {
-		return s.labels
-	}
-	s.labelled = true
-	for _, a := range s.bookings() { // what it was booked as says what it is about
-		s.labels = append(s.labels, labelsOf(a.Raw())...)
-	}
-	raw := s.subject.Raw()
-	if s.report != nil && bytes.Contains(raw, []byte(`"security"`)) {
-		s.labels = s.report.Labels()
-		return s.labels
-	}
-	s.labels = append(s.labels, labelsOf(raw)...)
-	return s.labels
-}
-
-// labelsOf reads the labels of a resource.
-func labelsOf(raw []byte) []fhir.Coding {
-	if !bytes.Contains(raw, []byte(`"security"`)) {
-		return nil
-	}
-	var r struct {
-		Meta struct {
-			Security []fhir.Coding `json:"security"`
-		} `json:"meta"`
-	}
-	_ = json.Unmarshal(raw, &r) // labels that cannot be read are none; the views refuse a malformed meta
-	return r.Meta.Security
 }
 
 // visitType reports whether the visit is of that type of v2-0276
