@@ -45,21 +45,22 @@ type Phase struct {
 
 type encounterView struct {
 	fhir.OtherEncounter
-	Status          string               `json:"status"` // samply reads a missing one as planned
-	StatusHistory   []phaseView          `json:"statusHistory"`
-	Class           *fhir.Coding         `json:"class"`
-	Subject         *reference           `json:"subject"`
-	Appointment     []reference          `json:"appointment"`
-	Period          *periodView          `json:"period"`
-	Location        []encounterPlaceView `json:"location"`
-	ClassHistory    skipped              `json:"classHistory"`
-	Participant     skipped              `json:"participant"`
-	Diagnosis       skipped              `json:"diagnosis"`
-	ReasonCode      skipped              `json:"reasonCode"`
-	Hospitalization skipped              `json:"hospitalization"`
-	Text            skipped              `json:"text"`
-	Extension       skipped              `json:"extension"`
-	Identifier      skipped              `json:"identifier"`
+	Status          string                `json:"status"` // samply reads a missing one as planned
+	StatusHistory   []phaseView           `json:"statusHistory"`
+	Class           *fhir.Coding          `json:"class"`
+	Subject         *reference            `json:"subject"`
+	Appointment     []reference           `json:"appointment"`
+	Period          *periodView           `json:"period"`
+	Location        []encounterPlaceView  `json:"location"`
+	ServiceType     *fhir.CodeableConcept `json:"serviceType"`
+	ClassHistory    skipped               `json:"classHistory"`
+	Participant     skipped               `json:"participant"`
+	Diagnosis       skipped               `json:"diagnosis"`
+	ReasonCode      skipped               `json:"reasonCode"`
+	Hospitalization skipped               `json:"hospitalization"`
+	Text            skipped               `json:"text"`
+	Extension       skipped               `json:"extension"`
+	Identifier      skipped               `json:"identifier"`
 }
 
 type phaseView struct {
@@ -69,9 +70,10 @@ type phaseView struct {
 
 type encounterPlaceView struct {
 	Location *reference `json:"location"`
+	Status   string     `json:"status"`
 }
 
-var encounterMembers = []string{"status", "statusHistory", "class", "subject", "appointment", "period", "location"}
+var encounterMembers = []string{"status", "statusHistory", "class", "subject", "appointment", "period", "location", "serviceType"}
 
 func decodeEncounter(s source) (Resource, error) {
 	e := &Encounter{base: s.base}
@@ -155,11 +157,24 @@ func (e *Encounter) Arrived() DateTime {
 // Locations are where it takes place, in the order written, those that the
 // patient has left among them.
 func (e *Encounter) Locations() []Reference {
+	return e.places(func(string) bool { return true })
+}
+
+// Here are the places where the patient is: those that are active, or of which nobody says
+// whether they are (https://hl7.org/fhir/R4/valueset-encounter-location-status.html). None if all are past or to come.
+func (e *Encounter) Here() []Reference {
+	return e.places(func(status string) bool { return status == "active" || status == "" })
+}
+
+func (e *Encounter) places(of func(status string) bool) []Reference {
 	var places []reference
 	for _, l := range e.view.Location {
-		if l.Location != nil {
+		if l.Location != nil && of(l.Status) {
 			places = append(places, *l.Location)
 		}
 	}
 	return parsedAll(places, e.base)
 }
+
+// ServiceType is what the visit is for. Its words may disclose.
+func (e *Encounter) ServiceType() Concept { return concept(e.view.ServiceType) }

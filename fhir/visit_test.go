@@ -96,7 +96,9 @@ func TestEncounterOfAnAppointment(t *testing.T) {
 	e := decode[*fhir.Encounter](t, encounter("appointment", `[{"reference":"Appointment/a1"}]`, "location", `[{"location":{"reference":"Location/1"},"status":"completed"},{"status":"active"},{"location":{"reference":"Location/2"}}]`))
 	same(t, "Appointments", tails(e.Appointments()), []string{"Appointment/a1"})
 	same(t, "Locations", tails(e.Locations()), []string{"Location/1", "Location/2"})
+	same(t, "Here", tails(e.Here()), []string{"Location/2"})
 	same(t, "Class", e.Class().Code, "AMB")
+	same(t, "ServiceType", decode[*fhir.Encounter](t, encounter("serviceType", `{"coding":[{"code":"57"}]}`)).ServiceType().Codings[0].Code, "57")
 }
 
 func TestRequestTemplate(t *testing.T) {

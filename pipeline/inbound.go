@@ -170,6 +170,9 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 			o.Say = append(o.Say, decision.Asked...)
 		}
 	}
+	if o.Survey != nil {
+		writes = append(writes, in.Filing.Survey(r, *o.Survey)...)
+	}
 	if o.Handoff != "" {
 		writes = append(writes, in.Filing.Handoff(r, t, patient, o)...)
 	}

@@ -153,7 +153,7 @@ func (in *Intake) missing(ctx context.Context, current fhir.Resource, along map[
 func (in *Intake) keep(ctx context.Context, ev Event, along map[string]fhir.Resource) error {
 	for ref, res := range along {
 		h := res.Header()
-		if ref != h.Ref() {
+		if ref != h.Ref() || startsJourney(h.Type) { // what starts a journey is kept by its own event
 			continue
 		}
 		known, err := in.Resolver.Resource(ctx, ref)
@@ -237,7 +237,11 @@ func (in *Intake) historic(ev Event, now time.Time) bool {
 
 // startsJourney lists the types whose changes are decided about.
 func startsJourney(resourceType string) bool {
-	return resourceType == "Appointment" || resourceType == "DiagnosticReport" || resourceType == requestType
+	switch resourceType {
+	case "Appointment", "Encounter", "DiagnosticReport", requestType:
+		return true
+	}
+	return false
 }
 
 // inDirectory lists the types that words are made from besides. Of what a hospital puts on its topics

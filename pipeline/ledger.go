@@ -48,7 +48,8 @@ type Ledger interface {
 	WakeWrites(sink Sink) <-chan struct{}
 	// Begin makes an attempt durable: the notification is Sending. It returns false and
 	// changes nothing if the notification is not planned any more, or the version of its subject is
-	// not the one that was leased: then nothing may be posted.
+	// not the one that was leased: then nothing may be posted. So it does for one that another notification
+	// has spoken for (Attempt.Once), which is settled as Skipped.
 	Begin(ctx context.Context, a Attempt) (bool, error)
 	// Postpone gives a leased notification back, due at a later time. Nothing was posted.
 	Postpone(ctx context.Context, key string, due time.Time, reason Reason) error

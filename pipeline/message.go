@@ -172,6 +172,9 @@ type Attempt struct {
 	Shown string
 	// Awaits reports whether it asks for words of the patient's own: what is typed next answers it.
 	Awaits bool
+	// Once are names of what is said once, whatever it is about: of all notifications whose attempts share
+	// one of them, only the first is sent.
+	Once []string
 	// Begun is when it was made durable.
 	Begun time.Time
 	// MessageID is the provider's id, once known.

@@ -136,6 +136,9 @@ type Known struct {
 	Answers []Answer
 	// Told are the patients who have been sent anything about the subject.
 	Told []string
+	// Said are the notifications about it that have gone out, or may have. It is known only to who decides
+	// and understands, not to who makes words.
+	Said []Said
 }
 
 // ToldOf reports whether a patient has been sent anything about the subject.
@@ -183,9 +186,10 @@ type Composed struct {
 	Message Message
 	// Actions says what the message's tokens mean: number n is Actions[n-1].
 	Actions []string
-	// Shown and Awaits go into the Attempt.
+	// Shown, Awaits and Once go into the Attempt.
 	Shown  string
 	Awaits bool
+	Once   []string
 	// Skip is the reason when there is nothing to send; then Message is empty.
 	Skip Reason
 }
@@ -238,6 +242,8 @@ type Outcome struct {
 	Answer *Answer
 	// Decision is the write-back of it, if any.
 	Decision *Decision
+	// Survey is what of a survey it answers, nil if nothing.
+	Survey *SurveyAnswer
 	// Plan is what remains wanted for the subject after the answer; nil leaves the plan as it is.
 	Plan *Plan
 	// Stop puts the number on the STOP list (true) or takes it off (false); nil leaves it. A word that is

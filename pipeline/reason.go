@@ -20,6 +20,7 @@ const (
 	ReasonSuperseded    Reason = "superseded"     // a newer version wants something else
 	ReasonDeleted       Reason = "deleted"        // the resource is gone
 	ReasonAnswered      Reason = "answered"       // the patient has answered
+	ReasonSaid          Reason = "said"           // the same was said about another resource
 	ReasonSubjectGone   Reason = "subject_gone"   // the resource is not kept any more
 	ReasonThrottled     Reason = "throttled"      // the provider asked to wait
 	ReasonPaused        Reason = "paused"         // the provider has stopped the template

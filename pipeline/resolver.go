@@ -91,9 +91,17 @@ func (r *Resolver) Decode(ref string, raw []byte) (fhir.Resource, error) {
 func (r *Resolver) Lookup(ctx context.Context, subject fhir.Resource, along map[string]fhir.Resource) (func(string) fhir.Resource, error) {
 	found := make(map[string]fhir.Resource, 4)
 	for _, ref := range references(subject) {
+		if ref.Type == "Appointment" {
+			continue
+		}
 		if inside, ok := fhir.Contained(subject, ref); ok {
 			found[ref.String()] = inside
 		} else if err := r.find(ctx, ref.String(), along, found); err != nil {
+			return nil, err
+		}
+	}
+	if e, ok := subject.(*fhir.Encounter); ok {
+		if err := r.bookings(ctx, e, along, found); err != nil {
 			return nil, err
 		}
 	}
@@ -123,6 +131,35 @@ func (r *Resolver) find(ctx context.Context, ref string, along, found map[string
 	return nil
 }
 
+// bookings finds the appointments of a visit as they are kept, past the cache: what starts a journey is not
+// forgotten there when it changes. Of each the places and people are found, too.
+func (r *Resolver) bookings(ctx context.Context, e *fhir.Encounter, along, found map[string]fhir.Resource) error {
+	for _, ref := range e.Appointments() {
+		name := ref.String()
+		res := along[name]
+		if res == nil && name != "" {
+			kept, ok, err := r.directory.Resource(ctx, name)
+			if err != nil {
+				return err
+			}
+			if ok {
+				res, _ = fhir.Decode(kept.Resource) // one that does not decode is not known
+			}
+		}
+		booking, ok := res.(*fhir.Appointment)
+		if !ok {
+			continue
+		}
+		found[name] = booking
+		for _, of := range references(booking) {
+			if err := r.find(ctx, of.String(), along, found); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // references lists what the words about a resource may be made from.
 func references(r fhir.Resource) []fhir.Reference {
 	var refs []fhir.Reference
@@ -145,6 +182,14 @@ func references(r fhir.Resource) []fhir.Reference {
 		add(r.Subject())
 		for _, p := range r.Performers() {
 			add(p)
+		}
+	case *fhir.Encounter:
+		add(r.Subject())
+		for _, l := range r.Locations() {
+			add(l)
+		}
+		for _, a := range r.Appointments() {
+			add(a)
 		}
 	}
 	return refs

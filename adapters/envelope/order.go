@@ -9,7 +9,7 @@ import (
 )
 
 // last are the types whose events refer to others, and may lead to a message.
-var last = map[string]int{"Appointment": 1, "DiagnosticReport": 1}
+var last = map[string]int{"Appointment": 1, "DiagnosticReport": 1, "Encounter": 2}
 
 // arrange puts events into the order in which they can be handled: what others
 // refer to first, and of one resource the oldest version first.

@@ -21,7 +21,7 @@ func (l *Ledger) Begin(ctx context.Context, a pipeline.Attempt) (bool, error) {
 	row := l.sealAttempt(a)
 	var id int64
 	err := l.writer.do(ctx, func(t *tx) (err error) {
-		id, err = begin(t, a, held, row)
+		id, err = l.beginOnce(t, a, held, row)
 		return err
 	})
 	switch {

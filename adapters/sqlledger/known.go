@@ -23,9 +23,20 @@ func (s subjectState) known() pipeline.Known {
 		}
 		if n.inPlan() {
 			k.Open = append(k.Open, n.Notification)
+		} else if n.ReplyTo == "" && n.out() {
+			k.Said = append(k.Said, pipeline.Said{Journey: n.Journey, Step: n.Step, Recipient: n.Recipient, Occasion: n.Occasion})
 		}
 	}
 	return k
+}
+
+// out reports whether it has gone out, or may have.
+func (n *stored) out() bool {
+	switch numberOf(n.State) {
+	case sending, unknown, accepted, sent, delivered, read, held:
+		return true
+	}
+	return n.toldAt != 0
 }
 
 func (l *Ledger) subject(c *conn, id int64, ref string) (s subjectState, err error) {

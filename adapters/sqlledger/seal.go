@@ -163,6 +163,7 @@ const (
 	kindUser    = "user"    // the provider's id of a person
 	kindMessage = "message" // the provider's id of a message
 	kindQueue   = "queue"   // of writes
+	kindOnce    = "once"    // of what is said once
 )
 
 // tag returns the keyed digest by which an id is found.

@@ -143,7 +143,9 @@ func merge(expected []journey.StepOutlook, entries []pipeline.TraceEntry) []outl
 		if x.Planned {
 			why = notYet
 		}
+		key := func(e pipeline.TraceEntry) bool { return x.Key != "" && e.Notification.Key == x.Key }
 		switch {
+		case last < 0 && slices.ContainsFunc(entries, key): // it was put beside the step before: a step may be planned several times
 		case last < 0:
 			s := outlookStep{Journey: x.Journey, Step: x.Step, Patient: x.Patient, Template: x.Template, NotPlanned: why}
 			if x.Why == journey.WhyPast || x.Why == journey.WhyUseless {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,6 +149,7 @@ func (s *stage) run(ctx context.Context, files []string, o simulateOptions) erro
 		}
 		decoded, err := envelope.New(s.config.Intake.Shapes).Decode(raw, nil, pipeline.Source{Topic: "simulate", Offset: int64(i)})
 		s.fault(file, err)
+		inTime(decoded)
 		for _, ev := range decoded {
 			if o.lang != "" {
 				speak(&ev, o.lang)
@@ -167,6 +169,15 @@ func (s *stage) run(ctx context.Context, files []string, o simulateOptions) erro
 	}
 	s.set(begin)
 	return s.play(ctx, people, events, o)
+}
+
+// inTime sorts the events of a file by when they were last updated, if all of them say so: a bridge takes what comes in
+// one record in the order of what refers to what.
+func inTime(events []pipeline.Event) {
+	undated := func(e pipeline.Event) bool { return e.LastUpdated.IsZero() && !background[e.Type] }
+	if !slices.ContainsFunc(events, undated) {
+		slices.SortStableFunc(events, func(a, b pipeline.Event) int { return a.LastUpdated.Compare(b.LastUpdated) })
+	}
 }
 
 // fileEvent is an event and the file that it is from.

@@ -145,7 +145,7 @@ func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
 	}
 	a := pipeline.Attempt{
 		ID: id, Notification: n.Key, Channel: simulatedChannel, Address: to, Seen: said.Message.Seen, Language: said.Message.Language,
-		Actions: said.Actions, Shown: said.Shown, SubjectVersion: n.Subject.Version, Begun: f.Now,
+		Actions: said.Actions, Shown: said.Shown, Awaits: said.Awaits, Once: said.Once, SubjectVersion: n.Subject.Version, Begun: f.Now,
 	}
 	if said.Message.Template != nil {
 		a.Template = said.Message.Template.Name
@@ -168,6 +168,10 @@ func titles(m pipeline.Message) []string {
 	switch {
 	case m.Template != nil:
 		buttons = m.Template.Buttons
+	case m.Interactive != nil && m.Interactive.List != nil:
+		for _, row := range m.Interactive.List.Rows {
+			buttons = append(buttons, pipeline.Button{Title: row.Title.Reveal()})
+		}
 	case m.Interactive != nil:
 		buttons = m.Interactive.Buttons
 	}

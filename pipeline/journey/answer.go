@@ -15,6 +15,8 @@ const (
 	doAsk     doing = "ask"     // nothing yet: the reply is a question, with answers of its own
 	doNote    doing = "note"    // it is filed
 	doTask    doing = "task"    // it is filed, and people are asked to act on it
+	doScore   doing = "score"   // it is filed as a score from 1 to 5
+	doWords   doing = "words"   // it is filed as the words that go with a score, and people read them
 	doStop    doing = "stop"    // no more messages
 	doStart   doing = "start"   // messages again
 )
@@ -40,6 +42,9 @@ type answer struct {
 	reply, done, asked *template
 	// of is the question that it answers, nil if it may be given at any time.
 	of *answer
+	// scale is the question that a score answers, and value the score; low is the highest of which people are told.
+	scale      *answer
+	value, low int
 	// urgent is the priority of what people are asked to do.
 	urgent bool
 	// words mean answers to the question that the reply of this one is, and anything else free, if it is there.

@@ -8,7 +8,8 @@ import (
 
 // doings are what an answer may do in a journey on that.
 var doings = map[string][]doing{
-	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask},
+	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask, doScore, doWords},
+	typeEncounter:   {doAsk, doNote, doTask, doScore, doWords},
 	typeReport:      {doAsk, doNote, doTask},
 	typeRequest:     {doNote, doTask},
 	typeMessage:     {doStop, doStart, doTask},
@@ -25,7 +26,7 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 		m.problemf("there are two answers with the name %q", a.name)
 		return
 	}
-	o := m.value.object("do", "reply", "words", "anything", "urgent", "then")
+	o := m.value.object("do", "reply", "words", "anything", "urgent", "then", "scale", "low")
 	if v := o.need("do"); v.exists() {
 		l.does(v, a, j)
 	}
@@ -48,6 +49,7 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 		}
 		l.words(v, a, to)
 	}
+	l.survey(o, a, j, question)
 }
 
 // anything reads whether an answer takes whatever is typed that means no other answer to the question.
@@ -81,10 +83,10 @@ func (l *loader) does(v value, a *answer, j *journey) {
 func (l *loader) then(o object, a *answer, j *journey, question *answer) {
 	v := o.get("then")
 	switch {
-	case a.do != doAsk && v.exists():
+	case a.do != doAsk && a.do != doScore && v.exists():
 		v.problem("is only for a question: do: ask")
 		return
-	case a.do != doAsk:
+	case a.do != doAsk && !v.exists():
 		return
 	case question != nil:
 		o.problem("a question cannot lead to another")

@@ -21,8 +21,10 @@ func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
 			say[i].Farewell = off
 		}
 		return pipeline.Outcome{Reading: a.name, Stop: &off, Say: say}
+	case doScore, doWords:
+		return h.surveyed(j, a)
 	case doNote, doTask:
-		if a.of != nil { // what it answers was asked about the visit as it was then
+		if a.of != nil && a.of.do != doScore { // what it answers was asked about the visit as it was then
 			if _, instead := h.standing(j, a); instead != nil {
 				return *instead
 			}
@@ -46,6 +48,7 @@ func (h *hearing) noted(j *journey, a *answer) pipeline.Outcome {
 		}
 		o.Say = h.say(j, answerStep+a.name, subject, "")
 	}
+	h.keep(j, a, &o)
 	return o
 }
 
@@ -107,6 +110,11 @@ func (h *hearing) standing(j *journey, a *answer) (s *scene, instead *pipeline.O
 	switch {
 	case s.subject == nil || s.subject.Header().Type != j.on || !s.lookAt(t.Sent.Notification.Patient) || j.silent(s):
 		return s, &late
+	case s.encounter != nil:
+		if s.mistaken() {
+			return s, &late
+		}
+		return s, nil
 	case s.report != nil:
 		if !released(s) {
 			return s, &late

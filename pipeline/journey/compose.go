@@ -35,7 +35,7 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if text == nil {
 		return skip(pipeline.ReasonNoTemplate), nil
 	}
-	w := &writer{scene: s, before: instant(told.Before), patient: f.Patient, settings: &b.settings, calendar: b.calendarFor(text.language, own)}
+	w := &writer{scene: s, before: instant(told.Before), minutes: told.Minutes, patient: f.Patient, settings: &b.settings, calendar: b.calendarFor(text.language, own)}
 	values, missing := t.values(text, w)
 	if missing {
 		return skip(pipeline.ReasonMissingFact), nil
@@ -47,7 +47,7 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 		}
 	}
 	asked := j.answers[answerOf(n.Step)]
-	return pipeline.Composed{Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil}, nil
+	return pipeline.Composed{Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil || j.awaits(n.Step, t), Once: j.once(n, s)}, nil
 }
 
 func skip(why pipeline.Reason) pipeline.Composed { return pipeline.Composed{Skip: why} }
@@ -71,12 +71,14 @@ func (j *journey) choose(n pipeline.Notification, f pipeline.Facts, s *scene) (*
 		return nil, why
 	}
 	switch {
+	case st.late != nil && !st.still(j, n, s):
+		return nil, pipeline.ReasonSuperseded
 	case !st.when.holds(s):
 		if s.visit != nil && booked(s) && (s.confirmed() || s.declined()) {
 			return nil, pipeline.ReasonAnswered
 		}
 		return nil, pipeline.ReasonSuperseded
-	case st.when.edge == nil && n.Occasion != s.occasion():
+	case st.when.edge == nil && st.late == nil && n.Occasion != s.occasion():
 		return nil, pipeline.ReasonSuperseded
 	}
 	return st.said(f), pipeline.ReasonNone
@@ -126,6 +128,8 @@ func (j *journey) reply(action string, n pipeline.Notification, f pipeline.Facts
 	case told.Occasion != "" && s.occasion() != "" && told.Occasion != s.occasion():
 		return nil, pipeline.ReasonSuperseded // it has moved since: that is the news
 	case s.visit != nil && !booked(s) && a != nil && a.needsBooked():
+		return nil, pipeline.ReasonSuperseded
+	case s.encounter != nil && !s.waits() && j.ofWaiting(a):
 		return nil, pipeline.ReasonSuperseded
 	}
 	return t, pipeline.ReasonNone

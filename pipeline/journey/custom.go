@@ -13,7 +13,7 @@ import (
 
 // Field is one that an engineer defines, beyond those that are built in. It is empty for a sensitive visit or report.
 type Field struct {
-	// Of is the type of resource that has it: Appointment or DiagnosticReport.
+	// Of is the type of resource that has it: Appointment, Encounter or DiagnosticReport.
 	Of string
 	// Class is the class of data that it shows: name, schedule, place, person, facility or instruction.
 	Class string
@@ -144,6 +144,11 @@ var listed = map[string]map[string]func(*scene) []fhir.Concept{
 		"category":  func(s *scene) []fhir.Concept { return s.visit.ServiceCategories() },
 		"specialty": func(s *scene) []fhir.Concept { return s.visit.Specialties() },
 		"place":     (*scene).placeNames,
+	},
+	typeEncounter: {
+		"service": (*scene).services,
+		"place":   (*scene).placeNames,
+		"class":   func(s *scene) []fhir.Concept { return []fhir.Concept{{Codings: []fhir.Coding{s.encounter.Class()}}} },
 	},
 	typeReport: {
 		"code":     func(s *scene) []fhir.Concept { return []fhir.Concept{s.report.Code()} },

@@ -13,6 +13,8 @@ type example struct {
 	name     string
 	given    string
 	language string
+	// booked are the elements of the appointment to which the visit goes back, nil for none.
+	booked   map[string]any
 	timeline []moment
 	at       value
 }
@@ -53,11 +55,14 @@ const exampleZone = "Europe/Berlin"
 const clockLayout = "2006-01-02 15:04"
 
 func (l *loader) example(v value, j *journey) example {
-	o := v.object("example", "patient", "timeline")
+	o := v.object("example", "patient", "booked", "timeline")
 	e := example{name: o.need("example").text(), at: v}
 	if p := o.need("patient"); p.exists() {
 		patient := p.object("given", "language")
 		e.given, e.language = patient.get("given").text(), patient.get("language").text()
+	}
+	if b := o.get("booked"); b.exists() {
+		e.readBooking(b, j)
 	}
 	for _, item := range o.need("timeline").list() {
 		e.timeline = append(e.timeline, readMoment(item, j))
@@ -148,6 +153,10 @@ func (m *moment) resource(on, version string) ([]byte, error) {
 		r["code"], r["subject"] = map[string]any{"text": "Report"}, patient
 	case typeRequest:
 		r["subject"], r["recipient"] = patient, []any{patient}
+	case typeEncounter:
+		r["class"] = map[string]any{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
+		r["subject"], r["location"] = patient, []any{map[string]any{"location": map[string]any{"reference": "Location/1"}}}
+		r["appointment"] = []any{map[string]any{"reference": "Appointment/1"}}
 	}
 	maps.Copy(r, m.event)
 	meta, _ := r["meta"].(map[string]any)
@@ -171,6 +180,9 @@ func (e *example) directory() (map[string]fhir.Resource, error) {
 			}}},
 		},
 		map[string]any{"resourceType": "Location", "id": "1", "name": "House 2"},
+	}
+	if e.booked != nil {
+		raw = append(raw, e.booking())
 	}
 	known := make(map[string]fhir.Resource, len(raw))
 	for _, r := range raw {

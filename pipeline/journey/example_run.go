@@ -145,7 +145,7 @@ func (p *play) speak(n pipeline.Notification) {
 		return
 	}
 	if n.Subject != "" {
-		p.known.Told = append(p.known.Told, n.Patient)
+		p.tell(n)
 	}
 	p.sent = append(p.sent, spoken{step: n.Step, words: composed.Message.Seen.Reveal(), at: p.now})
 	p.all = append(p.all, pipeline.SentMessage{Notification: n, Attempt: pipeline.Attempt{

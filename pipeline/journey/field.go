@@ -51,6 +51,7 @@ const (
 const (
 	typeAppointment = "Appointment"
 	typeReport      = "DiagnosticReport"
+	typeEncounter   = "Encounter"
 	// typeMessage is what a journey is on that starts with a patient's own message.
 	typeMessage = "message"
 )
@@ -58,15 +59,16 @@ const (
 var fields = map[string]field{
 	"patient.given":  {className, "", maxParameter, func(w *writer) string { return w.name().Informal() }},
 	"patient.name":   {className, "", maxParameter, func(w *writer) string { return w.name().Text }},
-	"start.date":     {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.start, w.calendar.date) }},
-	"start.time":     {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.start, w.calendar.clock) }},
+	"start.date":     {classSchedule, typeVisit, maxMoment, func(w *writer) string { return w.local(w.begin(), w.calendar.date) }},
+	"start.time":     {classSchedule, typeVisit, maxMoment, func(w *writer) string { return w.local(w.begin(), w.calendar.clock) }},
 	"before.date":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.date) }},
 	"before.time":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.clock) }},
 	"instruction":    {classInstruction, typeAppointment, maxInstruction, (*writer).instruction},
-	"place.way":      {classPlace, typeAppointment, maxWay, (*writer).placeWay},
-	"place.name":     {classPlace, typeAppointment, maxParameter, (*writer).placeName},
-	"place.address":  {classPlace, typeAppointment, maxParameter, (*writer).placeAddress},
-	"clinician.name": {classPerson, typeAppointment, maxParameter, (*writer).clinician},
+	"place.way":      {classPlace, typeVisit, maxWay, (*writer).placeWay},
+	"place.name":     {classPlace, typeVisit, maxParameter, (*writer).placeName},
+	"place.address":  {classPlace, typeVisit, maxParameter, (*writer).placeAddress},
+	"clinician.name": {classPerson, typeVisit, maxParameter, (*writer).clinician},
+	"delay.minutes":  {classSchedule, typeEncounter, maxMoment, (*writer).delay},
 	"facility.name":  {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Facility }},
 	"facility.phone": {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Phone }},
 }
@@ -75,7 +77,9 @@ var fields = map[string]field{
 type writer struct {
 	*scene
 	// before is the start that the visit had before the news, zero if it is not known.
-	before   time.Time
+	before time.Time
+	// minutes are those of a delay.
+	minutes  int
 	patient  *fhir.Patient
 	settings *Settings
 	calendar calendar

@@ -20,6 +20,9 @@ type journey struct {
 	answers     map[string]*answer
 	// words are what patients write for an answer, whatever it was that they were told.
 	words words
+	// estimate says how late a visit will begin, nil if nobody does; questionnaire is what scores and words answer.
+	estimate      *field
+	questionnaire string
 	// stale is what follows a button under words that do not hold any more; nil if none.
 	stale *template
 	// otherwise are the acknowledgements of what a person must read, by reading.
@@ -34,6 +37,7 @@ type step struct {
 	name     string
 	when     when
 	schedule *schedule // nil for what is said at once
+	late     *late     // instead of it, for what is said when a visit begins late
 	expires  expiry
 	// send is the approved template, chat what is said instead while the patient's window is open; nil for none.
 	send, chat *template
@@ -41,6 +45,8 @@ type step struct {
 	task     string
 	resend   bool
 	priority int
+	// once is a name for what all steps of that name say once about a visit, "" for none.
+	once string
 }
 
 // silent reports whether the journey says nothing about the subject to the patient of the scene, whatever happens.
@@ -125,7 +131,7 @@ func (j *journey) news(c pipeline.Change, previous, current *scene, plan *pipeli
 			ask(plan, pipeline.Errand{Key: n.Key, Code: s.task, Subject: n.Subject, Patient: n.Patient})
 		}
 		due := s.moment(current, time.Time{})
-		expires, ok := s.expires.at(due, current.anchor(), current.zone())
+		expires, ok := s.expires.at(due, s.expires.from(current), current.zone())
 		if kept.first <= i || s.send == nil || !ok || !expires.After(c.Now) {
 			continue
 		}
@@ -176,7 +182,7 @@ func (s *step) keep(o pipeline.Notification, current *scene) (pipeline.Notificat
 	if !s.when.holds(current) {
 		return o, false
 	}
-	anchor := current.anchor()
+	anchor := s.expires.from(current)
 	if anchor.IsZero() {
 		anchor = recall(o.Facts).start()
 	}
@@ -195,9 +201,9 @@ func (s *step) keep(o pipeline.Notification, current *scene) (pipeline.Notificat
 // due is when a step with a schedule is to be said; it may have passed.
 func (s *step) due(on *scene) time.Time {
 	if s.schedule.needless(on) {
-		return on.anchor()
+		return on.from(s.schedule.word)
 	}
-	return s.schedule.at(on.anchor(), on.zone())
+	return s.schedule.at(on.from(s.schedule.word), on.zone())
 }
 
 // moment is when a step is to be said if it is planned now. planned is when it was to be said as
@@ -222,16 +228,20 @@ func (s *step) moment(on *scene, planned time.Time) time.Time {
 // reminders appends what is said at its time. What is due already was either planned before, and
 // waits to be sent, or it comes too late to be planned, unless that it is due is news.
 func (j *journey) reminders(c pipeline.Change, previous, current *scene, wanted []pipeline.Notification) []pipeline.Notification {
-	if current.anchor().IsZero() {
-		return wanted
-	}
 	for _, s := range j.steps {
 		if s.when.edge != nil || !s.when.holds(current) {
 			continue
 		}
+		if s.late != nil {
+			wanted = s.delays(j, c, current, wanted)
+			continue
+		}
+		if current.from(s.schedule.word).IsZero() {
+			continue
+		}
 		n := j.notification(s, current, current.occasion())
 		var before time.Time
-		news := !current.dated() || !s.due(current).After(c.Now) // it follows from when this came, not from what it says
+		news := !current.dated(s.schedule.word) || !s.due(current).After(c.Now) // it follows from when this came, not from what it says
 		if planned := find(c.Known.Open, n.Key); planned != nil {
 			before = planned.Due
 		} else if !s.when.allowed(current) || news && (c.Historic || !s.turned(previous, current)) {
@@ -247,25 +257,25 @@ func (j *journey) reminders(c pipeline.Change, previous, current *scene, wanted 
 	return wanted
 }
 
-// end is when a step with a schedule becomes useless. What is said before a visit is of no use in
-// it. What is said of a report later than it was due, because that is news only now, has its time from now on.
+// end is when a step with a schedule becomes useless. What is said before a visit is of no use in it. What is said
+// of a report, or of a visit that is over, later than it was due, because that is news only now, has its time from now on.
 func (s *step) end(on *scene) time.Time {
 	due := s.due(on)
-	if on.report != nil && due.Before(on.now) {
+	if (on.report != nil || s.schedule.word == anchorEnd) && due.Before(on.now) {
 		due = on.now
 	}
-	expires, _ := s.expires.at(due, on.anchor(), on.zone()) // the anchor is known
+	expires, _ := s.expires.at(due, s.expires.from(on), on.zone()) // the anchor is known, or it is useless now
 	if due.Before(on.start) && expires.After(on.start) {
 		return on.start
 	}
 	return expires
 }
 
-// turned reports whether it is this version of a report of which a step is to speak: of the one before it
-// was not to. What was changed since is another report.
+// turned reports whether it is this version of a report, or of a visit that is over, of which a step is to
+// speak: of the one before it was not to. What was changed since is another report.
 func (s *step) turned(previous, current *scene) bool {
 	if current.report == nil {
-		return false
+		return s.schedule.word == anchorEnd && (previous == nil || !s.when.holds(previous))
 	}
 	return previous == nil || !s.when.holds(previous) || reissued(previous, current)
 }

@@ -48,12 +48,13 @@ func (l *loader) loadJourneys(fsys fs.FS) {
 }
 
 func (l *loader) journey(root value) *journey {
-	o := root.object("journey", "on", "lists", "means", "only", "never", "steps", "answers", "stale", "otherwise", "examples", "sends", "expires", "unknown")
+	o := root.object("journey", "on", "lists", "means", "only", "never", "estimate", "questionnaire", "sends", "expires", "unknown",
+		"steps", "answers", "stale", "otherwise", "examples")
 	j := &journey{
 		byStep: make(map[string]*step), answers: make(map[string]*answer), words: make(words), otherwise: make(map[string]*template),
 	}
 	j.name = named(o.need("journey"))
-	j.on = o.need("on").oneOf("start", typeAppointment, typeReport, typeRequest, typeMessage)
+	j.on = o.need("on").oneOf("start", typeAppointment, typeEncounter, typeReport, typeRequest, typeMessage)
 	phrases := phrasesOf(j.on)
 	phrases.custom(&l.book.settings, j.on)
 	phrases.lists(o.get("lists"), j.on)
@@ -63,6 +64,8 @@ func (l *loader) journey(root value) *journey {
 		l.answer(m, j, nil)
 	}
 	l.asked(o, j)
+	phrases.answers(j)
+	l.visit(o, j)
 	l.steps(o, j, phrases)
 	if v := o.get("stale"); v.exists() {
 		j.stale = l.fits(v, j, v.text())
@@ -137,14 +140,16 @@ func (l *loader) steps(o object, j *journey, phrases vocabulary) {
 }
 
 func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
-	o := item.object("name", "when", "at", "send", "chat", "task", "expires", "unknown")
+	o := item.object("name", "when", "at", "send", "chat", "task", "expires", "unknown", "once")
 	s := &step{name: named(o.need("name")), priority: pipeline.PriorityNews}
 	if v := o.need("when"); v.exists() {
 		s.when = phrases.clauses(v)
 	}
-	if v := o.get("at"); v.exists() {
+	if v := o.get("at"); v.exists() && j.on == typeEncounter && tellsDelay(v) {
+		s.late = l.late(v, s)
+	} else if v.exists() {
 		s.schedule = j.schedule(v, s, phrases)
-		if j.on == typeAppointment {
+		if j.on != typeReport {
 			s.priority = pipeline.PriorityReminder
 		}
 	} else if s.when.edge == nil && len(s.when.clauses) > 0 {
@@ -158,7 +163,9 @@ func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
 	}
 	if v := o.get("send"); v.exists() || s.task == "" {
 		l.said(o, s, j)
+		l.titles(v, s, j)
 	}
+	l.once(o.get("once"), s, j)
 	s.resend = j.on == typeAppointment
 	if v := o.get("unknown"); v.exists() {
 		s.resend = v.oneOf("policy", "resend", "hold") == "resend"
@@ -173,6 +180,8 @@ func (j *journey) schedule(v value, s *step, phrases vocabulary) *schedule {
 	switch {
 	case !ok && j.on == typeReport:
 		v.problem(`must be like "issued + 48h" or "issued + 2d, 10:00"`)
+	case !ok && j.on == typeEncounter:
+		v.problem(`must be like "end + 4h", "arrived + 30m" or "20m late, again every 20m, at most 3 times"`)
 	case !ok:
 		v.problem(`must be like "start - 2d, 10:00" or "start - 2h"`)
 	case s.when.edge != nil && j.on != typeReport:
@@ -223,9 +232,11 @@ func (l *loader) expiry(v value, s *step, j *journey) expiry {
 	switch {
 	case !ok && j.on == typeReport:
 		v.problem(`must be like "issued + 30d" or "+48h"`)
+	case e.anchored && s.late != nil:
+		v.problem(`must be like "+15m": it counts from the moment at which the delay is told`)
 	case !ok:
 		v.problem(`must be like "start", "start - 1h" or "+48h"`)
-	case e.anchored && s.schedule != nil && !s.schedule.clock && !s.schedule.offset.before(e.offset):
+	case e.anchored && s.schedule != nil && e.word == s.schedule.word && !s.schedule.clock && !s.schedule.offset.before(e.offset):
 		v.problem("must be later than at")
 	}
 	return e
@@ -249,7 +260,7 @@ func (l *loader) fits(v value, j *journey, name string) *template {
 		return nil
 	}
 	for _, p := range t.params {
-		if p.field.of != "" && p.field.of != j.on {
+		if !p.field.fits(j.on) {
 			v.problemf("%q shows %q, which is of an %s", name, p.name, p.field.of)
 		}
 	}

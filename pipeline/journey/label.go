@@ -1,6 +1,8 @@
 package journey
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 
 	"fhirbridge/fhir"
@@ -56,4 +58,36 @@ func (s *scene) withheld() bool {
 	return s.labelledAs(func(c fhir.Coding) bool {
 		return withheld[c.Code] || c.Code == "V" && (c.System == "" || c.System == systemConfidentiality)
 	})
+}
+
+// security returns the labels of the subject and of what it contains.
+func (s *scene) security() []fhir.Coding {
+	if s.labelled || s.subject == nil {
+		return s.labels
+	}
+	s.labelled = true
+	for _, a := range s.bookings() { // what it was booked as says what it is about
+		s.labels = append(s.labels, labelsOf(a.Raw())...)
+	}
+	raw := s.subject.Raw()
+	if s.report != nil && bytes.Contains(raw, []byte(`"security"`)) {
+		s.labels = s.report.Labels()
+		return s.labels
+	}
+	s.labels = append(s.labels, labelsOf(raw)...)
+	return s.labels
+}
+
+// labelsOf reads the labels of a resource.
+func labelsOf(raw []byte) []fhir.Coding {
+	if !bytes.Contains(raw, []byte(`"security"`)) {
+		return nil
+	}
+	var r struct {
+		Meta struct {
+			Security []fhir.Coding `json:"security"`
+		} `json:"meta"`
+	}
+	_ = json.Unmarshal(raw, &r) // labels that cannot be read are none; the views refuse a malformed meta
+	return r.Meta.Security
 }

@@ -19,7 +19,8 @@ var tags = []string{"en", "de", "es", "fr", "it", "pl", "pt_BR", "tr", "uk", "ar
 
 func TestShippedTemplatesInEveryLanguage(t *testing.T) {
 	book := everything(t)
-	th := about(t, shipped(t), visit(t, "booked", march9, listed), "")
+	booked := about(t, shipped(t), visit(t, "booked", march9, listed), "")
+	there := threadOf(encounter(t, "arrived"), "waiting")
 	languages := map[string][]string{}
 	for _, raw := range book.MetaTemplates() {
 		var x struct {
@@ -33,6 +34,10 @@ func TestShippedTemplatesInEveryLanguage(t *testing.T) {
 			t.Fatal(err)
 		}
 		languages[x.Name] = append(languages[x.Name], x.Language)
+		th := booked
+		if of := sender(t, x.Name); of == "waiting" || of == "survey" {
+			th = there
+		}
 		th.Sent.Notification.Journey = sender(t, x.Name)
 		answers := buttons(t, x.Name)
 		for _, c := range x.Components {

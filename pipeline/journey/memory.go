@@ -14,6 +14,8 @@ type memory struct {
 	// Occasion is a start that the subject may lose or change, Before the one that it had before the news.
 	Occasion string `json:"occasion,omitempty"`
 	Before   string `json:"before,omitempty"`
+	// Minutes are those of the delay that is told.
+	Minutes int `json:"minutes,omitempty"`
 }
 
 func (m memory) private() pipeline.Private {

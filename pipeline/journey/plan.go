@@ -162,7 +162,7 @@ func (s *step) unplanned(o *StepOutlook, c pipeline.Change, previous, current *s
 		o.Why = WhyHistory
 	default:
 		due := s.moment(current, time.Time{})
-		expires, known := s.expires.at(due, current.anchor(), current.zone())
+		expires, known := s.expires.at(due, s.expires.from(current), current.zone())
 		o.Why, o.Detail = s.when.fails(current)
 		switch {
 		case o.Why != WhyPlanned:
@@ -187,7 +187,10 @@ func (s *step) unscheduled(o *StepOutlook, c pipeline.Change, current *scene) {
 	case current.gone:
 		o.Why = WhyDeleted
 		return
-	case current.anchor().IsZero():
+	case s.late != nil:
+		o.Why = s.late.unplanned(current)
+		return
+	case current.from(s.schedule.word).IsZero():
 		o.Why = WhyNoStart
 		return
 	}

@@ -29,7 +29,7 @@ func (l *loader) asked(o object, j *journey) {
 		a.templates[t.name] = t
 	}
 	if v := o.need("expires"); v.exists() {
-		e, ok := parseExpiry(v.text(), "")
+		e, ok := parseExpiry(v.text(), nil)
 		if !ok || e.anchored {
 			v.problem(`must be like "+2d" or "+12h": it counts from when the message is due`)
 		}

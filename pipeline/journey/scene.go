@@ -20,6 +20,10 @@ type scene struct {
 	subject fhir.Resource
 	visit   *fhir.Appointment // nil unless the subject is one
 	report  *fhir.DiagnosticReport
+	// encounter is a visit that takes place, booked are its appointments once they have been traced.
+	encounter *fhir.Encounter
+	booked    []*fhir.Appointment
+	traced    bool
 	// start is the start of the visit; zero if there is none. When a cancelled visit has lost
 	// it, it is the last one that was known.
 	start time.Time
@@ -48,6 +52,8 @@ func (b *Book) scene(subject fhir.Resource, known pipeline.Known, lookup func(st
 		}
 	case *fhir.DiagnosticReport:
 		s.report = r
+	case *fhir.Encounter:
+		s.encounter = r
 	}
 	return s
 }
@@ -72,6 +78,10 @@ func (s *scene) patients() []attendee {
 		}
 	case s.request() != nil:
 		return askedOf(s.request())
+	case s.encounter != nil:
+		if subject := s.encounter.Subject(); subject.Type == "Patient" && subject.String() != "" {
+			return []attendee{{subject.String(), ""}}
+		}
 	}
 	return nil
 }
@@ -85,28 +95,6 @@ func (s *scene) lookAt(ref string) bool {
 		}
 	}
 	return false
-}
-
-// anchor is what the times of a step count from: the start of a visit, zero if there is none; and when
-// a report was issued, else when its record was changed, else now.
-func (s *scene) anchor() time.Time {
-	switch {
-	case s.report == nil:
-		return s.start
-	case !s.report.Issued().IsZero():
-		return s.report.Issued()
-	case s.dated():
-		return s.subject.Header().LastUpdated
-	}
-	return s.now
-}
-
-// dated reports whether the subject says itself what its times count from.
-func (s *scene) dated() bool {
-	if s.report == nil {
-		return !s.start.IsZero()
-	}
-	return !s.report.Issued().IsZero() || !s.subject.Header().LastUpdated.IsZero()
 }
 
 // occasion is what an answer about the subject is tied to: the start as it stands, "" if there is none.
@@ -150,10 +138,18 @@ func (s *scene) overruled(a *pipeline.Answer) bool {
 }
 
 func (s *scene) participants(resourceType string) []fhir.Participant {
-	if s.visit == nil {
+	switch {
+	case s.encounter != nil && resourceType == "Location":
+		return s.stays()
+	case s.encounter != nil:
+		var list []fhir.Participant
+		for _, a := range s.bookings() {
+			list = append(list, a.Practitioners()...)
+		}
+		return list
+	case s.visit == nil:
 		return nil
-	}
-	if resourceType == "Location" {
+	case resourceType == "Location":
 		return s.visit.Locations()
 	}
 	return s.visit.Practitioners()
@@ -221,9 +217,16 @@ const (
 
 // findZone returns the zone as the start of the visit says, else its place, else the facility; and which of them.
 func (s *scene) findZone() (zone *time.Location, from string) {
-	if s.visit != nil {
-		if z := s.book.zones.find(s.visit.Zone()); z != nil {
+	for _, a := range s.bookings() {
+		if z := s.book.zones.find(a.Zone()); z != nil {
 			return z, fromStart
+		}
+	}
+	if s.visit != nil || s.encounter != nil {
+		if s.visit != nil {
+			if z := s.book.zones.find(s.visit.Zone()); z != nil {
+				return z, fromStart
+			}
 		}
 		for l := range s.places() {
 			if z := s.book.zones.find(l.Zone()); z != nil {
@@ -251,30 +254,6 @@ func (z *zones) find(name string) *time.Location {
 	}
 	z.known.Store(name, zone)
 	return zone
-}
-
-// security returns the labels of the subject and of what it contains.
-func (s *scene) security() []fhir.Coding {
-	if s.labelled || s.subject == nil {
-		return s.labels
-	}
-	s.labelled = true
-	raw := s.subject.Raw()
-	if !bytes.Contains(raw, []byte(`"security"`)) {
-		return nil
-	}
-	if s.report != nil {
-		s.labels = s.report.Labels()
-		return s.labels
-	}
-	var r struct {
-		Meta struct {
-			Security []fhir.Coding `json:"security"`
-		} `json:"meta"`
-	}
-	_ = json.Unmarshal(raw, &r) // labels that cannot be read are none; the views refuse a malformed meta
-	s.labels = r.Meta.Security
-	return s.labels
 }
 
 // visitType reports whether the visit is of that type of v2-0276

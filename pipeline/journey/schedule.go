@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,12 +47,23 @@ func (o offset) shift(t time.Time, zone *time.Location) time.Time {
 
 func (o offset) negated() offset { return offset{-o.days, -o.span} }
 
-// anchors are the words for what the times of a step count from, by the type of resource.
-var anchors = map[string]string{typeAppointment: "start", typeReport: "issued"}
+// Words for what the times of a step count from.
+const (
+	anchorStart   = "start"
+	anchorEnd     = "end"
+	anchorIssued  = "issued"
+	anchorArrived = "arrived"
+)
+
+// anchors are those words, by the type of resource.
+var anchors = map[string][]string{
+	typeAppointment: {anchorStart, anchorEnd}, typeReport: {anchorIssued}, typeEncounter: {anchorStart, anchorArrived, anchorEnd},
+}
 
 // schedule is a compiled "at": an offset from the start of the visit, or from the issue of the
 // report, and perhaps a clock time of that day.
 type schedule struct {
+	word         string
 	offset       offset
 	clock        bool
 	hour, minute int
@@ -59,11 +71,11 @@ type schedule struct {
 	unless []phrase
 }
 
-// parseSchedule reads "start - 7d, 10:00" or "start - 2h", with the word for the anchor.
-func parseSchedule(text, word string) (schedule, bool) {
+// parseSchedule reads "start - 7d, 10:00" or "start - 2h", with one of the words for an anchor.
+func parseSchedule(text string, anchors []string) (schedule, bool) {
 	anchor, clock, hasClock := strings.Cut(text, ",")
-	o, ok := parseAnchor(anchor, word)
-	s := schedule{offset: o, clock: hasClock}
+	word, o, ok := parseAnchor(anchor, anchors)
+	s := schedule{word: word, offset: o, clock: hasClock}
 	if !ok || !hasClock {
 		return s, ok
 	}
@@ -72,23 +84,25 @@ func parseSchedule(text, word string) (schedule, bool) {
 	return s, err == nil && o.span == 0
 }
 
-// parseAnchor reads "start", "start - 2h" or "start + 1d". Nothing is said before a report is issued.
-func parseAnchor(text, word string) (offset, bool) {
+// parseAnchor reads "start", "start - 2h" or "start + 1d". Nothing is said before a report is issued, a patient has
+// arrived, or a visit is over.
+func parseAnchor(text string, anchors []string) (word string, o offset, ok bool) {
 	words := strings.Fields(text)
-	if len(words) == 0 || words[0] != word {
-		return offset{}, false
+	if len(words) == 0 || !slices.Contains(anchors, words[0]) {
+		return "", offset{}, false
 	}
+	word = words[0]
 	if len(words) == 1 {
-		return offset{}, true
+		return word, offset{}, true
 	}
-	if len(words) != 3 || words[1] != "+" && (words[1] != "-" || word != anchors[typeAppointment]) {
-		return offset{}, false
+	if len(words) != 3 || words[1] != "+" && (words[1] != "-" || word != anchorStart) {
+		return word, offset{}, false
 	}
-	o, ok := parseOffset(words[2])
+	o, ok = parseOffset(words[2])
 	if words[1] == "-" {
 		o = o.negated()
 	}
-	return o, ok
+	return word, o, ok
 }
 
 // needless reports whether there is nothing to wait for.
@@ -114,18 +128,27 @@ func (s schedule) at(anchor time.Time, zone *time.Location) time.Time {
 // expiry is a compiled "expires": counted from the anchor, or from the moment it is due.
 type expiry struct {
 	anchored bool
+	word     string
 	offset   offset
 }
 
-// parseExpiry reads "start", "start - 1h" or "+48h", with the word for the anchor.
-func parseExpiry(text, word string) (expiry, bool) {
+// parseExpiry reads "start", "start - 1h" or "+48h", with one of the words for an anchor.
+func parseExpiry(text string, anchors []string) (expiry, bool) {
 	text = strings.TrimSpace(text)
 	if after, ok := strings.CutPrefix(text, "+"); ok {
 		o, ok := parseOffset(strings.TrimSpace(after))
 		return expiry{offset: o}, ok && o != offset{}
 	}
-	o, ok := parseAnchor(text, word)
-	return expiry{anchored: true, offset: o}, ok
+	word, o, ok := parseAnchor(text, anchors)
+	return expiry{anchored: true, word: word, offset: o}, ok
+}
+
+// from is what the expiry counts from, zero if that is not known, or the moment it is due.
+func (e expiry) from(s *scene) time.Time {
+	if !e.anchored {
+		return time.Time{}
+	}
+	return s.from(e.word)
 }
 
 // at returns the moment; ok is false if it counts from an anchor that is not known.

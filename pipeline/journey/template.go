@@ -59,6 +59,7 @@ type text struct {
 	body     line
 	footer   string
 	buttons  []string
+	choose   string // on the button that opens a list of them
 }
 
 // line is words with placeholders.
@@ -236,6 +237,8 @@ func (t *template) message(x *text, values []string, attempt string) pipeline.Me
 	switch {
 	case !t.session:
 		m.Template = t.approved(x, values, buttons)
+	case len(buttons) > maxSessionButton:
+		m.Interactive = &pipeline.Interactive{Body: pipeline.NewPrivate(body), Header: x.header.raw, Footer: x.footer, List: x.list(buttons)}
 	case len(buttons) > 0 || len(x.header.parts) > 0 || x.footer != "":
 		m.Interactive = &pipeline.Interactive{
 			Body: pipeline.NewPrivate(body), Header: x.header.raw, Footer: x.footer, Buttons: buttons,

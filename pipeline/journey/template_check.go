@@ -84,7 +84,10 @@ func checkBody(v value, l line, t *template) {
 func checkButtons(v value, titles []string, actions int, session bool) {
 	limit, count := maxTitle, maxButtons
 	if session {
-		limit, count = maxSessionTitle, maxSessionButton
+		limit, count = maxSessionTitle, maxButtons
+		if actions > maxSessionButton {
+			limit = maxRowTitle
+		}
 	}
 	if len(titles) != actions {
 		v.problemf("must be as many as the buttons of the template: %d, not %d", actions, len(titles))

@@ -144,7 +144,7 @@ func (t *template) text(m member) *text {
 	} else if calendars[baseOf(m.key)] == nil {
 		m.problem(fmt.Sprintf("no calendar for the language %q: a line in calendar.go adds one", m.key))
 	}
-	o := m.value.object("header", "body", "footer", "buttons")
+	o := m.value.object("header", "body", "footer", "buttons", "choose")
 	if v := o.get("header"); v.exists() {
 		x.header = t.line(v)
 		checkHeader(v, x.header, t.session)
@@ -165,6 +165,7 @@ func (t *template) text(m member) *text {
 		x.buttons = v.texts()
 		checkButtons(v, x.buttons, len(t.actions), t.session)
 	}
+	t.choose(o, x)
 	return x
 }
 

@@ -117,7 +117,7 @@ func (h *hearing) word(word string) pipeline.Outcome {
 func (h *hearing) elsewhere(j *journey, word string, languages []string) (in *journey, means *answer) {
 	t := &h.thread
 	s := h.book.scene(t.Subject, t.Known, t.Lookup, t.Now)
-	if s.subject == nil || !s.lookAt(t.Sent.Notification.Patient) {
+	if s.subject == nil || s.subject.Header().Type != j.on || !s.lookAt(t.Sent.Notification.Patient) {
 		return nil, nil
 	}
 	for _, other := range h.book.byType[j.on] {

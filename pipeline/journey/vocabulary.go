@@ -21,6 +21,8 @@ func phrasesOf(resourceType string) vocabulary {
 	case typeReport:
 		v.report()
 	case typeRequest:
+	case typeEncounter:
+		v.encounter()
 	default:
 		return v
 	}

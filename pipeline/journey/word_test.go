@@ -59,7 +59,8 @@ func TestWordsAsTheyAreTyped(t *testing.T) {
 // No word that is listed anywhere means another thing in any language: after a message of its journey it is that
 // answer, or words for people.
 func TestNoWordMeansTwoThings(t *testing.T) {
-	book, th := everything(t), about(t, shipped(t), visit(t, "booked", march9, listed), "")
+	book, booked := everything(t), about(t, shipped(t), visit(t, "booked", march9, listed), "")
+	there := threadOf(encounter(t, "arrived"), "")
 	files, err := fs.Glob(configs.Journeys(), "*.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +78,12 @@ func TestNoWordMeansTwoThings(t *testing.T) {
 		if err := yaml.Unmarshal(raw, &j); err != nil {
 			t.Fatal(err)
 		}
-		if j.On == "Appointment" {
+		th := booked
+		switch j.On {
+		case "Encounter":
+			th = there
+			fallthrough
+		case "Appointment":
 			th.Sent.Notification.Journey = j.Journey
 		}
 		for answer, a := range j.Answers {

@@ -97,6 +97,12 @@ CREATE INDEX attempt_message ON attempt (message_at) WHERE message_at IS NOT NUL
 CREATE INDEX attempt_number ON attempt (number_at, begun_at);
 CREATE INDEX attempt_open ON attempt (state, open_since) WHERE open_since IS NOT NULL;
 
+-- What is said once, whatever it is about, and the key of the notification that says it. name is a blind digest.
+CREATE TABLE once (
+  name {blob} NOT NULL PRIMARY KEY,
+  key  TEXT NOT NULL
+) {clustered};
+
 -- A subject may concern several patients, and each decides.
 CREATE TABLE answer (
   subject_id BIGINT NOT NULL,
