@@ -52,7 +52,7 @@ func (f Filing) Errands(list []Errand, now time.Time) []Write {
 			Codings:    []fhir.Coding{{System: SystemTask, Code: e.Code}},
 			For:        reference(e.Patient),
 			Focus:      reference(e.Subject),
-			AuthoredOn: now,
+			AuthoredOn: now, Reason: spoken(string(e.Why)),
 		}, "errand", e.Key, queue(e.Patient, e.Key))...)
 	}
 	return writes

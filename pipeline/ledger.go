@@ -51,7 +51,7 @@ type Ledger interface {
 	Begin(ctx context.Context, a Attempt) (bool, error)
 	// Postpone gives a leased notification back, due at a later time. Nothing was posted.
 	Postpone(ctx context.Context, key string, due time.Time, reason Reason) error
-	// Settle closes a leased or begun notification.
+	// Settle closes a leased or begun notification. What it says and writes happens with that, or not at all.
 	Settle(ctx context.Context, s Settlement) error
 
 	// Abandon moves every Sending attempt begun before the given time to StateUnknown: their
@@ -81,6 +81,9 @@ type Ledger interface {
 	// SentTo returns when the messages were begun that may have gone to a number after since and are no answers to
 	// its owner's own, oldest first. All forms of the number count, and no attempt that failed or certainly was not sent.
 	SentTo(ctx context.Context, address Private, since time.Time) ([]time.Time, error)
+	// Identified returns when the reply with that id, of the patient and about that subject, was the right answer to who they
+	// are, by the ledger's clock; ok is false if it was not, or none.
+	Identified(ctx context.Context, patient, subject, reply string) (at time.Time, ok bool, err error)
 	// KnownOf returns what is known of a subject, outside any transaction.
 	KnownOf(ctx context.Context, subject string) (Known, error)
 
@@ -165,8 +168,10 @@ type Settlement struct {
 	// Due is when to try again, for Planned.
 	Due time.Time
 	At  time.Time
-	// Writes record what was sent, for Accepted.
+	// Writes record what was sent, for Accepted, or ask people to see to what was not, for Skipped.
 	Writes []Write
+	// Say is said instead, for Skipped.
+	Say []Notification
 }
 
 // Received says what a receipt did.

@@ -1,0 +1,15 @@
+package pipeline
+
+// Try is a patient's answer to who they are. A document waits for one that is right.
+type Try struct {
+	// Subject and Patient say for what, and whose.
+	Subject, Patient string
+	// Passed reports whether it was right.
+	Passed bool
+}
+
+// Tries counts the wrong answers of a patient to who they are.
+type Tries struct {
+	// Subject are those about one subject, ever; Lately those about any in the last 24 hours.
+	Subject, Lately int
+}
