@@ -9,7 +9,7 @@ import (
 // doings are what an answer may do in a journey on that.
 var doings = map[string][]doing{
 	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask},
-	typeReport:      {doAsk, doNote, doTask},
+	typeReport:      {doAsk, doNote, doTask, doSend, doIdentify},
 	typeMessage:     {doStop, doStart, doTask},
 }
 
@@ -37,6 +37,7 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 	}
 	l.then(o, a, j, question)
 	l.replies(o, a, j)
+	a.wish(m.value)
 	if v := o.get("anything"); v.exists() {
 		l.anything(v, a, question)
 	}
@@ -80,10 +81,10 @@ func (l *loader) does(v value, a *answer, j *journey) {
 func (l *loader) then(o object, a *answer, j *journey, question *answer) {
 	v := o.get("then")
 	switch {
-	case a.do != doAsk && v.exists():
-		v.problem("is only for a question: do: ask")
+	case a.do != doAsk && a.do != doSend && v.exists():
+		v.problem("is only for a question: do: ask, or do: send")
 		return
-	case a.do != doAsk:
+	case a.do != doAsk && a.do != doSend:
 		return
 	case question != nil:
 		o.problem("a question cannot lead to another")
@@ -102,6 +103,10 @@ func (l *loader) replies(o object, a *answer, j *journey) {
 		if a.do != doNote {
 			o.need("reply")
 		}
+		return
+	}
+	if a.do == doIdentify {
+		l.identification(v, a, j)
 		return
 	}
 	if !v.isObject() {

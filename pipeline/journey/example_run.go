@@ -75,6 +75,7 @@ type play struct {
 	replies int
 	heard   time.Time // when the patient last wrote
 	hands   string
+	tries   int      // wrong answers to who the patient is
 	sent    []spoken // since the last moment
 	all     []pipeline.SentMessage
 }
@@ -144,6 +145,10 @@ func (p *play) speak(n pipeline.Notification) {
 		p.sent = append(p.sent, spoken{step: n.Step + " (not sent: " + string(composed.Skip) + ")", at: p.now})
 		return
 	}
+	if a := composed.Attach; a != nil && a.Form == nil {
+		p.known.Open = append(slices.Clone(p.known.Open), a.Instead...)
+		return
+	}
 	if n.Subject != "" {
 		p.known.Told = append(p.known.Told, n.Patient)
 	}
@@ -211,6 +216,7 @@ func (p *play) hear(m *moment) string {
 	p.heard = p.now
 	r := pipeline.Reply{ID: "wamid.example" + strconv.Itoa(p.replies), Kind: "text", Text: pipeline.NewPrivate(m.says), At: p.now}
 	t := pipeline.Thread{How: "none", SubjectVersion: strconv.Itoa(p.version), Known: p.known, Patients: []string{"Patient/1"}, Lookup: p.lookup, Now: p.now}
+	t.From, t.Tries = pipeline.NewPrivate(exampleNumber), pipeline.Tries{Subject: p.tries, Lately: p.tries}
 	for i, s := range slices.Backward(p.all) {
 		t.Language = cmp.Or(t.Language, s.Attempt.Language)
 		switch {
@@ -238,6 +244,9 @@ func (p *play) hear(m *moment) string {
 	}
 	if o.Answer != nil {
 		p.known = p.known.With(*o.Answer)
+	}
+	if o.Try != nil && !o.Try.Passed {
+		p.tries++
 	}
 	say := o.Say
 	if o.Decision != nil && m.ehr == cameAsked {
@@ -268,6 +277,7 @@ func outcome(m *moment, o pipeline.Outcome) string {
 	}
 	for _, c := range [][3]string{
 		{"reads", o.Reading, m.reads}, {"decides", decides, m.decides}, {"hands", o.Handoff, m.hands}, {"stops", stops, m.stops},
+		{"files", o.Filed.Reveal(), m.files},
 	} {
 		if c[1] != c[2] {
 			return fmt.Sprintf("%s: got %q, want %q", c[0], c[1], c[2])

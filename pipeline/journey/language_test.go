@@ -19,7 +19,7 @@ var tags = []string{"en", "de", "es", "fr", "it", "pl", "pt_BR", "tr", "uk", "ar
 
 func TestShippedTemplatesInEveryLanguage(t *testing.T) {
 	book := everything(t)
-	th := about(t, shipped(t), visit(t, "booked", march9, listed), "")
+	visited, reported := about(t, shipped(t), visit(t, "booked", march9, listed), ""), offered(t, signed(t))
 	languages := map[string][]string{}
 	for _, raw := range book.MetaTemplates() {
 		var x struct {
@@ -33,7 +33,10 @@ func TestShippedTemplatesInEveryLanguage(t *testing.T) {
 			t.Fatal(err)
 		}
 		languages[x.Name] = append(languages[x.Name], x.Language)
-		th.Sent.Notification.Journey = sender(t, x.Name)
+		th := visited
+		if th.Sent.Notification.Journey = sender(t, x.Name); th.Sent.Notification.Journey == "report" {
+			th = reported
+		}
 		answers := buttons(t, x.Name)
 		for _, c := range x.Components {
 			if limit := map[string]int{"HEADER": 60, "FOOTER": 60, "BODY": 500}[c.Type]; utf8.RuneCountInString(c.Text) > limit {
@@ -76,7 +79,8 @@ func sender(t *testing.T, template string) string {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		if strings.Contains(file(t, configs.Journeys(), name), "send: "+template+"\n") {
+		if strings.Contains(file(t, configs.Journeys(), name), "send: "+template+"\n") ||
+			strings.Contains(file(t, configs.Journeys(), name), "offer: "+template+" ") {
 			return strings.TrimSuffix(name, ".yaml")
 		}
 	}

@@ -25,6 +25,10 @@ type Settings struct {
 	Country string
 	// Phone is for templates that show it; "" if none does.
 	Phone string
+	// Portal is the address of the facility's portal, for templates that show it; "" for none.
+	Portal string
+	// Documents are what may be sent as a file.
+	Documents Documents
 	// Fields and Conditions are what an engineer has defined, by name.
 	Fields     map[string]Field
 	Conditions map[string]Condition
