@@ -93,6 +93,16 @@ func (d *Dispatch) attach(ctx context.Context, n DueNotification, f Facts, to Pr
 	return true, nil
 }
 
+// Withhold returns how a message ends whose document may not go to that number now; withheld is false if it may. It
+// changes nothing, and fetches no document; a simulation shows what it returns.
+func (d *Dispatch) Withhold(ctx context.Context, n DueNotification, f Facts, to Private, with *Attach) (s Settlement, withheld bool, err error) {
+	why, err := d.mayHave(ctx, n, f, to, with)
+	if err != nil || why == ReasonNone {
+		return s, false, err
+	}
+	return d.withheld(n, with, why), true, nil
+}
+
 // mayHave says why a document may not go to that number now.
 func (d *Dispatch) mayHave(ctx context.Context, n DueNotification, f Facts, to Private, with *Attach) (Reason, error) {
 	switch {
@@ -212,6 +222,15 @@ func (d *Dispatch) content(ctx context.Context, form fhir.Attachment) ([]byte, R
 
 // withhold settles a message whose document is not sent: the patient is told so, and people are asked to see to it.
 func (d *Dispatch) withhold(ctx context.Context, n DueNotification, with *Attach, why Reason) error {
+	if err := d.Ledger.Settle(ctx, d.withheld(n, with, why)); err != nil {
+		return err
+	}
+	d.Metrics.settled(n.Notification, Skipped, why)
+	d.Log.Warn("document not sent", "notification", n.Key, "journey", n.Journey, "step", n.Step, "reason", string(why))
+	return nil
+}
+
+func (d *Dispatch) withheld(n DueNotification, with *Attach, why Reason) Settlement {
 	now := d.Now()
 	s := Settlement{Key: n.Key, State: Skipped, Reason: why, At: now, Say: with.Instead}
 	for i := range s.Say {
@@ -220,10 +239,5 @@ func (d *Dispatch) withhold(ctx context.Context, n DueNotification, with *Attach
 	if d.Errands != nil {
 		s.Writes = d.Errands([]Errand{{Key: n.Key, Code: documentNotSent, Subject: n.Notification.Subject, Patient: n.Patient, Why: why}}, now)
 	}
-	if err := d.Ledger.Settle(ctx, s); err != nil {
-		return err
-	}
-	d.Metrics.settled(n.Notification, Skipped, why)
-	d.Log.Warn("document not sent", "notification", n.Key, "journey", n.Journey, "step", n.Step, "reason", string(why))
-	return nil
+	return s
 }

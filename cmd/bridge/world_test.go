@@ -53,6 +53,7 @@ type worldOptions struct {
 	rate       string
 	session    string
 	journeys   string // a folder; those of the binary if empty
+	documents  string // documents.results; off if empty
 }
 
 const clinicZone = "Europe/Berlin"
@@ -161,6 +162,11 @@ func (w *world) config(api string) string {
 	if w.options.journeys != "" {
 		journeys = fmt.Sprintf("journeys: %q\n", w.options.journeys)
 	}
+	portal := ""
+	if w.options.documents != "" {
+		journeys += fmt.Sprintf("documents: {results: %s}\n", w.options.documents)
+		portal = ", portal: 'https://portal.example.org'"
+	}
 	return journeys + fmt.Sprintf(`
 kafka:
   brokers: [%q]
@@ -172,11 +178,11 @@ channels:
   - {name: main, provider: cloudapi, base_url: %q, phone_number_id: %q, access_token: %s, app_secret: %s, verify_token: demo, rate: %s}
 ledger: {url: "sqlite:%s", key_file: %q}
 http: {webhooks: %q, admin: %q}
-facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE}
+facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE%s}
 dispatch: {grace: %s}
 `, strings.Join(w.brokers, `", "`), w.group, w.options.session, w.topics.Events[0], w.topics.Inbound, w.topics.Communications, w.topics.DeadLetters,
 		w.ehr.URL(), writeTo, api, demoNumber, demoToken, demoSecret, rate,
-		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, grace)
+		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, portal, grace)
 }
 
 func (w *world) load(text string) (*Config, error) {
