@@ -63,8 +63,8 @@ func (t typed) message(text string) bool {
 }
 
 // readDate finds the date in a text: one, and no other number beside it. order is how numbers are read, and
-// months are the names that count, folded.
-func readDate(text string, order dateOrder, months map[string]int) typed {
+// months are the names that count.
+func readDate(text string, order dateOrder, months monthNames) typed {
 	var t typed
 	pieces := piecesOf(text)
 	numbers := 0
@@ -73,7 +73,7 @@ func readDate(text string, order dateOrder, months map[string]int) typed {
 		case p.number != "":
 			t.numbers = true
 			numbers++
-		case !p.filler && months[p.word] == 0:
+		case !p.filler && months.number(p.word) == 0:
 			t.words++
 		}
 	}
@@ -140,12 +140,12 @@ func piecesOf(text string) (list []piece) {
 }
 
 // dayAt reads a date that begins with the first piece, and returns how many pieces it has.
-func dayAt(list []piece, text string, order dateOrder, months map[string]int) (days []string, used int) {
+func dayAt(list []piece, text string, order dateOrder, months monthNames) (days []string, used int) {
 	var parts [3]piece
 	n := 0
 	for i, p := range list {
 		switch {
-		case p.filler && i > 0 && n < 3 && months[p.word] == 0:
+		case p.filler && i > 0 && n < 3 && months.number(p.word) == 0:
 			continue
 		case i > 0 && !joined(text[list[i-1].end:p.start]):
 			return nil, 0
@@ -183,17 +183,13 @@ func compact(number string, order dateOrder) (days []string) {
 }
 
 // written reads three parts: a day, a month by its number or name, and a year of four digits.
-func written(parts [3]piece, order dateOrder, months map[string]int) (days []string) {
+func written(parts [3]piece, order dateOrder, months monthNames) (days []string) {
 	first, second, third := parts[0], parts[1], parts[2]
 	switch {
 	case first.number == "": // April 3, 1980
-		if months[first.word] > 0 {
-			days = appendDay(days, third.number, monthNumber(months[first.word]), second.number)
-		}
+		days = appendDay(days, third.number, monthNumber(months.number(first.word)), second.number)
 	case second.number == "": // 3 April 1980
-		if months[second.word] > 0 {
-			days = appendDay(days, third.number, monthNumber(months[second.word]), first.number)
-		}
+		days = appendDay(days, third.number, monthNumber(months.number(second.word)), first.number)
 	case len(first.number) == 4: // 1980-04-03
 		days = appendDay(days, first.number, second.number, third.number)
 	default:

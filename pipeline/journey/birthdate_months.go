@@ -19,28 +19,48 @@ var moreMonths = map[string]map[string]int{
 	},
 }
 
-// monthsOf returns the names of months in these languages, folded. A name is the month that the first of them calls so.
-func (b *Book) monthsOf(languages []string) map[string]int {
-	names := make(map[string]int)
-	add := func(name string, month int) {
-		if name = fold(name); name != "" && names[name] == 0 {
-			names[name] = month
+// monthNames are the names of months, folded, of some languages.
+type monthNames []map[string]int
+
+// number returns the month that a name is: as the first of the languages that has it says; 0 if none has.
+func (m monthNames) number(name string) int {
+	for _, names := range m {
+		if month := names[name]; month > 0 {
+			return month
 		}
 	}
+	return 0
+}
+
+// monthsOf returns the names of months in these languages.
+func (b *Book) monthsOf(languages []string) monthNames {
+	list := make(monthNames, 0, len(languages))
 	for _, tag := range languages {
+		if names := b.months[baseOf(tag)]; names != nil {
+			list = append(list, names)
+		}
+	}
+	return list
+}
+
+// loadMonths folds every name once.
+func loadMonths(calendars map[string]calendar) map[string]map[string]int {
+	all := make(map[string]map[string]int, len(calendars))
+	for tag, c := range calendars {
 		base := baseOf(tag)
-		c, ok := b.calendars[base]
-		if !ok {
+		if tag != base {
 			continue
 		}
+		names := make(map[string]int)
 		for _, list := range [][]string{c.locale.MonthsWide(), c.locale.MonthsAbbreviated()} {
 			for i, name := range list {
-				add(name, i+1)
+				names[fold(name)] = i + 1
 			}
 		}
 		for name, month := range moreMonths[base] {
-			add(name, month)
+			names[fold(name)] = month
 		}
+		all[base] = names
 	}
-	return names
+	return all
 }

@@ -46,6 +46,7 @@ type Book struct {
 	templates map[string]*template
 	languages []string // of all templates
 	calendars map[string]calendar
+	months    map[string]map[string]int // by language, folded
 	zones     *zones
 	// replies is the journey on message; nil if there is none.
 	replies *journey
@@ -68,6 +69,7 @@ func Load(journeys, templates fs.FS, s Settings) (*Book, []Problem) {
 		settings: s, journeys: make(map[string]*journey), byType: make(map[string][]*journey),
 		templates: make(map[string]*template), calendars: loadCalendars(), zones: &zones{}, doings: make(map[string]doing),
 	}}
+	l.book.months = loadMonths(l.book.calendars)
 	l.checkSettings(s)
 	l.loadTemplates(templates)
 	l.loadJourneys(journeys)
