@@ -183,6 +183,18 @@ func TestAnswersToWhoSomebodyIs(t *testing.T) {
 	}
 }
 
+func TestADocumentIsSentOnce(t *testing.T) {
+	th := asked(t, signed(t))
+	th.Known.Open = understand(t, shipped(t), text("3.4.1980"), th).Say
+	if got, want := heard(understand(t, shipped(t), text("3 April 1980"), th)), "again, filed [date of birth]"; got != want {
+		t.Errorf("while it is under way: got %q, want %q", got, want)
+	}
+	th.Known.Open[0].Patient = "Patient/2"
+	if got := heard(understand(t, shipped(t), text("3 April 1980"), th)); !strings.Contains(got, "passed") {
+		t.Errorf("while somebody else's is: got %q", got)
+	}
+}
+
 // TestABirthDateIsNeverFiled: also unasked, late, or by somebody whose phone is a family's.
 func TestABirthDateIsNeverFiled(t *testing.T) {
 	book := shipped(t)
