@@ -1,5 +1,7 @@
 package pipeline
 
+import "time"
+
 // Try is a patient's answer to who they are. A document waits for one that is right.
 type Try struct {
 	// Subject and Patient say for what, and whose.
@@ -8,8 +10,10 @@ type Try struct {
 	Passed bool
 }
 
-// Tries counts the wrong answers of a patient to who they are.
+// Tries are the answers of a patient to who they are.
 type Tries struct {
-	// Subject are those about one subject, ever; Lately those about any in the last 24 hours.
+	// Subject counts the wrong ones about one subject, ever; Lately those about any in the last 24 hours.
 	Subject, Lately int
+	// Passed is when the last right one about the subject came; zero if none did.
+	Passed time.Time
 }

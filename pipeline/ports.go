@@ -225,7 +225,7 @@ type Thread struct {
 	SubjectVersion string
 	// Known is what the ledger knows of the subject.
 	Known Known
-	// Tries are the wrong answers to who they are of the patient of Sent, if that is about a report.
+	// Tries are the answers to who they are of the patient of Sent, if that is about a report.
 	Tries Tries
 	// Patients are the patients whom this number has been told about; more than one for a family's phone.
 	Patients []string

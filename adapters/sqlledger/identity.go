@@ -25,16 +25,17 @@ func (l *Ledger) tried(t *tx, reply string, try *pipeline.Try) error {
 	return err
 }
 
-// triesOf counts the wrong answers of a patient. Documents are of reports: about anything else nobody asks.
+// triesOf looks at the answers of a patient. Documents are of reports: about anything else nobody asks.
 func triesOf(c *conn, subjectID int64, thread pipeline.Thread) (tries pipeline.Tries, err error) {
 	n := thread.Sent.Notification
 	if !strings.HasPrefix(n.Subject, "DiagnosticReport/") {
 		return tries, nil
 	}
-	r, ok, err := c.one(`SELECT COUNT(CASE WHEN subject_id = ? THEN 1 END), COUNT(CASE WHEN at > ? THEN 1 END) FROM identity
-		WHERE patient = ? AND passed = 0`, subjectID, micros(thread.Now.Add(-lately)), n.Patient)
+	r, ok, err := c.one(`SELECT COUNT(CASE WHEN passed = 0 AND subject_id = ? THEN 1 END), COUNT(CASE WHEN passed = 0 AND at > ? THEN 1 END),
+		COALESCE(MAX(CASE WHEN passed = 1 AND subject_id = ? THEN at END), 0) FROM identity WHERE patient = ?`,
+		subjectID, micros(thread.Now.Add(-lately)), subjectID, n.Patient)
 	if err == nil && ok {
-		tries = pipeline.Tries{Subject: int(r.number(0)), Lately: int(r.number(1))}
+		tries = pipeline.Tries{Subject: int(r.number(0)), Lately: int(r.number(1)), Passed: r.at(2)}
 	}
 	return tries, err
 }

@@ -116,7 +116,7 @@ func (h *hearing) identified(j *journey, a *answer) pipeline.Outcome {
 		return concealed(h.told(j, a, a.name, cameInstead, code), read, text)
 	case h.locked():
 		return concealed(h.told(j, a, a.name, cameLocked, ""), read, text)
-	case h.underWay(j, a):
+	case h.thread.Tries.Passed.After(h.thread.Sent.Attempt.Begun): // this question has had its answer: the document goes out once
 		return concealed(pipeline.Outcome{Reading: "again"}, read, text)
 	case len(read.days) == 0:
 		return concealed(h.told(j, a, a.name, cameUnclear, ""), read, text)
@@ -160,13 +160,6 @@ func (h *hearing) may(j *journey) (s *scene, code string) {
 		return s, handNoBirth
 	}
 	return s, ""
-}
-
-// underWay reports whether the document is about to be sent to the patient: it need not be sent twice.
-func (h *hearing) underWay(j *journey, a *answer) bool {
-	return slices.ContainsFunc(h.thread.Known.Open, func(o pipeline.Notification) bool {
-		return o.Journey == j.name && o.Step == answerStep+a.name+":"+cameDocument && o.Patient == h.who()
-	})
 }
 
 // left is how many wrong answers the patient still has.

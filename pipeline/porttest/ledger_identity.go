@@ -31,7 +31,9 @@ func (t *ledgerTest) reported(id, patient string) pipeline.Notification {
 // tries hears an answer to a message about a report, and returns what was known of tries before it.
 func (t *ledgerTest) tries(id, quotes string, n pipeline.Notification, passed bool) pipeline.Tries {
 	t.Helper()
-	return t.hear(reply(id, quotes), pipeline.Heard{Outcome: pipeline.Outcome{Try: &pipeline.Try{Subject: n.Subject, Patient: n.Patient, Passed: passed}}}).Tries
+	before := t.hear(reply(id, quotes), pipeline.Heard{Outcome: pipeline.Outcome{Try: &pipeline.Try{Subject: n.Subject, Patient: n.Patient, Passed: passed}}}).Tries
+	t.passed, before.Passed = before.Passed, time.Time{}
+	return before
 }
 
 func triesCounted(t *ledgerTest) {
@@ -42,8 +44,14 @@ func triesCounted(t *ledgerTest) {
 	}
 	wantEqual(t, "about another report", t.tries("r4", "wamid.2", other, false), pipeline.Tries{Subject: 0, Lately: 3})
 	wantEqual(t, "about the first again", t.tries("r5", "wamid.1", one, true), pipeline.Tries{Subject: 3, Lately: 4})
+	wantEqual(t, "passed before that", t.passed.IsZero(), true)
 	t.apply(version("DiagnosticReport", "1", 2), plan())
 	wantEqual(t, "after a right one, and a new version", t.tries("r6", "wamid.1", one, false), pipeline.Tries{Subject: 3, Lately: 4})
+	if age := time.Since(t.passed); age < 0 || age > time.Minute {
+		t.Errorf("passed %v ago", age)
+	}
+	t.tries("r8", "wamid.2", other, false)
+	wantEqual(t, "passed about another report", t.passed.IsZero(), true)
 	wantEqual(t, "of somebody else", t.tries("r7", "wamid.3", somebody, false), pipeline.Tries{})
 }
 
