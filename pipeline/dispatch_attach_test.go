@@ -80,7 +80,6 @@ type errand struct {
 	*pipeline.Dispatch
 	k        *desk
 	n        pipeline.DueNotification
-	patient  string // as JSON
 	with     *pipeline.Attach
 	store    *store
 	archive  *archive
