@@ -53,7 +53,7 @@ type worldOptions struct {
 	rate       string
 	session    string
 	journeys   string // a folder; those of the binary if empty
-	documents  string // documents.results; off if empty
+	documents  string // documents.results
 }
 
 const clinicZone = "Europe/Berlin"
@@ -162,12 +162,8 @@ func (w *world) config(api string) string {
 	if w.options.journeys != "" {
 		journeys = fmt.Sprintf("journeys: %q\n", w.options.journeys)
 	}
-	portal := ""
-	if w.options.documents != "" {
-		journeys += fmt.Sprintf("documents: {results: %s}\n", w.options.documents)
-		portal = ", portal: 'https://portal.example.org'"
-	}
-	return journeys + fmt.Sprintf(`
+	documents, portal := w.options.withDocuments()
+	return journeys + documents + fmt.Sprintf(`
 kafka:
   brokers: [%q]
   group: %s

@@ -145,8 +145,7 @@ func (p *play) speak(n pipeline.Notification) {
 		p.sent = append(p.sent, spoken{step: n.Step + " (not sent: " + string(composed.Skip) + ")", at: p.now})
 		return
 	}
-	if a := composed.Attach; a != nil && a.Form == nil {
-		p.known.Open = append(slices.Clone(p.known.Open), a.Instead...)
+	if p.withheld(composed.Attach) {
 		return
 	}
 	if n.Subject != "" {
@@ -157,9 +156,6 @@ func (p *play) speak(n pipeline.Notification) {
 		Actions: composed.Actions, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version), Begun: p.now, Awaits: composed.Awaits,
 	}})
 }
-
-// inWindow reports whether the patient may be sent more than templates.
-func (p *play) inWindow() bool { return !p.heard.IsZero() && p.now.Sub(p.heard) < window }
 
 // happen does what the moment says.
 func (p *play) happen(m *moment) string {
@@ -245,9 +241,7 @@ func (p *play) hear(m *moment) string {
 	if o.Answer != nil {
 		p.known = p.known.With(*o.Answer)
 	}
-	if o.Try != nil && !o.Try.Passed {
-		p.tries++
-	}
+	p.tried(o.Try)
 	say := o.Say
 	if o.Decision != nil && m.ehr == cameAsked {
 		say = append(say, o.Decision.Asked...)
