@@ -121,7 +121,7 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 func (d *Dispatch) facts(ctx context.Context, n DueNotification) (Facts, error) {
 	f := Facts{Known: n.Known, Now: d.Now(), Lookup: func(string) fhir.Resource { return nil }}
 	if len(n.Subject.Resource) > 0 {
-		subject, err := fhir.Decode(n.Subject.Resource)
+		subject, err := d.Resolver.Decode(n.Notification.Subject, n.Subject.Resource)
 		if err != nil {
 			return f, malformed("dispatch.facts", err)
 		}

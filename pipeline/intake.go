@@ -205,6 +205,9 @@ func (in *Intake) apply(ctx context.Context, ev Event, current fhir.Resource, al
 	if decide == nil { // nothing is said from what starts a journey through the resolver
 		in.Resolver.Forget(ev.Ref())
 	}
+	if applied.DueNow && current != nil {
+		in.Resolver.Remember(current)
+	}
 	in.Metrics.planned(applied)
 	switch {
 	case applied.Fresh == Same:

@@ -3,14 +3,22 @@ package pipeline
 import "sync"
 
 // queues runs jobs of one key one after the other, and of different keys at the
-// same time. A key without jobs costs nothing.
+// same time. A key without jobs costs nothing. Goroutines that have nothing to do wait for
+// another key: a new one would have to grow its stack each time.
 type queues struct {
 	mu      sync.Mutex
 	waiting map[string][]func()
+	idle    chan work
 	running sync.WaitGroup
 }
 
-func newQueues() *queues { return &queues{waiting: map[string][]func(){}} }
+// work is the first job of a key.
+type work struct {
+	key string
+	job func()
+}
+
+func newQueues() *queues { return &queues{waiting: map[string][]func(){}, idle: make(chan work)} }
 
 // do runs job after all earlier jobs of key.
 func (q *queues) do(key string, job func()) {
@@ -22,12 +30,19 @@ func (q *queues) do(key string, job func()) {
 		return
 	}
 	q.waiting[key] = nil
-	q.running.Add(1)
-	go q.run(key, job)
+	select {
+	case q.idle <- work{key, job}:
+	default:
+		q.running.Go(func() {
+			q.run(key, job)
+			for w := range q.idle {
+				q.run(w.key, w.job)
+			}
+		})
+	}
 }
 
 func (q *queues) run(key string, job func()) {
-	defer q.running.Done()
 	for {
 		job()
 		q.mu.Lock()
@@ -44,4 +59,7 @@ func (q *queues) run(key string, job func()) {
 }
 
 // wait returns when all jobs are done. Nothing may be added any more.
-func (q *queues) wait() { q.running.Wait() }
+func (q *queues) wait() {
+	close(q.idle)
+	q.running.Wait()
+}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"sync/atomic"
 	"time"
@@ -12,6 +13,8 @@ import (
 
 const (
 	resolverSize = 20_000
+	// subjectsSize is how many of the last subjects stay decoded between intake and dispatch.
+	subjectsSize = 2_000
 	// resolverTTL bounds how long an instance may not know what another one has learned.
 	resolverTTL = 10 * time.Second
 )
@@ -21,6 +24,8 @@ const (
 type Resolver struct {
 	directory Directory
 	cache     *otter.Cache[string, resolved]
+	// subjects are those that were taken in last: news of them are sent at once.
+	subjects *otter.Cache[string, fhir.Resource]
 	// changes counts Forget calls: what was loaded before one does not stay cached.
 	changes atomic.Int64
 }
@@ -33,7 +38,11 @@ type resolved struct {
 
 // NewResolver returns a Resolver over d.
 func NewResolver(d Directory) *Resolver {
-	return &Resolver{directory: d, cache: otter.Must(&otter.Options[string, resolved]{MaximumSize: resolverSize})}
+	return &Resolver{
+		directory: d,
+		cache:     otter.Must(&otter.Options[string, resolved]{MaximumSize: resolverSize}),
+		subjects:  otter.Must(&otter.Options[string, fhir.Resource]{MaximumSize: subjectsSize}),
+	}
 }
 
 // Resource returns the newest kept version of ref, nil if it is not known.
@@ -62,6 +71,17 @@ func (r *Resolver) Resource(ctx context.Context, ref string) (fhir.Resource, err
 func (r *Resolver) Forget(ref string) {
 	r.changes.Add(1)
 	r.cache.Invalidate(ref)
+}
+
+// Remember keeps a subject decoded that will be spoken of at once.
+func (r *Resolver) Remember(subject fhir.Resource) { r.subjects.Set(subject.Header().Ref(), subject) }
+
+// Decode returns the subject whose kept version is raw, as it is remembered if that is the same version to the byte.
+func (r *Resolver) Decode(ref string, raw []byte) (fhir.Resource, error) {
+	if known, ok := r.subjects.GetIfPresent(ref); ok && bytes.Equal(known.Raw(), raw) {
+		return known, nil
+	}
+	return fhir.Decode(raw)
 }
 
 // Lookup returns a function for Change, Facts and Thread that finds, in this

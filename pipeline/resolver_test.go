@@ -94,3 +94,27 @@ func TestResolverLookupFails(t *testing.T) {
 		t.Error("about nothing, something is found")
 	}
 }
+
+// A subject stays decoded for the message about it, and never stands for another version.
+func TestResolverDecodesASubjectOnce(t *testing.T) {
+	r := pipeline.NewResolver(shelf(func(string) (pipeline.Versioned, bool, error) { return pipeline.Versioned{}, false, nil }))
+	decode := func(raw json.RawMessage) fhir.Resource {
+		t.Helper()
+		res, err := r.Decode("Location/l1", raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	first := decode(location("first").Resource)
+	r.Remember(first)
+	if decode(location("first").Resource) != first {
+		t.Error("the same version: it was decoded again")
+	}
+	if l, _ := decode(location("other").Resource).(*fhir.Location); l == nil || l.Name() != "other" {
+		t.Error("another version: it is not what was asked for")
+	}
+	if _, err := r.Decode("Location/l1", []byte("{")); err == nil {
+		t.Error("what is no resource: got none, want an error")
+	}
+}

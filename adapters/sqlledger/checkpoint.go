@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 )
 
 const (
 	// checkpointCalls and checkpointBytes are after how many calls, or bytes of resources, what is
-	// committed is copied from the write-ahead log into the main file.
-	checkpointCalls = 4000
-	checkpointBytes = 16 << 20
+	// committed is copied from the write-ahead log into the main file. While it is, commits wait for the same
+	// disk: little and often keeps that short.
+	checkpointCalls = 1000
+	checkpointBytes = 4 << 20
+	// checkpointRest is the least time between two, unless four times as much has come together: pages that
+	// change often are copied once for all their changes.
+	checkpointRest = 500 * time.Millisecond
 	// logPages is how long the log may become, in pages, before the writer itself copies the
 	// rest and begins it anew.
 	logPages = 16384
@@ -26,6 +31,7 @@ type checkpointer struct {
 	log  *slog.Logger
 	// calls and bytes are counted by the writer's goroutine, since the last kick.
 	calls, bytes int
+	kicked       time.Time
 
 	kick  chan struct{}
 	stop  chan struct{}
@@ -35,10 +41,13 @@ type checkpointer struct {
 // busy is called by the writer after every group.
 func (c *checkpointer) busy(calls, bytes int) {
 	c.calls, c.bytes = c.calls+calls, c.bytes+bytes
-	if c.calls < checkpointCalls && c.bytes < checkpointBytes {
+	switch much := max(c.calls/checkpointCalls, c.bytes/checkpointBytes); {
+	case much == 0:
+		return
+	case much < 4 && time.Since(c.kicked) < checkpointRest:
 		return
 	}
-	c.calls, c.bytes = 0, 0
+	c.calls, c.bytes, c.kicked = 0, 0, time.Now()
 	select {
 	case c.kick <- struct{}{}:
 	default:
