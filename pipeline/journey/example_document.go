@@ -6,6 +6,9 @@ import (
 	"fhirbridge/pipeline"
 )
 
+// exampleAttempt stands for the random id of an attempt.
+const exampleAttempt = "exampleattempta0"
+
 // inWindow reports whether the patient may be sent more than templates.
 func (p *play) inWindow() bool { return !p.heard.IsZero() && p.now.Sub(p.heard) < window }
 

@@ -58,9 +58,6 @@ func (b *Book) alone(j *journey) *Book {
 	return &one
 }
 
-// exampleAttempt stands for the random id of an attempt.
-const exampleAttempt = "exampleattempta0"
-
 // play is one example being run, with what a ledger would keep of it.
 type play struct {
 	book    *Book
