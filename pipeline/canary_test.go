@@ -18,7 +18,7 @@ import (
 
 // everyType holds each exported struct of the package. TestCanary fails if one is missing.
 var everyType = []any{
-	new(pipeline.Answer), new(pipeline.Applied), new(pipeline.Attempt), new(pipeline.Button), new(pipeline.Candidate), new(pipeline.Census),
+	new(pipeline.Answer), new(pipeline.Applied), new(pipeline.Attach), new(pipeline.Documents), new(pipeline.Tries), new(pipeline.Try), new(pipeline.Attempt), new(pipeline.Button), new(pipeline.Candidate), new(pipeline.Census),
 	new(pipeline.Change), new(pipeline.Composed), new(pipeline.DeadLetters), new(pipeline.Decision), new(pipeline.Dispatch), new(pipeline.Document),
 	new(pipeline.DueNotification), new(pipeline.Error), new(pipeline.Event), new(pipeline.Facts), new(pipeline.Fate), new(pipeline.Filing),
 	new(pipeline.GateAllow), new(pipeline.GateConsent), new(pipeline.GateFrequency), new(pipeline.GateMinor), new(pipeline.GateQuiet), new(pipeline.Holiday),

@@ -26,6 +26,8 @@ type desk struct {
 	ends     []pipeline.Settlement
 	back     []given
 	asked    atomic.Int64 // calls of Due
+	// identified are the right answers to who somebody is, by patient, subject and reply.
+	identified map[string]time.Time
 	// What a test plays.
 	begin   func(pipeline.Attempt) (bool, error)
 	settle  func(pipeline.Settlement) error

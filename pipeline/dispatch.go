@@ -50,6 +50,10 @@ type Dispatch struct {
 	// File returns the writes that record a message which the provider has taken or refused, and that tell who has
 	// asked for one why it is not sent.
 	File func(SentMessage) []Write
+	// Documents are what may be sent as a file; nil sends none.
+	Documents *Documents
+	// Errands returns the writes that ask people to see to what could not be sent.
+	Errands func([]Errand, time.Time) []Write
 
 	halt pause
 }

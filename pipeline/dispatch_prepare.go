@@ -109,6 +109,11 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 	if m.Template != nil {
 		a.Template = m.Template.Name
 	}
+	if c.Attach != nil {
+		ready, err = d.attach(ctx, n, f, to, c.Attach, &m)
+		a.Begun = d.Now()
+		return a, m, ready, err
+	}
 	return a, m, true, nil
 }
 

@@ -52,7 +52,7 @@ func (f Filing) Errands(list []Errand, now time.Time) []Write {
 			Codings:    []fhir.Coding{{System: SystemTask, Code: e.Code}},
 			For:        reference(e.Patient),
 			Focus:      focus(e.Subject),
-			AuthoredOn: now,
+			AuthoredOn: now, Reason: spoken(string(e.Why)),
 		}, "errand", e.Key, queue(e.Patient, e.Key))...)
 		if strings.HasPrefix(e.Subject, requestType+"/") { // what people are asked about is not sent
 			writes = append(writes, f.request(requestEnd{Ref: e.Subject, Version: e.Version, Reason: Reason(e.Code)}, e.Key)...)

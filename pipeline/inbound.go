@@ -151,6 +151,9 @@ func (o Outcome) expiring() error {
 // heard adds what is owed to the chart.
 func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	patient := patientOf(t)
+	if !o.Filed.Empty() {
+		r.Text = o.Filed
+	}
 	writes := in.Filing.Reply(r, t, patient, o.Reading)
 	address := func(list []Notification) {
 		for i := range list {

@@ -53,7 +53,7 @@ type Ledger interface {
 	Begin(ctx context.Context, a Attempt) (bool, error)
 	// Postpone gives a leased notification back, due at a later time. Nothing was posted.
 	Postpone(ctx context.Context, key string, due time.Time, reason Reason) error
-	// Settle closes a leased or begun notification.
+	// Settle closes a leased or begun notification. What it says and writes happens with that, or not at all.
 	Settle(ctx context.Context, s Settlement) error
 
 	// Abandon moves every Sending attempt begun before the given time to StateUnknown: their
@@ -83,6 +83,9 @@ type Ledger interface {
 	// SentTo returns when the messages were begun that may have gone to a number after since and are no answers to
 	// its owner's own, oldest first. All forms of the number count, and no attempt that failed or certainly was not sent.
 	SentTo(ctx context.Context, address Private, since time.Time) ([]time.Time, error)
+	// Identified returns when the reply with that id, of the patient and about that subject, was the right answer to who they
+	// are, by the ledger's clock; ok is false if it was not, or none.
+	Identified(ctx context.Context, patient, subject, reply string) (at time.Time, ok bool, err error)
 	// KnownOf returns what is known of a subject, outside any transaction.
 	KnownOf(ctx context.Context, subject string) (Known, error)
 
@@ -177,9 +180,11 @@ type Settlement struct {
 	// Due is when to try again, for Planned.
 	Due time.Time
 	At  time.Time
-	// Writes record what was sent or refused, and tell who has asked for it. What is not begun and was concluded from
-	// an old version of its subject owes none.
+	// Writes record what was sent or refused, tell who has asked for it, and ask people to see to what was not sent. What
+	// is not begun and was concluded from an old version of its subject owes none.
 	Writes []Write
+	// Say is said instead, for Skipped.
+	Say []Notification
 }
 
 // Received says what a receipt did.

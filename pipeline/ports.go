@@ -77,6 +77,22 @@ type FHIRServer interface {
 	Ping(ctx context.Context) error
 }
 
+// DocumentSource is where documents and consents are that did not come along.
+type DocumentSource interface {
+	// Content returns what is at a URL, as that type: the bytes, or those in a Binary. The URL is relative to the FHIR
+	// server's base, or absolute. One that is not on the server's own host is Refused with reason ReasonForeignHost and never
+	// asked, nor is a redirect there followed; more than most bytes are Refused with reason ReasonTooLarge.
+	Content(ctx context.Context, url, contentType string, most int) ([]byte, error)
+	// Consents returns the active Consents of a patient as the server has them now, all of them.
+	Consents(ctx context.Context, patient string) ([]*fhir.Consent, error)
+}
+
+// Reasons of DocumentSource.Content.
+const (
+	ReasonForeignHost = "foreign_host"
+	ReasonTooLarge    = "too_large"
+)
+
 // Versioned is a resource with its version.
 type Versioned struct {
 	Resource json.RawMessage
@@ -190,6 +206,8 @@ type Composed struct {
 	Shown  string
 	Awaits bool
 	Once   []string
+	// Attach is the document that the message carries, nil for none. It is fetched and stored before the message is sent.
+	Attach *Attach
 	// Skip is the reason when there is nothing to send; then Message is empty.
 	Skip Reason
 }
@@ -211,6 +229,8 @@ type Thread struct {
 	SubjectVersion string
 	// Known is what the ledger knows of the subject.
 	Known Known
+	// Tries are the answers to who they are of the patient of Sent, if that is about a report.
+	Tries Tries
 	// Patients are the patients whom this number has been told about; more than one for a family's phone.
 	Patients []string
 	// Stopped reports whether the number is on the STOP list.
@@ -252,6 +272,10 @@ type Outcome struct {
 	// Handoff asks people to look at it: a code for the Task, "" for none. Urgent is the Task's priority.
 	Handoff string
 	Urgent  bool
+	// Try is kept if the reply was an answer to who the patient is.
+	Try *Try
+	// Filed is what is filed as the words of the reply, where those must not be; empty if they may.
+	Filed Private
 }
 
 // Plan is what is wanted for a subject.
@@ -272,6 +296,8 @@ type Errand struct {
 	Subject, Patient string
 	// Version is that of the subject which it is about, if that matters.
 	Version string
+	// Why says more, "" for nothing.
+	Why Reason
 }
 
 // Directory finds resources that were seen on a topic or fetched before.

@@ -2,6 +2,7 @@ package fhirserver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -123,6 +124,9 @@ type request struct {
 	body   []byte
 	// acts is set if the server changes something: then the lack of an answer leaves the outcome unknown.
 	acts bool
+	// most is the size of an answer that is read, 0 for maxAnswer; limit the time for it, 0 for the configured one.
+	most  int
+	limit time.Duration
 }
 
 // answer is what the server says to a request that it has not refused: a 2xx.
@@ -149,7 +153,8 @@ func (c *Client) do(ctx context.Context, q request) (answer, error) {
 	if err != nil {
 		return answer{}, &pipeline.Error{Op: q.op, Reason: "token_unreadable", Halt: true}
 	}
-	limited, cancel := context.WithTimeout(ctx, c.limit)
+	most := cmp.Or(q.most, maxAnswer)
+	limited, cancel := context.WithTimeout(ctx, max(q.limit, c.limit))
 	defer cancel()
 	r, err := http.NewRequestWithContext(limited, q.method, q.url, bytes.NewReader(q.body))
 	if err != nil { // its text holds the URL
@@ -172,14 +177,14 @@ func (c *Client) do(ctx context.Context, q request) (answer, error) {
 		return answer{}, c.refusal(q, resp)
 	}
 	a := answer{status: resp.StatusCode, header: resp.Header, url: resp.Request.URL, acted: q.acts}
-	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	a.body, err = io.ReadAll(io.LimitReader(resp.Body, int64(most)+1))
 	switch {
 	case q.acts:
-		a.cut = err != nil || len(a.body) > maxAnswer
+		a.cut = err != nil || len(a.body) > most
 	case err != nil:
 		return answer{}, silence(ctx, q, err)
-	case len(a.body) > maxAnswer:
-		return answer{}, &pipeline.Error{Op: q.op, Kind: pipeline.Refused, Reason: "too_large", Code: statusCode(resp.StatusCode)}
+	case len(a.body) > most:
+		return answer{}, &pipeline.Error{Op: q.op, Kind: pipeline.Refused, Reason: pipeline.ReasonTooLarge, Code: statusCode(resp.StatusCode)}
 	}
 	return a, nil
 }

@@ -1,6 +1,6 @@
 // Package fhirserver is the EHR's FHIR R4 endpoint, as a client: read, look up
-// through a cache, find patients by phone number, create once, and patch if
-// nothing newer is there (https://hl7.org/fhir/R4/http.html).
+// through a cache, find patients by phone number, fetch documents and consents, create
+// once, and patch if nothing newer is there (https://hl7.org/fhir/R4/http.html).
 //
 // It is for talking to the server and telling what its answers mean. It is not for
 // retrying, queueing or keeping anything: the lanes do that. It does not read
@@ -11,8 +11,8 @@
 //   - Every failure is a *pipeline.Error that says what to do about it. Its text
 //     holds no URL, no word of an answer and no word of ours: of an
 //     OperationOutcome only severity, code and expression are looked at.
-//   - What we send and who we are goes to the configured server alone: no redirect
-//     and no link to another host is followed.
+//   - What we send and who we are goes to the configured server alone: no redirect,
+//     no link and no address of a document to another host is followed.
 //   - Create is safe to repeat, one call per identifier at a time. A conditional create is no lock,
 //     so the server is searched before it is asked to create whenever an earlier attempt
 //     of this process had no clear outcome, and also whenever the server has not
@@ -20,6 +20,6 @@
 //     left unclear is covered by either: by the server's own condition, or by the search.
 //     A server that can do neither is asked once, and after an unclear outcome no more.
 //   - When the server asks to wait (Retry-After), nobody calls it before that time.
-//   - Answers are bounded: 16 MB for resources, 64 KB for errors, a timeout for each request.
+//   - Answers are bounded: 16 MB for resources, what the caller says for documents, 64 KB for errors, a timeout for each request.
 //   - A Client is safe for concurrent use.
 package fhirserver

@@ -59,6 +59,9 @@ var written = map[string]bool{
 	"AppointmentResponse": true, "Binary": true, "DocumentReference": true, "QuestionnaireResponse": true, "Task": true,
 }
 
+// reasonRedirect is for an answer that leads elsewhere.
+const reasonRedirect = "redirect_refused"
+
 // statusCode is an HTTP status as Error.Code.
 func statusCode(status int) string { return strconv.Itoa(status) }
 
@@ -75,7 +78,7 @@ func silence(ctx context.Context, q request, err error) *pipeline.Error {
 	case ctx.Err() != nil:
 		e.Reason, e.Err = "cancelled", ctx.Err()
 	case errors.Is(err, errForeign), errors.Is(err, errCircling):
-		e.Reason, e.Unknown = "redirect_refused", false
+		e.Reason, e.Unknown = reasonRedirect, false
 	case errors.As(err, &cert):
 		e.Reason, e.Unknown = "certificate", false
 	case errors.As(err, &dial) && dial.Op == "dial":
@@ -102,7 +105,7 @@ func (c *Client) refusal(q request, resp *http.Response) *pipeline.Error {
 	broken := status >= 500 && status != http.StatusNotImplemented
 	switch {
 	case status < 400:
-		e.Kind, e.Reason = pipeline.Transient, "redirect_refused"
+		e.Kind, e.Reason = pipeline.Transient, reasonRedirect
 	case status == http.StatusTooManyRequests, broken && told:
 		e.Kind, e.After = pipeline.Throttled, wait
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:

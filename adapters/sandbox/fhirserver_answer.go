@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -78,7 +79,8 @@ type fhirAnswer struct {
 	updated        time.Time
 	location       string
 	body           []byte
-	representation bool // body is a resource that Prefer may ask to leave out
+	contentType    string // of the body; empty for FHIR's JSON
+	representation bool   // body is a resource that Prefer may ask to leave out
 }
 
 // write sends a; see https://hl7.org/fhir/R4/http.html#ops for Prefer.
@@ -101,7 +103,7 @@ func (s *FHIRServer) write(rw http.ResponseWriter, r *http.Request, a *fhirAnswe
 		}
 	}
 	if len(body) > 0 {
-		h.Set("Content-Type", fhirJSON)
+		h.Set("Content-Type", cmp.Or(a.contentType, fhirJSON))
 	}
 	rw.WriteHeader(a.status)
 	_, _ = rw.Write(body) // where the client is gone, nobody is left to tell

@@ -1,11 +1,15 @@
 package sandbox
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // read is https://hl7.org/fhir/R4/http.html#read, with If-None-Match.
@@ -25,7 +29,18 @@ func (s *FHIRServer) read(r *http.Request, kind, id string) (*fhirAnswer, *fhirP
 		a.status, a.body = http.StatusNotModified, nil
 	}
 	a.representation = false // Prefer is about writes
+	if accept := r.Header.Get("Accept"); kind == "Binary" && a.status == http.StatusOK && accept != "" && !strings.Contains(accept, "fhir") {
+		a.bytesOf(gjson.ParseBytes(a.body))
+	}
 	return a, nil
+}
+
+// bytesOf makes the content of a Binary the answer, as https://hl7.org/fhir/R4/binary.html#rest has it.
+func (a *fhirAnswer) bytesOf(binary gjson.Result) {
+	content, err := base64.StdEncoding.DecodeString(binary.Get("data").String())
+	if err == nil {
+		a.body, a.contentType = content, binary.Get("contentType").String()
+	}
 }
 
 func gone() *fhirProblem { return problem(http.StatusGone, "deleted", "The resource was deleted") }

@@ -63,6 +63,9 @@ func (l *Ledger) heard(t *tx, r pipeline.Reply, who caller, thread pipeline.Thre
 	if err != nil {
 		return never, err
 	}
+	if err := l.tried(t, r.ID, h.Outcome.Try); err != nil {
+		return never, err
+	}
 	if outdated {
 		h.Outcome.Say = nil // it would say what is not so
 	}
@@ -89,7 +92,11 @@ func (l *Ledger) remember(t *tx, name []byte, r pipeline.Reply, thread pipeline.
 	if thread.Sent != nil {
 		attempt, subject = thread.Sent.Attempt.ID, thread.Sent.Notification.Subject
 	}
-	words := append([]string{r.ID, r.From.Reveal(), r.UserID, r.Text.Reveal(), r.Payload, r.Quotes}, media...)
+	text := r.Text
+	if !h.Outcome.Filed.Empty() {
+		text = h.Outcome.Filed
+	}
+	words := append([]string{r.ID, r.From.Reveal(), r.UserID, text.Reveal(), r.Payload, r.Quotes}, media...)
 	_, err := t.exec(`INSERT INTO reply (name, channel, kind, sent_at, received_at, heard_at, how, attempt, subject, patient, reading, handoff, secret)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		name, r.Channel, r.Kind, micros(r.At), micros(r.Received), micros(t.now), thread.How, attempt, subject, h.Patient,

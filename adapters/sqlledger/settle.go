@@ -27,11 +27,7 @@ func (l *Ledger) Settle(ctx context.Context, s pipeline.Settlement) error {
 	writes, message := l.sealWrites(s.Writes), l.sealMessageID(s.Attempt, s.MessageID)
 	err := l.writer.do(ctx, func(t *tx) error {
 		if s.Attempt == "" {
-			done, err := settleUnbegun(t, held, s, to)
-			if err != nil || !done {
-				return err
-			}
-			return insertWrites(t, writes)
+			return l.settleUnbegun(t, held, s, to, writes)
 		}
 		known, err := l.settleAttempt(t, held, s, to, message)
 		if err != nil || !known {
@@ -51,18 +47,29 @@ func (l *Ledger) Settle(ctx context.Context, s pipeline.Settlement) error {
 	if to == planned {
 		l.news(micros(s.Due))
 	}
+	for _, n := range s.Say {
+		l.news(micros(n.Due))
+	}
 	l.owe(writes)
 	return nil
 }
 
 // settleUnbegun closes, or gives back, what was leased and not begun. What was
-// concluded from another version than the newest does not count: it will be handed out again. It reports whether it
-// has closed it.
-func settleUnbegun(t *tx, held lease, s pipeline.Settlement, to int64) (bool, error) {
+// concluded from another version than the newest does not count: it will be handed out again.
+func (l *Ledger) settleUnbegun(t *tx, held lease, s pipeline.Settlement, to int64, writes []owedWrite) error {
 	if to == planned {
-		return false, postpone(t, held.subjectID, s.Key, s.Due, s.Reason)
+		return postpone(t, held.subjectID, s.Key, s.Due, s.Reason)
 	}
-	return closeUnbegun(t, held.subjectID, held.rev, s.Key, to, s.Reason, s.At)
+	closed, err := closeUnbegun(t, held.subjectID, held.rev, s.Key, to, s.Reason, s.At)
+	if err != nil || !closed {
+		return err
+	}
+	for _, n := range s.Say {
+		if err := l.say(t, n); err != nil {
+			return err
+		}
+	}
+	return insertWrites(t, writes)
 }
 
 // unchanged is the condition that a subject is still in the version that was leased.

@@ -70,6 +70,9 @@ func (l *Ledger) fill(c *conn, thread *pipeline.Thread) error {
 		return err
 	}
 	thread.Known = subject.known()
+	if thread.Tries, err = triesOf(c, kept.id, *thread); err != nil {
+		return err
+	}
 	body, err := l.body(c, kept.id, ref)
 	if err != nil || body == nil {
 		return err

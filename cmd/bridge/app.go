@@ -130,6 +130,7 @@ func (a *app) wire() error {
 		Metrics: a.metrics, Log: a.log, Now: a.now,
 		Channel: channel, ChannelName: c.Channels[0].Name, Pace: pipeline.NewPace(c.Channels[0].Rate),
 		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Sent,
+		Documents: c.Documents.forDispatch(a.documents()), Errands: filing.Errands,
 	}
 	a.settler = &pipeline.Settler{
 		Ledger: a.ledger, Resolver: resolver, Server: a.fhirServer(), Log: a.log, Now: a.now, Grace: c.Dispatch.Grace,
@@ -174,6 +175,14 @@ var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkServer: 8, pipeline.Si
 
 // fhirServer is the client as a port: nil, and not a nil client, without a server.
 func (a *app) fhirServer() pipeline.FHIRServer {
+	if a.server == nil {
+		return nil
+	}
+	return a.server
+}
+
+// documents is the client as a port: nil, and not a nil client, without a server.
+func (a *app) documents() pipeline.DocumentSource {
 	if a.server == nil {
 		return nil
 	}

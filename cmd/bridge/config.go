@@ -34,6 +34,7 @@ type Config struct {
 	// Allow lists the only numbers that are written to, or how they begin; all are if it is empty.
 	Allow     []written       `yaml:"allow"`
 	Frequency FrequencyConfig `yaml:"frequency"`
+	Documents DocumentsConfig `yaml:"documents"`
 	// Journeys and Templates are folders; "" means those that the binary carries.
 	Journeys  string `yaml:"journeys"`
 	Templates string `yaml:"templates"`
@@ -97,6 +98,8 @@ type FacilityConfig struct {
 	Country  string `yaml:"country"`
 	// Phone is where patients can call, as they dial it or as E.164; "" for none. Templates may show it.
 	Phone written `yaml:"phone"`
+	// Portal is the address at which patients read their own record; "" for none. Templates may show it.
+	Portal written `yaml:"portal"`
 }
 
 // written is a number as it stands in the file. As YAML has it, 05550100100 is the octal form of
@@ -169,6 +172,7 @@ func (c *Config) defaults() {
 	c.Intake.MaxAge = cmp.Or(c.Intake.MaxAge, 24*time.Hour)
 	c.Dispatch.Concurrency = cmp.Or(c.Dispatch.Concurrency, 64)
 	c.Dispatch.Grace = cmp.Or(c.Dispatch.Grace, 5*time.Minute)
+	c.Documents.defaults()
 	c.Frequency.Within = cmp.Or(c.Frequency.Within, 24*time.Hour)
 	for i := range c.Channels {
 		c.Channels[i].Name = cmp.Or(c.Channels[i].Name, "main")
@@ -191,6 +195,7 @@ func (c *Config) validate(who reader) []error {
 	errs = append(errs, under("facility", c.Facility.validate())...)
 	errs = append(errs, under("intake", c.Intake.validate())...)
 	errs = append(errs, c.validateGates()...)
+	errs = append(errs, c.validateDocuments()...)
 	if c.Dispatch.Grace < c.Kafka.SessionTimeout { // else a status could wait behind a killed instance
 		errs = append(errs, errors.New("dispatch.grace: must not be shorter than kafka.session_timeout"))
 	}

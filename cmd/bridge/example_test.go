@@ -80,6 +80,7 @@ func newPlay(t *testing.T, e journey.Example) *play {
 	for _, raw := range e.Known {
 		p.meets(raw)
 	}
+	must(t, p.ehr.Seed([]byte(`{"resourceType":"Binary","id":"1","contentType":"application/pdf","data":"JVBERi0="}`))) // of a report
 	p.quiet()
 	if e.On == "message" { // whoever writes has been told something before
 		p.learns([]byte(appointment("before", "1", "booked", first.Add(240*time.Hour))))

@@ -60,7 +60,7 @@ func newPlayhouse(t testing.TB, at time.Time, journeys, rungs string) *playhouse
 	templates, err := shippedTemplates()
 	must(t, err)
 	p.world = newWorld(t, worldOptions{
-		partitions: 1, journeys: journeys, facility: exampleFacility, templates: templates, writeTo: "[server, topic], appointment_writeback: " + rungs,
+		partitions: 1, journeys: journeys, documents: "ask", facility: exampleFacility, templates: templates, writeTo: "[server, topic], appointment_writeback: " + rungs,
 		whatsapp: func(c *sandbox.WhatsAppConfig) { c.Clock = p.now },
 		fhir:     func(c *sandbox.FHIRConfig) { c.Clock = p.now },
 	})

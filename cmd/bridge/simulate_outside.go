@@ -143,6 +143,12 @@ func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
 	if err != nil || said.Skip != pipeline.ReasonNone {
 		return s.object(ctx, n, pipeline.Verdict{Skip: said.Skip}, err)
 	}
+	if said.Attach != nil {
+		end, withheld, err := s.dispatch.Withhold(ctx, n, f, to, said.Attach)
+		if err != nil || withheld {
+			return s.withhold(ctx, n, end, err)
+		}
+	}
 	a := pipeline.Attempt{
 		ID: id, Notification: n.Key, Channel: simulatedChannel, Address: to, Seen: said.Message.Seen, Language: said.Message.Language,
 		Actions: said.Actions, Shown: said.Shown, Awaits: said.Awaits, Once: said.Once, SubjectVersion: n.Subject.Version, Begun: f.Now,
@@ -202,6 +208,16 @@ func (s *stage) object(ctx context.Context, n pipeline.DueNotification, no pipel
 	}
 	x.Reason, x.Until = no.Hold, until.In(s.Timeline[len(s.Timeline)-1].At.Location())
 	return s.ledger.Postpone(ctx, n.Key, until, no.Hold)
+}
+
+// withhold settles a message whose document is not sent.
+func (s *stage) withhold(ctx context.Context, n pipeline.DueNotification, end pipeline.Settlement, err error) error {
+	if err != nil {
+		return err
+	}
+	x := &simulatedUnsaid{Journey: n.Journey, Step: n.Step, Subject: n.Notification.Subject, Patient: n.Patient, Reason: end.Reason}
+	s.happens(x.Subject, happening{Unsaid: x})
+	return s.ledger.Settle(ctx, end)
 }
 
 // simulatedAttempt is the id of an attempt, the same in every simulation.

@@ -79,6 +79,7 @@ func newStage(ctx context.Context, c *Config, book *journey.Book) (*stage, error
 	}
 	s.dispatch = &pipeline.Dispatch{
 		Ledger: s.ledger, Journeys: book, Resolver: s.intake.Resolver, Gates: asked, Now: s.now, Country: c.Facility.Country,
+		Documents: c.Documents.forDispatch(nil), Errands: s.filing.Errands,
 	}
 	s.inbound = &pipeline.Inbound{
 		Webhooks: map[string]pipeline.Webhook{simulatedChannel: mailbox{s}}, Ledger: s.ledger, Journeys: watched, Filing: s.filing, Log: log, Now: s.now,

@@ -102,6 +102,7 @@ func loadJourneys(c *Config) (*journey.Book, error) {
 	}
 	book, found := journey.Load(folder(c.Journeys, configs.Journeys()), folder(c.Templates, configs.Templates()), journey.Settings{
 		Facility: c.Facility.Name, Timezone: zone, Language: c.Facility.Language, Country: c.Facility.Country, Phone: string(c.Facility.Phone),
+		Portal: string(c.Facility.Portal), Documents: c.Documents.forJourneys(),
 		Fields: c.custom.fields, Conditions: c.custom.conditions, Parse: parseResource,
 	})
 	if len(found) == 0 {

@@ -53,6 +53,7 @@ type worldOptions struct {
 	rate       string
 	session    string
 	journeys   string             // a folder; those of the binary if empty
+	documents  string             // documents.results
 	facility   string             // further members of the facility
 	templates  []sandbox.Template // what Meta has approved; those of the journeys if empty
 }
@@ -157,7 +158,8 @@ func (w *world) config(api string) string {
 	if w.options.journeys != "" {
 		journeys = fmt.Sprintf("journeys: %q\n", w.options.journeys)
 	}
-	return journeys + fmt.Sprintf(`
+	documents, portal := w.options.withDocuments()
+	return journeys + documents + fmt.Sprintf(`
 kafka:
   brokers: [%q]
   group: %s
@@ -172,7 +174,7 @@ facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE%s}
 dispatch: {grace: %s}
 `, strings.Join(w.brokers, `", "`), w.group, w.options.session, w.topics.Events[0], w.topics.Inbound, w.topics.Communications, w.topics.DeadLetters,
 		w.ehr.URL(), writeTo, api, demoNumber, demoToken, demoSecret, rate,
-		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, w.options.facility, grace)
+		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, w.options.facility+portal, grace)
 }
 
 func (w *world) load(text string) (*Config, error) {

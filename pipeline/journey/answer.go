@@ -19,6 +19,9 @@ const (
 	doWords   doing = "words"   // it is filed as the words that go with a score, and people read them
 	doStop    doing = "stop"    // no more messages
 	doStart   doing = "start"   // messages again
+	// The patient wants the report sent, and says who they are.
+	doSend     doing = "send"
+	doIdentify doing = "identify"
 )
 
 // participations are what of the patient's participation an answer makes
@@ -50,6 +53,8 @@ type answer struct {
 	// words mean answers to the question that the reply of this one is, and anything else free, if it is there.
 	words words
 	free  *answer
+	// said are what is said to a date of birth; nil for any other answer.
+	said *identified
 }
 
 // words are what patients write, by language ("any" for all) and folded.

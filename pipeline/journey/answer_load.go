@@ -10,7 +10,7 @@ import (
 var doings = map[string][]doing{
 	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask, doScore, doWords},
 	typeEncounter:   {doAsk, doNote, doTask, doScore, doWords},
-	typeReport:      {doAsk, doNote, doTask},
+	typeReport:      {doAsk, doNote, doTask, doSend, doIdentify},
 	typeRequest:     {doNote, doTask},
 	typeMessage:     {doStop, doStart, doTask},
 }
@@ -39,6 +39,7 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 	}
 	l.then(o, a, j, question)
 	l.replies(o, a, j)
+	a.wish(m.value)
 	if v := o.get("anything"); v.exists() {
 		l.anything(v, a, question)
 	}
@@ -83,10 +84,10 @@ func (l *loader) does(v value, a *answer, j *journey) {
 func (l *loader) then(o object, a *answer, j *journey, question *answer) {
 	v := o.get("then")
 	switch {
-	case a.do != doAsk && a.do != doScore && v.exists():
-		v.problem("is only for a question: do: ask")
+	case a.do != doAsk && a.do != doScore && a.do != doSend && v.exists():
+		v.problem("is only for a question: do: ask, or do: send")
 		return
-	case a.do != doAsk && !v.exists():
+	case a.do != doAsk && a.do != doSend && !v.exists():
 		return
 	case question != nil:
 		o.problem("a question cannot lead to another")
@@ -105,6 +106,10 @@ func (l *loader) replies(o object, a *answer, j *journey) {
 		if a.do != doNote {
 			o.need("reply")
 		}
+		return
+	}
+	if a.do == doIdentify {
+		l.identification(v, a, j)
 		return
 	}
 	if !v.isObject() {

@@ -30,6 +30,10 @@ func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
 			}
 		}
 		return h.noted(j, a)
+	case doSend:
+		return h.wished(j, a)
+	case doIdentify:
+		return h.identified(j, a)
 	}
 	return h.decided(j, a)
 }

@@ -46,8 +46,15 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 			message.Text = pipeline.Private{}
 		}
 	}
-	asked := j.answers[answerOf(n.Step)]
-	return pipeline.Composed{Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil || j.awaits(n.Step, t), Once: j.once(n, s)}, nil
+	asked := j.question(n.Step)
+	composed := pipeline.Composed{
+		Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil || j.awaits(n.Step, t), Once: j.once(n, s),
+	}
+	if t.document {
+		composed.Attach = j.document(n, s, text, &message)
+	}
+	composed.Message = message
+	return composed, nil
 }
 
 func skip(why pipeline.Reason) pipeline.Composed { return pipeline.Composed{Skip: why} }
@@ -80,6 +87,11 @@ func (j *journey) choose(n pipeline.Notification, f pipeline.Facts, s *scene) (*
 		return nil, pipeline.ReasonSuperseded
 	case st.when.edge == nil && st.late == nil && n.Occasion != s.occasion():
 		return nil, pipeline.ReasonSuperseded
+	}
+	if st.offer != nil {
+		if _, why := j.form(s, ""); why == pipeline.ReasonNone {
+			return st.offer, pipeline.ReasonNone
+		}
 	}
 	return st.said(f), pipeline.ReasonNone
 }
@@ -143,6 +155,9 @@ const (
 
 // says returns what is said to an answer, by what came of it ("" for at once).
 func (a *answer) says(came string) *template {
+	if a.said != nil {
+		return a.said.says(came)
+	}
 	switch came {
 	case cameDone:
 		return a.done

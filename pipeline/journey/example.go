@@ -15,6 +15,7 @@ type example struct {
 	language string
 	// booked are the elements of the appointment to which the visit goes back, nil for none.
 	booked   map[string]any
+	born     string
 	timeline []moment
 	at       value
 }
@@ -31,6 +32,8 @@ type moment struct {
 	tap, of, says string
 
 	reads, decides, hands string
+	// files is what is filed as the words of a reply, "" for the words themselves.
+	files string
 	// ehr is what becomes of a decision that the EHR may take: done, which it is if nothing is said, or asked.
 	ehr   string
 	stops string
@@ -47,7 +50,13 @@ type expected struct {
 }
 
 // exampleSettings are the facility of all examples, so that they hold whatever the configured one is.
-var exampleSettings = Settings{Facility: "Harbour Hospital", Language: "en", Country: "DE", Phone: "+15550100100"}
+var exampleSettings = Settings{
+	Facility: "Harbour Hospital", Language: "en", Country: "DE", Phone: "+15550100100", Portal: "https://portal.example.org",
+	Documents: Documents{Results: true, Tries: 3, Daily: 6},
+}
+
+// exampleNumber is that of the patient of all examples.
+const exampleNumber = "+15550100123"
 
 // exampleZone is where the facility of all examples is.
 const exampleZone = "Europe/Berlin"
@@ -58,8 +67,8 @@ func (l *loader) example(v value, j *journey) example {
 	o := v.object("example", "patient", "booked", "timeline")
 	e := example{name: o.need("example").text(), at: v}
 	if p := o.need("patient"); p.exists() {
-		patient := p.object("given", "language")
-		e.given, e.language = patient.get("given").text(), patient.get("language").text()
+		patient := p.object("given", "language", "born")
+		e.given, e.language, e.born = patient.get("given").text(), patient.get("language").text(), patient.get("born").text()
 	}
 	if b := o.get("booked"); b.exists() {
 		e.readBooking(b, j)
@@ -71,7 +80,7 @@ func (l *loader) example(v value, j *journey) example {
 }
 
 func readMoment(v value, j *journey) moment {
-	o := v.object("at", "event", "tap", "of", "says", "reads", "decides", "hands", "ehr", "stops", "sends")
+	o := v.object("at", "event", "tap", "of", "says", "reads", "decides", "hands", "ehr", "stops", "files", "sends")
 	m := moment{place: v}
 	if at := o.need("at"); at.exists() {
 		m.at = clock(at)
@@ -92,6 +101,7 @@ func readMoment(v value, j *journey) moment {
 		}
 	}
 	m.reads, m.decides, m.hands, m.stops = o.get("reads").text(), o.get("decides").text(), o.get("hands").text(), o.get("stops").text()
+	m.files = o.get("files").text()
 	if v := o.get("ehr"); v.exists() {
 		m.ehr = v.oneOf("outcome", cameDone, cameAsked)
 	}
@@ -171,14 +181,18 @@ func (m *moment) resource(on, version string) ([]byte, error) {
 
 // directory is the patient and the place of an example.
 func (e *example) directory() (map[string]fhir.Resource, error) {
+	patient := map[string]any{
+		"resourceType": "Patient", "id": "1", "name": []any{map[string]any{"given": []string{e.given}}},
+		"telecom": []any{map[string]any{"system": "phone", "use": "mobile", "value": exampleNumber}},
+		"communication": []any{map[string]any{"language": map[string]any{
+			"coding": []any{map[string]any{"system": "urn:ietf:bcp:47", "code": e.language}},
+		}}},
+	}
+	if e.born != "" {
+		patient["birthDate"] = e.born
+	}
 	raw := []any{
-		map[string]any{
-			"resourceType": "Patient", "id": "1", "name": []any{map[string]any{"given": []string{e.given}}},
-			"telecom": []any{map[string]any{"system": "phone", "use": "mobile", "value": "+15550100123"}},
-			"communication": []any{map[string]any{"language": map[string]any{
-				"coding": []any{map[string]any{"system": "urn:ietf:bcp:47", "code": e.language}},
-			}}},
-		},
+		patient,
 		map[string]any{"resourceType": "Location", "id": "1", "name": "House 2"},
 	}
 	if e.booked != nil {

@@ -58,9 +58,6 @@ func (b *Book) alone(j *journey) *Book {
 	return &one
 }
 
-// exampleAttempt stands for the random id of an attempt.
-const exampleAttempt = "exampleattempta0"
-
 // play is one example being run, with what a ledger would keep of it.
 type play struct {
 	book    *Book
@@ -75,6 +72,7 @@ type play struct {
 	replies int
 	heard   time.Time // when the patient last wrote
 	hands   string
+	tries   int      // wrong answers to who the patient is
 	sent    []spoken // since the last moment
 	all     []pipeline.SentMessage
 }
@@ -144,6 +142,9 @@ func (p *play) speak(n pipeline.Notification) {
 		p.sent = append(p.sent, spoken{step: n.Step + " (not sent: " + string(composed.Skip) + ")", at: p.now})
 		return
 	}
+	if p.withheld(composed.Attach) {
+		return
+	}
 	if n.Subject != "" {
 		p.tell(n)
 	}
@@ -152,9 +153,6 @@ func (p *play) speak(n pipeline.Notification) {
 		Actions: composed.Actions, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version), Begun: p.now, Awaits: composed.Awaits,
 	}})
 }
-
-// inWindow reports whether the patient may be sent more than templates.
-func (p *play) inWindow() bool { return !p.heard.IsZero() && p.now.Sub(p.heard) < window }
 
 // happen does what the moment says.
 func (p *play) happen(m *moment) string {
@@ -211,6 +209,7 @@ func (p *play) hear(m *moment) string {
 	p.heard = p.now
 	r := pipeline.Reply{ID: "wamid.example" + strconv.Itoa(p.replies), Kind: "text", Text: pipeline.NewPrivate(m.says), At: p.now}
 	t := pipeline.Thread{How: "none", SubjectVersion: strconv.Itoa(p.version), Known: p.known, Patients: []string{"Patient/1"}, Lookup: p.lookup, Now: p.now}
+	t.From, t.Tries = pipeline.NewPrivate(exampleNumber), pipeline.Tries{Subject: p.tries, Lately: p.tries}
 	for i, s := range slices.Backward(p.all) {
 		t.Language = cmp.Or(t.Language, s.Attempt.Language)
 		switch {
@@ -239,6 +238,7 @@ func (p *play) hear(m *moment) string {
 	if o.Answer != nil {
 		p.known = p.known.With(*o.Answer)
 	}
+	p.tried(o.Try)
 	say := o.Say
 	if o.Decision != nil && m.ehr == cameAsked {
 		say = append(say, o.Decision.Asked...)
@@ -268,6 +268,7 @@ func outcome(m *moment, o pipeline.Outcome) string {
 	}
 	for _, c := range [][3]string{
 		{"reads", o.Reading, m.reads}, {"decides", decides, m.decides}, {"hands", o.Handoff, m.hands}, {"stops", stops, m.stops},
+		{"files", o.Filed.Reveal(), m.files},
 	} {
 		if c[1] != c[2] {
 			return fmt.Sprintf("%s: got %q, want %q", c[0], c[1], c[2])

@@ -71,6 +71,8 @@ var fields = map[string]field{
 	"delay.minutes":  {classSchedule, typeEncounter, maxMoment, (*writer).delay},
 	"facility.name":  {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Facility }},
 	"facility.phone": {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Phone }},
+
+	"facility.portal": {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Portal }},
 }
 
 // writer is what fields read: the facts of one message in one language.

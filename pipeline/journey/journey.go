@@ -41,6 +41,8 @@ type step struct {
 	expires  expiry
 	// send is the approved template, chat what is said instead while the patient's window is open; nil for none.
 	send, chat *template
+	// offer is said instead where the report can be sent as a document; nil for none.
+	offer *template
 	// task is the code of the Task that people get when it happens, "" for none.
 	task     string
 	resend   bool

@@ -140,7 +140,7 @@ func (l *loader) steps(o object, j *journey, phrases vocabulary) {
 }
 
 func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
-	o := item.object("name", "when", "at", "send", "chat", "task", "expires", "unknown", "once")
+	o := item.object("name", "when", "at", "send", "chat", "offer", "task", "expires", "unknown", "once")
 	s := &step{name: named(o.need("name")), priority: pipeline.PriorityNews}
 	if v := o.need("when"); v.exists() {
 		s.when = phrases.clauses(v)
@@ -220,6 +220,9 @@ func (l *loader) said(o object, s *step, j *journey) {
 			v.problem("must be a session text: it is said while the patient's 24 hours are open")
 		}
 	}
+	if v := o.get("offer"); v.exists() {
+		l.offer(v, s, j)
+	}
 }
 
 // ofSubject reports whether a template shows anything of the subject.
@@ -249,8 +252,8 @@ func (o offset) before(other offset) bool {
 
 func (o offset) hours() float64 { return float64(o.days)*24 + o.span.Hours() }
 
-// fits returns the template that a journey names, and checks that the journey can fill it.
-func (l *loader) fits(v value, j *journey, name string) *template {
+// suits returns the template that a journey names, and checks that the journey can fill it.
+func (l *loader) suits(v value, j *journey, name string) *template {
 	if name == "" {
 		return nil
 	}

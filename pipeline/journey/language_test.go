@@ -19,7 +19,7 @@ var tags = []string{"en", "de", "es", "fr", "it", "pl", "pt_BR", "tr", "uk", "ar
 
 func TestShippedTemplatesInEveryLanguage(t *testing.T) {
 	book := everything(t)
-	booked := about(t, shipped(t), visit(t, "booked", march9, listed), "")
+	visited, reported := about(t, shipped(t), visit(t, "booked", march9, listed), ""), offered(t, signed(t))
 	there := threadOf(encounter(t, "arrived"), "waiting")
 	languages := map[string][]string{}
 	for _, raw := range book.MetaTemplates() {
@@ -34,11 +34,14 @@ func TestShippedTemplatesInEveryLanguage(t *testing.T) {
 			t.Fatal(err)
 		}
 		languages[x.Name] = append(languages[x.Name], x.Language)
-		th := booked
-		if of := sender(t, x.Name); of == "waiting" || of == "survey" {
+		th, of := visited, sender(t, x.Name)
+		switch of {
+		case "report":
+			th = reported
+		case "waiting", "survey":
 			th = there
 		}
-		th.Sent.Notification.Journey = sender(t, x.Name)
+		th.Sent.Notification.Journey = of
 		answers := buttons(t, x.Name)
 		for _, c := range x.Components {
 			if limit := map[string]int{"HEADER": 60, "FOOTER": 60, "BODY": 500}[c.Type]; utf8.RuneCountInString(c.Text) > limit {
@@ -81,7 +84,8 @@ func sender(t *testing.T, template string) string {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		if strings.Contains(file(t, configs.Journeys(), name), "send: "+template+"\n") || strings.Contains(file(t, configs.Journeys(), name), "\nsends: ["+template+"]\n") {
+		text := file(t, configs.Journeys(), name)
+		if strings.Contains(text, "send: "+template+"\n") || strings.Contains(text, "\nsends: ["+template+"]\n") || strings.Contains(text, "offer: "+template+" ") {
 			return strings.TrimSuffix(name, ".yaml")
 		}
 	}

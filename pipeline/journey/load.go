@@ -25,6 +25,10 @@ type Settings struct {
 	Country string
 	// Phone is for templates that show it; "" if none does.
 	Phone string
+	// Portal is the address of the facility's portal, for templates that show it; "" for none.
+	Portal string
+	// Documents are what may be sent as a file.
+	Documents Documents
 	// Fields and Conditions are what an engineer has defined, by name.
 	Fields     map[string]Field
 	Conditions map[string]Condition
@@ -42,6 +46,7 @@ type Book struct {
 	templates map[string]*template
 	languages []string // of all templates
 	calendars map[string]calendar
+	months    map[string]map[string]int // by language, folded
 	zones     *zones
 	// replies is the journey on message; nil if there is none.
 	replies *journey
@@ -64,6 +69,7 @@ func Load(journeys, templates fs.FS, s Settings) (*Book, []Problem) {
 		settings: s, journeys: make(map[string]*journey), byType: make(map[string][]*journey),
 		templates: make(map[string]*template), calendars: loadCalendars(), zones: &zones{}, doings: make(map[string]doing),
 	}}
+	l.book.months = loadMonths(l.book.calendars)
 	l.checkSettings(s)
 	l.loadTemplates(templates)
 	l.loadJourneys(journeys)

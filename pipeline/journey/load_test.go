@@ -22,7 +22,10 @@ func zone(t testing.TB, name string) *time.Location {
 }
 
 func settings(t testing.TB) journey.Settings {
-	return journey.Settings{Facility: "Harbour Hospital", Timezone: zone(t, "Europe/Berlin"), Language: "en", Country: "DE"}
+	return journey.Settings{
+		Facility: "Harbour Hospital", Timezone: zone(t, "Europe/Berlin"), Language: "en", Country: "DE",
+		Portal: "https://portal.example.org", Documents: journey.Documents{Results: true, Tries: 3, Daily: 6},
+	}
 }
 
 // shipped is the Book of the files that come with the bridge, without the journeys around a visit: these send messages

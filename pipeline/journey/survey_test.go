@@ -12,10 +12,10 @@ import (
 	"fhirbridge/pipeline/journey"
 )
 
-// visitEnd is when the visits of these tests were over, and asked when patients are asked about them.
+// visitEnd is when the visits of these tests were over, and surveyTime when patients are asked about them.
 const (
-	visitEnd = "2027-03-09T10:30:00+01:00"
-	asked    = "2027-03-09T14:30:00+01:00"
+	visitEnd   = "2027-03-09T10:30:00+01:00"
+	surveyTime = "2027-03-09T14:30:00+01:00"
 )
 
 func surveyed(t testing.TB, id string, more ...m) *fhir.Encounter {
@@ -109,7 +109,7 @@ func TestOnceAboutAVisit(t *testing.T) {
 	b := everything(t)
 	once := func(subject fhir.Resource, of string) []string {
 		t.Helper()
-		now := moment(t, asked)
+		now := moment(t, surveyTime)
 		plan := decide(t, b, pipeline.Change{Current: subject, Version: "1", Now: now, Lookup: directory()})
 		i := slices.IndexFunc(plan, func(n pipeline.Notification) bool { return n.Journey == of })
 		if i < 0 {
@@ -188,7 +188,7 @@ languages:
 func TestAListOfButtons(t *testing.T) {
 	b := everything(t)
 	subject := surveyed(t, "1")
-	now := moment(t, asked)
+	now := moment(t, surveyTime)
 	plan := decide(t, b, pipeline.Change{Current: subject, Version: "1", Now: now})
 	composed, err := b.Compose(plan[0], pipeline.Facts{Subject: subject, Patient: patient(t, "Ann", "en"), Lookup: directory(), Window: true, Now: now}, attempt)
 	if err != nil || composed.Message.Interactive == nil || composed.Message.Interactive.List == nil {

@@ -20,6 +20,7 @@ type template struct {
 	mayShow   map[class]bool
 	params    []parameter
 	actions   []string // of the buttons, in their order
+	document  bool     // it carries the report
 	location  bool     // the place of the visit is sent in its stead, where its position is known
 	texts     []*text
 	matcher   language.Matcher
@@ -60,6 +61,7 @@ type text struct {
 	footer   string
 	buttons  []string
 	choose   string // on the button that opens a list of them
+	file     string // how the document is called, "" if it carries none
 }
 
 // line is words with placeholders.
@@ -176,7 +178,7 @@ func (t *template) values(x *text, w *writer) (values []string, missing bool) {
 		if v == "" {
 			return nil, true
 		}
-		if x.rtl {
+		if x.rtl && !strings.HasPrefix(v, "https://") { // an address stays one only as it is
 			v = isolated(v)
 		}
 		values[i] = v

@@ -43,7 +43,7 @@ func (l *loader) loadTemplates(fsys fs.FS) {
 }
 
 func (l *loader) template(root value) *template {
-	o := root.object("template", "kind", "category", "message_send_ttl_seconds", "may_show", "parameters", "buttons", "location", "languages")
+	o := root.object("template", "kind", "category", "message_send_ttl_seconds", "may_show", "parameters", "buttons", "location", "document", "languages")
 	t := &template{name: o.need("template").text(), mayShow: make(map[class]bool), at: root}
 	if t.name != "" && !templateName.MatchString(t.name) {
 		o.get("template").problem("must be lower-case letters, digits and underscores, at most 512")
@@ -67,6 +67,10 @@ func (l *loader) template(root value) *template {
 	if v := o.get("location"); v.exists() {
 		t.location = v.oneOf("truth", "true", "false") == "true"
 		checkLocation(v, t)
+	}
+	if v := o.get("document"); v.exists() {
+		t.document = v.oneOf("truth", "true", "false") == "true"
+		checkDocument(v, o, t)
 	}
 	l.checkUse(o, t)
 	l.match(o, t)
@@ -126,7 +130,8 @@ func (l *loader) field(v value, t *template) field {
 		v.problem(unknown("field", name, l.book.fieldNames()))
 	case !t.mayShow[f.class]:
 		v.problemf("%q shows data of the class %q, which may_show does not list", name, f.class)
-	case name == "facility.name" && l.book.settings.Facility == "", name == "facility.phone" && l.book.settings.Phone == "":
+	case name == "facility.name" && l.book.settings.Facility == "", name == "facility.phone" && l.book.settings.Phone == "",
+		name == "facility.portal" && l.book.settings.Portal == "" && l.book.settings.Documents.Results:
 		v.problemf("%q is not configured", name)
 	}
 	f.room = cmp.Or(f.room, maxParameter)
@@ -144,7 +149,7 @@ func (t *template) text(m member) *text {
 	} else if calendars[baseOf(m.key)] == nil {
 		m.problem(fmt.Sprintf("no calendar for the language %q: a line in calendar.go adds one", m.key))
 	}
-	o := m.value.object("header", "body", "footer", "buttons", "choose")
+	o := m.value.object("header", "body", "footer", "buttons", "choose", "file")
 	if v := o.get("header"); v.exists() {
 		x.header = t.line(v)
 		checkHeader(v, x.header, t.session)
@@ -152,6 +157,9 @@ func (t *template) text(m member) *text {
 	if v := o.need("body"); v.exists() {
 		x.body = t.line(v)
 		checkBody(v, x.body, t)
+	}
+	if v := o.get("file"); v.exists() {
+		t.file(v, x)
 	}
 	if v := o.get("footer"); v.exists() {
 		x.footer = v.text()

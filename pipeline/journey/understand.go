@@ -45,6 +45,7 @@ var worded = []string{"text", "button", "list", "interactive"}
 func (b *Book) Understand(r pipeline.Reply, t pipeline.Thread) (pipeline.Outcome, error) {
 	h := hearing{book: b, reply: r, thread: t}
 	o := h.outcome()
+	h.conceal(&o)
 	if t.Stopped && o.Stop == nil || t.Stopped && *o.Stop {
 		o.Say = nil // who has said STOP gets no message, and the answer to the first STOP was the last
 	}
@@ -200,12 +201,12 @@ func answerOf(step string) string {
 // meant returns what a word means to somebody who was told a step: an answer to its question, if it
 // asks one of its own, else what it always means. nil if it means nothing.
 func (j *journey) meant(step, word string, languages []string) *answer {
-	if name := answerOf(step); j.answers[name] != nil {
-		if a := j.answers[name].words.meant(word, languages); a != nil {
+	if question := j.question(step); question != nil {
+		if a := question.words.meant(word, languages); a != nil {
 			return a
 		}
-		if free := j.answers[name].free; free != nil {
-			return free
+		if question.free != nil {
+			return question.free
 		}
 	}
 	return j.words.meant(word, languages)

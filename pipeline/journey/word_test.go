@@ -59,7 +59,7 @@ func TestWordsAsTheyAreTyped(t *testing.T) {
 // No word that is listed anywhere means another thing in any language: after a message of its journey it is that
 // answer, or words for people.
 func TestNoWordMeansTwoThings(t *testing.T) {
-	book, booked := everything(t), about(t, shipped(t), visit(t, "booked", march9, listed), "")
+	book, visited := everything(t), about(t, shipped(t), visit(t, "booked", march9, listed), "")
 	there := threadOf(encounter(t, "arrived"), "")
 	files, err := fs.Glob(configs.Journeys(), "*.yaml")
 	if err != nil {
@@ -78,13 +78,15 @@ func TestNoWordMeansTwoThings(t *testing.T) {
 		if err := yaml.Unmarshal(raw, &j); err != nil {
 			t.Fatal(err)
 		}
-		th := booked
+		th := visited
 		switch j.On {
 		case "Encounter":
 			th = there
 			fallthrough
 		case "Appointment":
 			th.Sent.Notification.Journey = j.Journey
+		case "DiagnosticReport":
+			th = offered(t, signed(t))
 		}
 		for answer, a := range j.Answers {
 			for listed, list := range a.Words {

@@ -11,7 +11,8 @@ import (
 func Ledger(t *testing.T, open func(t *testing.T) pipeline.Ledger) {
 	suite := map[string]map[string]func(*ledgerTest){
 		"Apply": applyTests, "Due": dueTests, "Outcome": outcomeTests, "Receive": receiveTests,
-		"Hear": hearTests, "Number": numberTests, "Sent": sentTests, "Said": saidTests, "Writes": writeTests, "Follow": followTests, "Keeping": keepingTests,
+		"Hear": hearTests, "Number": numberTests, "Sent": sentTests, "Said": saidTests, "Identity": identityTests, "Writes": writeTests, "Follow": followTests,
+		"Keeping": keepingTests,
 	}
 	for group, tests := range suite {
 		t.Run(group, func(t *testing.T) {
@@ -40,6 +41,9 @@ func LedgerReopen(t *testing.T, open func(t *testing.T, dir string) pipeline.Led
 		t.Fatal(err)
 	}
 	first.hear(reply("r1", "wamid.2"), pipeline.Heard{Outcome: pipeline.Outcome{Stop: new(bool)}})
+	tried := first.reported("4", "Patient/4")
+	first.tries("r2", "wamid.4", tried, false)
+	first.tries("r3", "wamid.4", tried, true)
 	if err := first.l.Park(t.Context(), version("Appointment", "3", 1), pipeline.ReasonNoPatient, first.now); err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +68,8 @@ func LedgerReopen(t *testing.T, open func(t *testing.T, dir string) pipeline.Led
 	if heard, err := second.l.Hear(t.Context(), reply("r1", "wamid.2"), nil); err != nil || heard {
 		t.Errorf("reply heard before: got %v, %v; want false", heard, err)
 	}
+	wantEqual(second, "tries after reopening", second.tries("r4", "wamid.4", tried, false), pipeline.Tries{Subject: 1, Lately: 1})
+	wantEqual(second, "identified after reopening", second.identified(tried.Patient, tried.Subject, "r3"), true)
 	if list, err := second.l.Parked(t.Context(), second.now, 10); err != nil || len(list) != 1 {
 		t.Errorf("parked after reopening: got %d, %v; want 1", len(list), err)
 	}

@@ -18,6 +18,8 @@ type ledgerTest struct {
 	now time.Time
 	// attempt is the last that begin made.
 	attempt pipeline.Attempt
+	// passed is when the last answer to who a patient is was right, by the last call of tries.
+	passed time.Time
 }
 
 func newLedgerTest(t *testing.T, l pipeline.Ledger) *ledgerTest {

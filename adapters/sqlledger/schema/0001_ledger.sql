@@ -158,6 +158,16 @@ CREATE TABLE reply (
   secret      {blob} NOT NULL
 ) {clustered};
 
+-- Answers of patients to who they are, for documents about a subject. reply is as in reply.name.
+CREATE TABLE identity (
+  patient    TEXT NOT NULL,
+  subject_id BIGINT NOT NULL,
+  reply      {blob} NOT NULL,
+  passed     BIGINT NOT NULL,
+  at         BIGINT NOT NULL,
+  PRIMARY KEY (patient, subject_id, reply)
+) {clustered};
+
 -- Writes that are owed, and those that were given up. queue_at is made of the name of the order
 -- queue. ready_at is set on the first of each queue only: the time from which it may be tried. rev counts how
 -- often a newer one has taken the place of a write that follows something.
