@@ -173,6 +173,8 @@ type Facts struct {
 	Known Known
 	// Lookup finds other resources. nil if not known.
 	Lookup func(ref string) fhir.Resource
+	// Language is the one that the owner of the number has chosen, "" if none.
+	Language string
 	// Window says whether the 24 hours after the patient's last message are open.
 	Window bool
 	Now    time.Time
@@ -211,8 +213,11 @@ type Thread struct {
 	Patients []string
 	// Stopped reports whether the number is on the STOP list.
 	Stopped bool
-	// Language is that of the last message sent to the number, "" if none.
-	Language string
+	// Language is that of the last message sent to the number, "" if none. Chosen is the one that its owner
+	// has chosen.
+	Language, Chosen string
+	// Disowns is set if the owner of the number has said of a patient that it is not theirs.
+	Disowns bool
 	// Lookup finds other resources. nil if not known.
 	Lookup func(ref string) fhir.Resource
 	Now    time.Time
@@ -244,6 +249,10 @@ type Outcome struct {
 	// Handoff asks people to look at it: a code for the Task, "" for none. Urgent is the Task's priority.
 	Handoff string
 	Urgent  bool
+	// Language is the one in which the number is to be written to from now on, "" leaves it.
+	Language string
+	// Disowns are the patients of whom nothing more is to go to the number: it is not theirs.
+	Disowns []string
 }
 
 // Plan is what is wanted for a subject.
