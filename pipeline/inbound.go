@@ -151,7 +151,11 @@ func (o Outcome) expiring() error {
 // heard adds what is owed to the chart.
 func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	patient := patientOf(t)
-	writes := in.Filing.Reply(r, t, patient, o.Reading)
+	filed := patient
+	if len(o.Disowns) > 0 {
+		filed, t.Disowns = "", true // it is about the patient, and not by them
+	}
+	writes := append(in.Filing.Reply(r, t, filed, o.Reading), in.Filing.File(r, t, filed)...)
 	address := func(list []Notification) {
 		for i := range list {
 			list[i].ReplyTo, list[i].Address = r.ID, r.From
@@ -170,7 +174,11 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 			o.Say = append(o.Say, decision.Asked...)
 		}
 	}
-	if o.Handoff != "" {
+	if o.Stop != nil {
+		writes = append(writes, in.Filing.Consent(r, t, patient, *o.Stop)...)
+	}
+	writes = append(writes, in.Filing.Disowned(r, o)...)
+	if o.Handoff != "" && len(o.Disowns) == 0 {
 		writes = append(writes, in.Filing.Handoff(r, t, patient, o)...)
 	}
 	address(o.Say)

@@ -31,6 +31,11 @@ type Channel interface {
 	// Upload stores a file with the provider and returns its id, to be used in messages.
 	// The id lives for the provider's time (Meta: 30 days). Safe to repeat.
 	Upload(ctx context.Context, m Media) (string, error)
+	// Download fetches a file that a patient sent, whole and as it was sent, of at most limit bytes. It does not retry, and
+	// is safe to repeat. Failures are *Error, as Send's but never Unknown: Refused with ReasonFileGone when the provider
+	// does not have it any more, with ReasonFileTooLarge when it is larger; Transient with ReasonFileDamaged when it
+	// is not what was announced.
+	Download(ctx context.Context, m InboundMedia, limit int64) (Media, error)
 }
 
 // Webhook understands what a provider posts back. It keeps nothing.

@@ -17,6 +17,8 @@ const (
 	doTask    doing = "task"    // it is filed, and people are asked to act on it
 	doStop    doing = "stop"    // no more messages
 	doStart   doing = "start"   // messages again
+	doSpeak   doing = "speak"   // the language of messages is another one
+	doDisown  doing = "disown"  // the number is not the patient's: nothing more of them goes there
 )
 
 // participations are what of the patient's participation an answer makes
@@ -45,6 +47,10 @@ type answer struct {
 	// words mean answers to the question that the reply of this one is, and anything else free, if it is there.
 	words words
 	free  *answer
+	// choices are the languages that one who asks for another is offered; language is that of such a choice, and
+	// title how it calls itself.
+	choices         []*answer
+	language, title string
 }
 
 // words are what patients write, by language ("any" for all) and folded.

@@ -8,9 +8,9 @@ import (
 
 // doings are what an answer may do in a journey on that.
 var doings = map[string][]doing{
-	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask},
-	typeReport:      {doAsk, doNote, doTask},
-	typeMessage:     {doStop, doStart, doTask},
+	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask, doDisown},
+	typeReport:      {doAsk, doNote, doTask, doDisown},
+	typeMessage:     {doStop, doStart, doTask, doSpeak, doDisown},
 }
 
 // answer reads what a button or a word means. question is the answer whose reply asks for it, nil if
@@ -24,7 +24,7 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 		m.problemf("there are two answers with the name %q", a.name)
 		return
 	}
-	o := m.value.object("do", "reply", "words", "anything", "urgent", "then")
+	o := m.value.object("do", "reply", "words", "anything", "urgent", "then", "inside", "chosen", "names")
 	if v := o.need("do"); v.exists() {
 		l.does(v, a, j)
 	}
@@ -39,6 +39,10 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 	l.replies(o, a, j)
 	if v := o.get("anything"); v.exists() {
 		l.anything(v, a, question)
+	}
+	l.speaks(o, a, j)
+	if l.inside(o, a, j) {
+		return
 	}
 	if v := o.get("words"); v.exists() {
 		to := j.words
@@ -121,6 +125,11 @@ func (l *loader) replies(o object, a *answer, j *journey) {
 
 // words reads what patients write for an answer, in every language.
 func (l *loader) words(v value, a *answer, to words) {
+	l.inLanguages(v, func(item value, tag string) { word(item, tag, a, to) })
+}
+
+// inLanguages reads a list of words of every language.
+func (l *loader) inLanguages(v value, read func(item value, tag string)) {
 	valid := append([]string{anyLanguage}, l.book.languages...)
 	var have []string
 	for _, m := range v.members() {
@@ -130,7 +139,7 @@ func (l *loader) words(v value, a *answer, to words) {
 		}
 		have = append(have, m.key)
 		for _, item := range m.value.list() {
-			word(item, m.key, a, to)
+			read(item, m.key)
 		}
 	}
 	var missing []string

@@ -31,7 +31,7 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if f.Patient != nil {
 		own = f.Patient.Language()
 	}
-	text := t.in(told.Language, own, b.settings.Language, "en")
+	text := t.in(told.Wrote, f.Language, told.Language, own, b.settings.Language, "en")
 	if text == nil {
 		return skip(pipeline.ReasonNoTemplate), nil
 	}
@@ -47,7 +47,11 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 		}
 	}
 	asked := j.answers[answerOf(n.Step)]
-	return pipeline.Composed{Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil}, nil
+	actions := t.actions
+	if text.list != "" && asked != nil {
+		actions = asked.offer(&message, text, attempt)
+	}
+	return pipeline.Composed{Message: message, Actions: actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil}, nil
 }
 
 func skip(why pipeline.Reason) pipeline.Composed { return pipeline.Composed{Skip: why} }
@@ -109,6 +113,9 @@ func (j *journey) reply(action string, n pipeline.Notification, f pipeline.Facts
 	}
 	action, came, _ := strings.Cut(action, ":")
 	t := j.otherwise[action]
+	if closed := j.otherwise[readClosed]; action == readText && closed != nil && !s.book.settings.open(s.now) {
+		t = closed
+	}
 	a := j.answers[action]
 	if a != nil {
 		t = a.says(came)

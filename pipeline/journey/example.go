@@ -45,7 +45,10 @@ type expected struct {
 }
 
 // exampleSettings are the facility of all examples, so that they hold whatever the configured one is.
-var exampleSettings = Settings{Facility: "Harbour Hospital", Language: "en", Country: "DE", Phone: "+15550100100"}
+var exampleSettings = Settings{
+	Facility: "Harbour Hospital", Language: "en", Country: "DE", Phone: "+15550100100", Emergency: "112",
+	Hours: []Opening{{Days: []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday}, From: 7 * 60, To: 19 * 60}},
+}
 
 // exampleZone is where the facility of all examples is.
 const exampleZone = "Europe/Berlin"

@@ -20,6 +20,8 @@ type journey struct {
 	answers     map[string]*answer
 	// words are what patients write for an answer, whatever it was that they were told.
 	words words
+	// alarms are words that count inside of a sentence, too.
+	alarms []alarm
 	// stale is what follows a button under words that do not hold any more; nil if none.
 	stale *template
 	// otherwise are the acknowledgements of what a person must read, by reading.

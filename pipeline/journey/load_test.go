@@ -22,7 +22,7 @@ func zone(t testing.TB, name string) *time.Location {
 }
 
 func settings(t testing.TB) journey.Settings {
-	return journey.Settings{Facility: "Harbour Hospital", Timezone: zone(t, "Europe/Berlin"), Language: "en", Country: "DE"}
+	return journey.Settings{Facility: "Harbour Hospital", Timezone: zone(t, "Europe/Berlin"), Language: "en", Country: "DE", Emergency: "112"}
 }
 
 // shipped is the Book of the files that come with the bridge, without the journeys around a visit: these send messages

@@ -57,6 +57,7 @@ type text struct {
 	body     line
 	footer   string
 	buttons  []string
+	list     string // the title of the button that opens a list; "" for none
 }
 
 // line is words with placeholders.

@@ -1,0 +1,36 @@
+package sqlledger
+
+import (
+	"encoding/json"
+
+	"fhirbridge/pipeline"
+)
+
+// sealedFile is a file that is to be fetched as it is kept, inside what is sealed: with what a Private does not
+// show of itself.
+type sealedFile struct {
+	pipeline.SentFile
+	Filename, Caption string
+}
+
+// packFile returns "" for no file.
+func packFile(f *pipeline.SentFile) string {
+	if f == nil {
+		return ""
+	}
+	text, _ := json.Marshal(sealedFile{*f, f.Media.Filename.Reveal(), f.Caption.Reveal()}) // texts and times
+	return string(text)
+}
+
+func unpackFile(text string) (*pipeline.SentFile, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var s sealedFile
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return nil, unreadable
+	}
+	f := s.SentFile
+	f.Media.Filename, f.Caption = pipeline.NewPrivate(s.Filename), pipeline.NewPrivate(s.Caption)
+	return &f, nil
+}
