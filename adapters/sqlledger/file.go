@@ -6,11 +6,17 @@ import (
 	"fhirbridge/pipeline"
 )
 
-// sealedFile is a file that is to be fetched as it is kept, inside what is sealed: with what a Private does not
-// show of itself.
+// sealedFile is a file that is to be fetched as it is kept, inside what is sealed: its members stand in front of
+// those of the same name that do not show themselves.
 type sealedFile struct {
 	pipeline.SentFile
-	Filename, Caption string
+	Media   sealedMedia
+	Caption string
+}
+
+type sealedMedia struct {
+	pipeline.InboundMedia
+	Filename string
 }
 
 // packFile returns "" for no file.
@@ -18,7 +24,7 @@ func packFile(f *pipeline.SentFile) string {
 	if f == nil {
 		return ""
 	}
-	text, _ := json.Marshal(sealedFile{*f, f.Media.Filename.Reveal(), f.Caption.Reveal()}) // texts and times
+	text, _ := json.Marshal(sealedFile{*f, sealedMedia{f.Media, f.Media.Filename.Reveal()}, f.Caption.Reveal()}) // texts and times
 	return string(text)
 }
 
@@ -31,6 +37,7 @@ func unpackFile(text string) (*pipeline.SentFile, error) {
 		return nil, unreadable
 	}
 	f := s.SentFile
-	f.Media.Filename, f.Caption = pipeline.NewPrivate(s.Filename), pipeline.NewPrivate(s.Caption)
+	f.Media = s.Media.InboundMedia
+	f.Media.Filename, f.Caption = pipeline.NewPrivate(s.Media.Filename), pipeline.NewPrivate(s.Caption)
 	return &f, nil
 }

@@ -154,6 +154,12 @@ func (r *simulatedReply) print(b *strings.Builder) {
 	if r.Stops != nil {
 		parts = append(parts, map[bool]string{true: "no more messages", false: "messages again"}[*r.Stops])
 	}
+	if r.Speaks != "" {
+		parts = append(parts, "messages in "+r.Speaks)
+	}
+	if len(r.Disowns) > 0 {
+		parts = append(parts, "the number is not of "+strings.Join(r.Disowns, ", "))
+	}
 	fmt.Fprintf(b, "◀ %s  %s %s: %s\n", r.From, r.Patient, does, strings.Join(parts, ", "))
 	printPlan(b, r.Steps)
 }

@@ -53,6 +53,8 @@ type worldOptions struct {
 	rate       string
 	session    string
 	journeys   string // a folder; those of the binary if empty
+	facility   string // further members of the block, each after a comma
+	more       string // further blocks
 }
 
 const clinicZone = "Europe/Berlin"
@@ -172,11 +174,11 @@ channels:
   - {name: main, provider: cloudapi, base_url: %q, phone_number_id: %q, access_token: %s, app_secret: %s, verify_token: demo, rate: %s}
 ledger: {url: "sqlite:%s", key_file: %q}
 http: {webhooks: %q, admin: %q}
-facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE}
+facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE%s}
 dispatch: {grace: %s}
 `, strings.Join(w.brokers, `", "`), w.group, w.options.session, w.topics.Events[0], w.topics.Inbound, w.topics.Communications, w.topics.DeadLetters,
 		w.ehr.URL(), writeTo, api, demoNumber, demoToken, demoSecret, rate,
-		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, grace)
+		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, w.options.facility, grace) + w.options.more
 }
 
 func (w *world) load(text string) (*Config, error) {
