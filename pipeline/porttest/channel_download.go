@@ -105,7 +105,7 @@ func downloadElsewhere(t *testing.T, p ChannelProvider, m pipeline.InboundMedia,
 	if _, err := p.Open(t, named.URL).Download(t.Context(), m, int64(len(data))); err == nil {
 		t.Error("a file on another host was fetched")
 	} else {
-		channelError(t, err)
+		_ = channelError(t, err)
 	}
 	redirects := newStand(t, Answer{Status: http.StatusFound, Header: http.Header{"Location": {elsewhere.URL}}})
 	if _, err := p.Open(t, redirects.URL).Download(t.Context(), m, int64(len(data))); err == nil {
