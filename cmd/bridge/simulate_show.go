@@ -15,7 +15,7 @@ import (
 func meaning(raw []byte) string {
 	var parts []string
 	for _, part := range [][2]string{
-		{"", "status"}, {"", "participantStatus"}, {"", "code.text"}, {"", "priority"}, {"about ", "about.0.reference"}, {"on ", "focus.reference"},
+		{"", "status"}, {"", "participantStatus"}, {"", "policyRule.coding.0.code"}, {"", "code.text"}, {"", "priority"}, {"about ", "about.0.reference"}, {"on ", "focus.reference"},
 		{"of ", "appointment.reference"}, {"from ", "sender.reference"}, {"to ", "recipient.0.reference"}, {"for ", "for.reference"},
 	} {
 		if v := gjson.GetBytes(raw, part[1]).String(); v != "" {
