@@ -160,7 +160,7 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 		for i := range list {
 			list[i].ReplyTo, list[i].Address = r.ID, r.From
 			if list[i].Patient == "" {
-				list[i].Patient = patient
+				list[i].Patient = filed
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -162,7 +163,12 @@ func (h *hearing) disowns(j *journey, a *answer) pipeline.Outcome {
 	}
 	o := pipeline.Outcome{Reading: a.name, Handoff: a.name, Disowns: patients, Say: h.say(j, answerStep+a.name, "", "")}
 	for i := range o.Say {
-		o.Say[i].Farewell = true
+		said := recall(o.Say[i].Facts)
+		if p := h.patient(); p != nil {
+			said.Language = cmp.Or(said.Language, p.Language()) // in which they have been written to
+		}
+		o.Say[i].Facts = said.private()
+		o.Say[i].Farewell, o.Say[i].Patient, o.Say[i].Recipient = true, "", "" // it goes to somebody else
 	}
 	return o
 }
