@@ -68,6 +68,8 @@ type CommunicationDraft struct {
 	Sender     Reference
 	// Payload are the texts as they were sent or received, a part each.
 	Payload []string
+	// Files are what was sent along: DocumentReferences, a part each.
+	Files []Reference
 	// Notes are remarks about the message, never its words.
 	Notes []Note
 }
@@ -99,7 +101,8 @@ type communicationOut struct {
 }
 
 type payloadOut struct {
-	ContentString *string `json:"contentString"`
+	ContentString    *string         `json:"contentString,omitempty"`
+	ContentReference *fhir.Reference `json:"contentReference,omitempty"`
 }
 
 // JSON writes the resource, valid R4. The error is *Error and says what the
@@ -142,6 +145,9 @@ func (d CommunicationDraft) JSON() ([]byte, error) {
 		if text := w.text("payload["+strconv.Itoa(i)+"].contentString", part); text != nil {
 			out.Payload = append(out.Payload, payloadOut{ContentString: text})
 		}
+	}
+	for _, file := range w.references("payload", d.Files, "DocumentReference", "Binary", "Media") {
+		out.Payload = append(out.Payload, payloadOut{ContentReference: &file})
 	}
 	return w.json(out)
 }

@@ -67,9 +67,16 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 			return f, to, no, err
 		}
 	}
+	f.Language = known.Language
 	f.Window = n.ReplyTo != "" || inWindow(known.Heard, f.Now)
+	disowned := false
+	if known.Disowns && n.Patient != "" {
+		if disowned, err = d.Ledger.Disowned(ctx, to, n.Patient); err != nil {
+			return f, to, no, err
+		}
+	}
 	c := Candidate{
-		Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Stopped: known.Stopped,
+		Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Stopped: known.Stopped, Disowned: disowned,
 		Template: d.templateOf(n.Notification, f), Now: f.Now,
 	}
 	for _, gate := range d.Gates {

@@ -132,6 +132,10 @@ func (c channel) Send(ctx context.Context, m pipeline.Message) (pipeline.Receipt
 
 func (channel) Upload(context.Context, pipeline.Media) (string, error) { return "", nil }
 
+func (channel) Download(context.Context, pipeline.InboundMedia, int64) (pipeline.Media, error) {
+	return pipeline.Media{}, nil
+}
+
 // published is a record that a test's publisher was given.
 type published struct {
 	topic, key string

@@ -21,6 +21,8 @@ const (
 	SystemUser = "urn:fhirbridge:whatsapp:user"
 	// SystemDecision identifies what a reply led to besides its Communication.
 	SystemDecision = "urn:fhirbridge:decision"
+	// SystemFile identifies a file that a patient sent, by a digest of the provider's id of the message.
+	SystemFile = "urn:fhirbridge:file"
 	// SystemTask holds the codes of what people are asked to do, by which a work list sorts.
 	SystemTask = "urn:fhirbridge:task"
 	// SystemMedium has the code "whatsapp".
@@ -34,6 +36,8 @@ type Filing struct {
 	Facility string
 	// Sinks are where resources go: the FHIR server, the topic, or both.
 	Sinks []Sink
+	// Files says which files of patients are fetched; the zero FileRules fetch none.
+	Files FileRules
 }
 
 // Sent returns the writes that record a message which the provider has taken.
@@ -89,6 +93,7 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 		Recipients:   []fhir.Reference{{Type: "Organization", Display: f.Facility}},
 		Sender:       sender(r, patient),
 		Payload:      []string{payload(r)},
+		Files:        f.fileOf(r),
 		Notes:        []fhir.Note{{Text: "Read as: " + reading, Time: r.Received}},
 	}
 	if t.Sent != nil {
@@ -98,13 +103,14 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 			Type: "Communication", Identifier: fhir.Identifier{System: SystemAttempt, Value: t.Sent.Attempt.ID},
 		}}
 	}
+	if note := f.notFetched(r); note != "" {
+		draft.Notes = append(draft.Notes, fhir.Note{Text: note, Time: r.Received})
+	}
 	return f.create("reply", r.ID, ours, queue(patient, r.ID), draft, func(w *Write) {
 		if t.Sent != nil {
 			w.Answers = writeKey("sent", t.Sent.Attempt.ID, w.Sink)
 		}
-		if patient == "" {
-			w.Sender = r.From
-		}
+		w.Sender = unknownSender(r, t, patient)
 	})
 }
 

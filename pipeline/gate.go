@@ -25,6 +25,8 @@ type Candidate struct {
 	Problem Reason
 	// Stopped reports whether Address is on the STOP list.
 	Stopped bool
+	// Disowned reports whether the owner of Address has said that it is not this patient's.
+	Disowned bool
 	// Template tells by which template, in which language, it would be sent; name is "" if by none. It
 	// makes the words for that, so it is asked last. nil counts as none.
 	Template func() (name, language string, err error)
@@ -49,5 +51,6 @@ func DefaultGates() []Gate {
 		GatePatient{},
 		GateNumber{},
 		GateConsent{},
+		GateOwner{},
 	}
 }

@@ -154,12 +154,16 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	if !o.Filed.Empty() {
 		r.Text = o.Filed
 	}
-	writes := in.Filing.Reply(r, t, patient, o.Reading)
+	filed := patient
+	if len(o.Disowns) > 0 {
+		filed, t.Disowns = "", true // it is about the patient, and not by them
+	}
+	writes := append(in.Filing.Reply(r, t, filed, o.Reading), in.Filing.File(r, t, filed)...)
 	address := func(list []Notification) {
 		for i := range list {
 			list[i].ReplyTo, list[i].Address = r.ID, r.From
 			if list[i].Patient == "" {
-				list[i].Patient = patient
+				list[i].Patient = filed
 			}
 		}
 	}
@@ -176,7 +180,11 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	if o.Survey != nil {
 		writes = append(writes, in.Filing.Survey(r, *o.Survey)...)
 	}
-	if o.Handoff != "" {
+	if o.Stop != nil {
+		writes = append(writes, in.Filing.Consent(r, t, patient, *o.Stop)...)
+	}
+	writes = append(writes, in.Filing.Disowned(r, o)...)
+	if o.Handoff != "" && len(o.Disowns) == 0 {
 		writes = append(writes, in.Filing.Handoff(r, t, patient, o)...)
 	}
 	address(o.Say)

@@ -75,11 +75,14 @@ type Ledger interface {
 	// Receipt.Address). What a person says of whom only Reply.UserID is known is kept for the number
 	// that another reply or a receipt tells to be theirs. STOP and START count by Reply.At, in whole
 	// seconds as providers give it: what is older than the last word changes nothing, and of the same
-	// second STOP wins.
+	// second STOP wins. So does a chosen language, of which the later in the same second wins. A patient whom
+	// the number disowns (Outcome.Disowns) is no part of its threads any more.
 	Hear(ctx context.Context, r Reply, understand func(Thread) (Heard, error)) (bool, error)
 
 	// Sender returns what is known of a number, in whichever form it wrote; the zero Sender of one that never did.
 	Sender(ctx context.Context, address Private) (Sender, error)
+	// Disowned reports whether the owner of a number, in any of its forms, has said that it is not that patient's.
+	Disowned(ctx context.Context, address Private, patient string) (bool, error)
 	// SentTo returns when the messages were begun that may have gone to a number after since and are no answers to
 	// its owner's own, oldest first. All forms of the number count, and no attempt that failed or certainly was not sent.
 	SentTo(ctx context.Context, address Private, since time.Time) ([]time.Time, error)
@@ -133,6 +136,10 @@ type Sender struct {
 	Stopped bool
 	// Heard is when it last wrote, zero if never; the provider's 24-hour window counts from there.
 	Heard time.Time
+	// Language is what it has chosen to be written to in, "" if it never did.
+	Language string
+	// Disowns is set if there are patients whose number it is not: see Ledger.Disowned.
+	Disowns bool
 }
 
 // Applied says what Apply did.

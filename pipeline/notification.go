@@ -86,8 +86,11 @@ type Notification struct {
 	Resend bool
 	// Edge marks a notification that came of a change (booked, moved) rather than of the clock.
 	Edge bool
-	// Farewell marks the answer to a STOP: the last message, which goes out in spite of it.
+	// Farewell marks what goes out in spite of what the number has said: the answer to a STOP, or to a wrong
+	// number, which is the last message, and that to words of an emergency.
 	Farewell bool
+	// Aside marks a message whose buttons are about the conversation itself: a word that quotes nothing does not answer it.
+	Aside bool
 
 	// State and Reason are the ledger's.
 	State  State

@@ -31,6 +31,11 @@ type Channel interface {
 	// Upload stores a file with the provider and returns its id, to be used in messages.
 	// The id lives for the provider's time (Meta: 30 days). Safe to repeat.
 	Upload(ctx context.Context, m Media) (string, error)
+	// Download fetches a file that a patient sent, whole and as it was sent, of at most limit bytes. It does not retry, and
+	// is safe to repeat. Failures are *Error, as Send's but never Unknown: Refused with ReasonFileGone when the provider
+	// does not have it any more, with ReasonFileTooLarge when it is larger; Transient with ReasonFileDamaged when it
+	// is not what was announced.
+	Download(ctx context.Context, m InboundMedia, limit int64) (Media, error)
 }
 
 // Webhook understands what a provider posts back. It keeps nothing.
@@ -192,6 +197,8 @@ type Facts struct {
 	Known Known
 	// Lookup finds other resources. nil if not known.
 	Lookup func(ref string) fhir.Resource
+	// Language is the one that the owner of the number has chosen, "" if none.
+	Language string
 	// Window says whether the 24 hours after the patient's last message are open.
 	Window bool
 	Now    time.Time
@@ -235,8 +242,11 @@ type Thread struct {
 	Patients []string
 	// Stopped reports whether the number is on the STOP list.
 	Stopped bool
-	// Language is that of the last message sent to the number, "" if none.
-	Language string
+	// Language is that of the last message sent to the number, "" if none. Chosen is the one that its owner
+	// has chosen.
+	Language, Chosen string
+	// Disowns is set if the owner of the number has said of a patient that it is not theirs.
+	Disowns bool
 	// Lookup finds other resources. nil if not known.
 	Lookup func(ref string) fhir.Resource
 	Now    time.Time
@@ -276,6 +286,10 @@ type Outcome struct {
 	Try *Try
 	// Filed is what is filed as the words of the reply, where those must not be; empty if they may.
 	Filed Private
+	// Language is the one in which the number is to be written to from now on, "" leaves it.
+	Language string
+	// Disowns are the patients of whom nothing more is to go to the number: it is not theirs.
+	Disowns []string
 }
 
 // Plan is what is wanted for a subject.

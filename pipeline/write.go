@@ -15,6 +15,8 @@ const (
 	WriteRequest WriteKind = "request"
 	// WriteDecision carries a patient's decision into the appointment, down the configured ladder.
 	WriteDecision WriteKind = "decision"
+	// WriteFile puts a file that a patient sent into the chart, once it has been fetched.
+	WriteFile WriteKind = "file"
 )
 
 // Sink is where a Write goes.
@@ -25,6 +27,8 @@ const (
 	SinkServer Sink = "server"
 	// SinkTopic is the communications topic on Kafka.
 	SinkTopic Sink = "topic"
+	// SinkFiles holds what is still to be fetched: nothing else waits for it.
+	SinkFiles Sink = "files"
 )
 
 // Write is one FHIR write owed. Its key makes it happen once: inserting a Write
@@ -53,6 +57,8 @@ type Write struct {
 	Sender Private
 	// Decision is the patient's decision, for WriteDecision.
 	Decision *Decision
+	// File is what is to be fetched, for WriteFile.
+	File *SentFile
 
 	// Tries and Created are the ledger's.
 	Tries   int

@@ -32,6 +32,8 @@ type WriteBack struct {
 	// Validate returns what is wrong with a resource as "path rule" lines; nothing faulty leaves.
 	Validate func(body []byte) []string
 
+	// Files is for SinkFiles.
+	Files *Files
 	// Server and Ladder are for SinkServer.
 	Server FHIRServer
 	Ladder *Ladder
@@ -135,6 +137,8 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 	if err != nil {
 		if outcome = b.failed(w, err, &result); result.GiveUp && w.Decision != nil {
 			more = b.Ladder.Filing.Unmet(*w.Decision, result.Reason) // what a patient decided is always somebody's
+		} else if result.GiveUp && w.File != nil {
+			more = b.Files.Filing.Unfetched(*w.File, ReasonOf(err), result.At)
 		}
 	} else {
 		b.taken()
@@ -194,6 +198,8 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 	case w.Kind == WriteDecision:
 		carried, err := b.Ladder.Carry(ctx, *w.Decision, b.Now())
 		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
+	case w.Kind == WriteFile:
+		return b.Files.put(ctx, w)
 	case b.Sink == SinkTopic:
 		return done, nil, b.publish(ctx, w)
 	case w.Kind != WriteCreate:
@@ -274,8 +280,7 @@ func (b *WriteBack) complete(ctx context.Context, w Write) ([]byte, error) {
 			return nil, err
 		}
 		if err == nil && len(found) == 1 { // two patients with one number: not guessed, the identifier stays
-			who, _ := json.Marshal(map[string]string{"reference": found[0]})
-			members["sender"], members["subject"] = who, who
+			claim(w.Type, members, found[0])
 		}
 	}
 	return json.Marshal(members)

@@ -91,5 +91,7 @@ func TestPort(t *testing.T) {
 		Pair:         fault(400, 131056),
 		Unauthorized: fault(401, 190),
 		Broken:       fault(500, 131000),
+		Serves:       serves,
+		Gone:         fault(400, 100),
 	})
 }

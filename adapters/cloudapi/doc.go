@@ -1,5 +1,5 @@
 // Package cloudapi is WhatsApp through Meta's Cloud API: it posts messages and
-// media, understands what Meta posts back, and lists, compares, creates and edits
+// media, fetches what patients send, understands what Meta posts back, and lists, compares, creates and edits
 // the account's templates. It deletes none.
 //
 // It is not for deciding what to say, when, or again: it does not retry, keeps
@@ -15,7 +15,8 @@
 //     not by HTTP status or text.
 //   - No word of a patient and no byte of Meta's answers is in any error, and no
 //     secret in anything printed. Of an answer only codes and Meta's opaque trace id are kept.
-//   - The access token goes to the configured base URL only; no redirect is followed.
+//   - The access token goes to the configured base URL only, and, where that is Meta's own, to the host of
+//     the files that people send; no redirect is followed.
 //   - A webhook body is believed only after its signature was checked on the raw
 //     bytes. No update in it, known or not, is an error or a panic.
 //

@@ -1,9 +1,18 @@
 package cloudapi
 
-import "crypto/x509"
+import (
+	"crypto/x509"
+	"net/url"
+)
 
 // Trust makes the client accept the certificate of a test server.
 func (c *Client) Trust(certificate *x509.Certificate) {
 	c.transport.TLSClientConfig.RootCAs = x509.NewCertPool()
 	c.transport.TLSClientConfig.RootCAs.AddCert(certificate)
+}
+
+// Trusts reports whether the access token may go to an address.
+func Trusts(c *Client, address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && c.trusts(u)
 }

@@ -24,6 +24,7 @@ type Client struct {
 	transport *http.Transport
 	messages  *url.URL
 	media     *url.URL
+	root      *url.URL // of the pinned version, for what patients sent
 	headers   *headers
 	buffers   sync.Pool // of *bytes.Buffer
 }
@@ -52,7 +53,8 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := strings.TrimRight(orElse(c.BaseURL, DefaultBaseURL), "/") + "/" + orElse(c.Version, DefaultVersion) + "/" + c.PhoneNumberID
+	version := strings.TrimRight(orElse(c.BaseURL, DefaultBaseURL), "/") + "/" + orElse(c.Version, DefaultVersion)
+	base := version + "/" + c.PhoneNumberID
 	messages, err := url.Parse(base + "/messages")
 	if err != nil {
 		return nil, errors.New("base_url: want a URL")
@@ -61,7 +63,11 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, errors.New("base_url: want a URL")
 	}
-	client := &Client{Receiver: receiver, transport: newTransport(), messages: messages, media: media}
+	root, err := url.Parse(version)
+	if err != nil {
+		return nil, errors.New("base_url: want a URL")
+	}
+	client := &Client{Receiver: receiver, transport: newTransport(), messages: messages, media: media, root: root}
 	client.headers = &headers{json: http.Header{
 		"Authorization": {"Bearer " + token},
 		"Content-Type":  {"application/json"},

@@ -75,6 +75,10 @@ func TestCanary(t *testing.T) {
 		return pipeline.Write{
 			Key: "sent:" + what, Sink: pipeline.SinkServer, Order: number.Reveal(), Body: mark(what + "-body"), Sender: number,
 			Decision: &pipeline.Decision{Reply: mark(what + "-decision").Reveal()},
+			File: &pipeline.SentFile{
+				Media: pipeline.InboundMedia{ID: mark(what + "-file").Reveal(), Filename: mark(what + "-name")},
+				Reply: wamid("file"), Caption: mark(what + "-caption"),
+			},
 		}
 	}
 	must(l.Settle(ctx, pipeline.Settlement{Key: a.Notification, Attempt: a.ID, State: pipeline.Accepted, MessageID: wamid("\x1c\x18"), Writes: []pipeline.Write{owed("settled")}}))
@@ -88,7 +92,7 @@ func TestCanary(t *testing.T) {
 		say := plan.Wanted[3]
 		say.Key, say.Facts, say.Occasion, say.ReplyTo = "say", mark("say"), wamid(""), wamid("")
 		return pipeline.Heard{
-			Outcome: pipeline.Outcome{Say: []pipeline.Notification{say}, Stop: &stop}, Writes: []pipeline.Write{owed("heard")},
+			Outcome: pipeline.Outcome{Say: []pipeline.Notification{say}, Stop: &stop, Language: "de", Disowns: []string{"Patient/1"}}, Writes: []pipeline.Write{owed("heard")},
 		}, nil
 	})
 	must(err)

@@ -55,7 +55,7 @@ func (l *Ledger) Hear(ctx context.Context, r pipeline.Reply, understand func(pip
 
 // heard applies what a reply leads to, and returns when the first of what is planned falls due.
 func (l *Ledger) heard(t *tx, r pipeline.Reply, who caller, thread pipeline.Thread, h pipeline.Heard, owed []owedWrite) (int64, error) {
-	outdated, err := l.noteSender(t, r, who, thread.From, h.Outcome.Stop)
+	outdated, err := l.noteSender(t, r, who, thread.From, h.Outcome)
 	if err != nil {
 		return never, err
 	}

@@ -76,6 +76,7 @@ func New(cfg Config, opts ...Option) (*Ledger, error) {
 		due: make(chan struct{}, 1),
 		writes: map[pipeline.Sink]chan struct{}{
 			pipeline.SinkServer: make(chan struct{}, 1), pipeline.SinkTopic: make(chan struct{}, 1),
+			pipeline.SinkFiles: make(chan struct{}, 1),
 		},
 	}
 	l.told.Store(never)

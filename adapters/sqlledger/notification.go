@@ -17,6 +17,7 @@ const (
 	flagResend = 1 << iota
 	flagEdge
 	flagFarewell
+	flagAside
 )
 
 // notificationColumns are those of table n that notificationOf reads.
@@ -35,7 +36,7 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 			Key: r.text(1), State: stateOf(r.number(2)), Reason: r.text(3), Priority: int(r.number(4)),
 			Due: r.at(5), Expires: r.at(6), Journey: r.text(7), Step: r.text(8), Subject: subject,
 			Patient: r.text(9), Recipient: r.text(10),
-			Resend: r.number(11)&flagResend != 0, Edge: r.number(11)&flagEdge != 0, Farewell: r.number(11)&flagFarewell != 0,
+			Resend: r.number(11)&flagResend != 0, Edge: r.number(11)&flagEdge != 0, Farewell: r.number(11)&flagFarewell != 0, Aside: r.number(11)&flagAside != 0,
 			Tries: int(r.number(14)),
 		},
 	}
@@ -56,7 +57,7 @@ func (l *Ledger) sealNotification(n pipeline.Notification) []byte {
 }
 
 func flags(n pipeline.Notification) int64 {
-	return number(n.Resend)*flagResend | number(n.Edge)*flagEdge | number(n.Farewell)*flagFarewell
+	return number(n.Resend)*flagResend | number(n.Edge)*flagEdge | number(n.Farewell)*flagFarewell | number(n.Aside)*flagAside
 }
 
 // insert plans a notification whose key is not there yet.

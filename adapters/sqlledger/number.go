@@ -16,6 +16,8 @@ type caller struct {
 	// forms are the blind digests of all forms of the number.
 	forms [][]byte
 	sender
+	// disowned are the patients whom the caller has said not to be, nor to know.
+	disowned []string
 }
 
 func (w caller) has(form []byte) bool {
@@ -27,6 +29,11 @@ type sender struct {
 	// heard is when it last wrote, word when it last said STOP or START.
 	heard, word time.Time
 	stopped     bool
+	// language is what it has chosen to be written to in, and chosen when; "" if it never did.
+	language string
+	chosen   time.Time
+	// disowns is set if there are patients whose number it is not.
+	disowns bool
 }
 
 // with is what one person is known for who is known under two names: the newest word counts, and of
@@ -38,6 +45,10 @@ func (s sender) with(o sender) sender {
 	if o.word.After(s.word) || o.word.Equal(s.word) && o.stopped {
 		s.word, s.stopped = o.word, o.stopped
 	}
+	if o.chosen.After(s.chosen) {
+		s.chosen, s.language = o.chosen, o.language
+	}
+	s.disowns = s.disowns || o.disowns
 	return s
 }
 
@@ -49,9 +60,15 @@ func (l *Ledger) caller(c *conn, r pipeline.Reply) (who caller, err error) {
 	}
 	who.number, who.sender = r.From, unpaired
 	if who.number.Empty() {
-		if who.number, err = l.paired(c, r.UserID); err != nil || who.number.Empty() {
+		if who.number, err = l.paired(c, r.UserID); err != nil {
 			return who, err
 		}
+	}
+	if who.number.Empty() {
+		if unpaired.disowns {
+			who.disowned, err = disownedBy(c, l.seal.tag(kindUser, r.UserID))
+		}
+		return who, err
 	}
 	own := l.seal.blind(who.number)
 	who.forms = [][]byte{own}
@@ -79,25 +96,30 @@ func (l *Ledger) caller(c *conn, r pipeline.Reply) (who caller, err error) {
 		who.number = others[0]
 	}
 	known, err := senderOf(c, own)
-	who.sender = unpaired.with(known)
+	if who.sender = unpaired.with(known); err == nil && who.disowns {
+		who.disowned, err = disownedBy(c, append(who.forms, l.seal.tag(kindUser, r.UserID))...)
+	}
 	return who, err
 }
 
 // senderOf returns what is known of a number in all its forms: whatever it said under one holds for all.
 func senderOf(c *conn, number []byte) (s sender, err error) {
 	err = c.query(func(r row) error {
-		s = s.with(sender{heard: r.at(0), word: r.at(1), stopped: r.number(2) != 0})
+		s = s.with(sender{
+			heard: r.at(0), word: r.at(1), stopped: r.number(2) != 0, language: r.text(3), chosen: r.at(4), disowns: r.number(5) != 0,
+		})
 		return nil
-	}, `SELECT heard_at, word_at, stopped FROM sender WHERE number = ?
-		UNION ALL SELECT s.heard_at, s.word_at, s.stopped FROM alias a JOIN alias b ON b.owner = a.owner JOIN sender s ON s.number = b.number
+	}, `SELECT heard_at, word_at, stopped, language, chosen_at, disowns FROM sender WHERE number = ?
+		UNION ALL SELECT s.heard_at, s.word_at, s.stopped, s.language, s.chosen_at, s.disowns FROM alias a JOIN alias b ON b.owner = a.owner JOIN sender s ON s.number = b.number
 		WHERE a.number = ? AND b.number <> a.number`, number, number)
 	return s, err
 }
 
-// noteSender keeps when a number last wrote, whose it is, and whether it wants no more. Of a person of
-// whom nobody knows the number that is kept under the user's id. It reports whether the word is older
+// noteSender keeps when a number last wrote, whose it is, whether it wants no more, and what else it has said of itself.
+// Of a person of whom nobody knows the number that is kept under the user's id. It reports whether the word is older
 // than the last one, and so means nothing.
-func (l *Ledger) noteSender(t *tx, r pipeline.Reply, who caller, from pipeline.Private, stop *bool) (outdated bool, err error) {
+func (l *Ledger) noteSender(t *tx, r pipeline.Reply, who caller, from pipeline.Private, o pipeline.Outcome) (outdated bool, err error) {
+	stop := o.Stop
 	var names [][]byte
 	if form := l.seal.blind(from); form != nil {
 		names = append(names, form)
@@ -138,7 +160,7 @@ func (l *Ledger) noteSender(t *tx, r pipeline.Reply, who caller, from pipeline.P
 			return false, err
 		}
 	}
-	return outdated, nil
+	return l.prefer(t, who, names, word, o, outdated)
 }
 
 // writtenAs keeps how the provider writes the number that an attempt went to.
@@ -200,7 +222,7 @@ func (l *Ledger) Sender(ctx context.Context, address pipeline.Private) (found pi
 	}
 	err = l.view(ctx, func(c *conn) error {
 		s, err := senderOf(c, number)
-		found = pipeline.Sender{Stopped: s.stopped, Heard: s.heard}
+		found = pipeline.Sender{Stopped: s.stopped, Heard: s.heard, Language: s.language, Disowns: s.disowns}
 		return err
 	})
 	return found, err

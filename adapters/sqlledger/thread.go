@@ -32,15 +32,16 @@ const (
 
 // thread finds what a reply may be about.
 func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, error) {
-	thread := pipeline.Thread{How: howNone, From: who.number, Stopped: who.stopped, Now: t.now, Lookup: l.lookup(t.conn)}
+	thread := pipeline.Thread{How: howNone, From: who.number, Stopped: who.stopped, Chosen: who.language, Disowns: who.disowns, Now: t.now, Lookup: l.lookup(t.conn)}
 	recent, err := l.toldTo(t.conn, who)
 	if err != nil {
 		return thread, err
 	}
-	for i, m := range recent {
-		if i == 0 {
-			thread.Language = m.language
-		}
+	if len(recent) > 0 {
+		thread.Language = recent[0].language
+	}
+	recent = who.own(recent)
+	for _, m := range recent {
 		if m.patient != "" && !slices.Contains(thread.Patients, m.patient) {
 			thread.Patients = append(thread.Patients, m.patient)
 		}
@@ -142,7 +143,7 @@ func (l *Ledger) theirs(c *conn, a attempt, who caller, how string, button int) 
 		return nil, howNone, nil
 	}
 	n, ok, err := l.find(c, a.subjectID, a.Notification)
-	if err != nil || !ok {
+	if err != nil || !ok || slices.Contains(who.disowned, n.Patient) {
 		return nil, howNone, err
 	}
 	message := &pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification}
@@ -199,10 +200,10 @@ func (l *Ledger) toldTo(c *conn, who caller) (list []told, err error) {
 	for _, number := range who.forms {
 		err = c.query(func(r row) error {
 			list = append(list, told{
-				row: r.number(0), subjectID: r.number(1), language: r.text(2), patient: r.text(3), asks: r.number(4) != 0, begun: r.at(5), awaits: r.number(6) != 0,
+				row: r.number(0), subjectID: r.number(1), language: r.text(2), patient: r.text(3), asks: r.number(4) != 0 && r.number(7)&flagAside == 0, begun: r.at(5), awaits: r.number(6) != 0,
 			})
 			return nil
-		}, `SELECT a.id, a.subject_id, a.language, n.patient, CASE WHEN a.actions = '' THEN 0 ELSE 1 END, a.begun_at, a.awaits
+		}, `SELECT a.id, a.subject_id, a.language, n.patient, CASE WHEN a.actions = '' THEN 0 ELSE 1 END, a.begun_at, a.awaits, n.flags
 			FROM attempt a JOIN notification n ON n.subject_id = a.subject_id AND n.key = a.key
 			WHERE a.number_at = ? AND a.state BETWEEN 1 AND 6 ORDER BY a.begun_at DESC LIMIT ?`,
 			short(number), int64(threadDepth))

@@ -56,11 +56,17 @@ func (l *Ledger) fold(t *tx, handle []byte, address pipeline.Private) error {
 		return err
 	}
 	all := known.with(said)
-	_, err = t.exec(`INSERT INTO sender (number, heard_at, word_at, stopped) VALUES (?, ?, ?, ?)
-		ON CONFLICT (number) DO UPDATE SET heard_at = excluded.heard_at, word_at = excluded.word_at, stopped = excluded.stopped`,
-		form, micros(all.heard), micros(all.word), number(all.stopped))
+	_, err = t.exec(`INSERT INTO sender (number, heard_at, word_at, stopped, language, chosen_at, disowns) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (number) DO UPDATE SET heard_at = excluded.heard_at, word_at = excluded.word_at, stopped = excluded.stopped,
+			language = excluded.language, chosen_at = excluded.chosen_at, disowns = excluded.disowns`,
+		form, micros(all.heard), micros(all.word), number(all.stopped), all.language, micros(all.chosen), number(all.disowns))
 	if err != nil {
 		return err
+	}
+	if said.disowns {
+		if err := foldDisowned(t, handle, form); err != nil {
+			return err
+		}
 	}
 	_, err = t.exec("DELETE FROM sender WHERE number = ?", handle)
 	return err

@@ -26,7 +26,7 @@ func (l *Ledger) sealWrites(list []pipeline.Write) []owedWrite {
 			// A queue may be named after a number: it is kept as a digest, and its name is sealed.
 			queue: short(l.seal.tag(kindQueue, w.Order)),
 			secret: l.seal.seal("owed", w.Key, pack(
-				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), packDecision(w.Decision))),
+				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), packDecision(w.Decision), packFile(w.File))),
 		}
 	}
 	return owed
@@ -88,12 +88,14 @@ func (l *Ledger) writeOf(r row) (pipeline.Write, error) {
 	if err != nil {
 		return w, err
 	}
-	var body, sender, decision string
-	if err := unpack(secret, &body, &w.Order, &w.IfNoneExist, &w.Answers, &sender, &decision); err != nil {
+	var body, sender, decision, file string
+	if err := unpack(secret, &body, &w.Order, &w.IfNoneExist, &w.Answers, &sender, &decision, &file); err != nil {
 		return w, err
 	}
 	w.Body, w.Sender = pipeline.NewPrivate(body), pipeline.NewPrivate(sender)
-	w.Decision, err = unpackDecision(decision)
+	if w.Decision, err = unpackDecision(decision); err == nil {
+		w.File, err = unpackFile(file)
+	}
 	return w, err
 }
 

@@ -109,7 +109,7 @@ func (a *app) wire() error {
 	publisher := pipeline.NewPublisher(a.kafka, kafka.MetadataKey)
 	resolver := pipeline.NewResolver(a.ledger)
 	a.resolver = resolver
-	filing := pipeline.Filing{Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo}
+	filing := pipeline.Filing{Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo, Files: c.Media.rules()}
 	dead := &pipeline.DeadLetters{
 		Publisher: publisher, Topic: c.Kafka.Topics.DeadLetters, Metrics: a.metrics, Explain: explain,
 	}
@@ -145,6 +145,11 @@ func (a *app) wire() error {
 	for _, sink := range c.FHIR.WriteTo {
 		a.background = append(a.background, a.writeBack(sink, filing, publisher).Run)
 	}
+	files := a.writeBack(pipeline.SinkFiles, filing, publisher)
+	files.Files = &pipeline.Files{
+		Channel: channel, Filing: filing, Server: a.fhirServer(), Publisher: publisher, Topic: c.Kafka.Topics.Communications, Validate: explain,
+	}
+	a.background = append(a.background, files.Run)
 	if a.router, err = pipeline.NewRouter(dead, a.log); err != nil {
 		return err
 	}
@@ -170,8 +175,8 @@ func (a *app) writeBack(sink pipeline.Sink, filing pipeline.Filing, publisher pi
 const intakeConcurrency = 128
 
 // writeConcurrency is how many FHIR writes of a sink are under way at once. The topic answers in
-// a millisecond or two, and validating its resources must not take the time of sending.
-var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkServer: 8, pipeline.SinkTopic: 1}
+// a millisecond or two, and validating its resources must not take the time of sending. Files are in memory meanwhile.
+var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkServer: 8, pipeline.SinkTopic: 1, pipeline.SinkFiles: 2}
 
 // fhirServer is the client as a port: nil, and not a nil client, without a server.
 func (a *app) fhirServer() pipeline.FHIRServer {

@@ -35,6 +35,7 @@ type Config struct {
 	Allow     []written       `yaml:"allow"`
 	Frequency FrequencyConfig `yaml:"frequency"`
 	Documents DocumentsConfig `yaml:"documents"`
+	Media     MediaConfig     `yaml:"media"`
 	// Journeys and Templates are folders; "" means those that the binary carries.
 	Journeys  string `yaml:"journeys"`
 	Templates string `yaml:"templates"`
@@ -100,6 +101,10 @@ type FacilityConfig struct {
 	Phone written `yaml:"phone"`
 	// Portal is the address at which patients read their own record; "" for none. Templates may show it.
 	Portal written `yaml:"portal"`
+	// Emergency is what people dial in an emergency; that of Country if it is known. Templates show it.
+	Emergency written `yaml:"emergency"`
+	// Hours are when people read what patients write; always if there are none.
+	Hours []HoursConfig `yaml:"hours"`
 }
 
 // written is a number as it stands in the file. As YAML has it, 05550100100 is the octal form of
@@ -169,6 +174,7 @@ func (c *Config) defaults() {
 	c.HTTP.Webhooks = cmp.Or(c.HTTP.Webhooks, "127.0.0.1:8080")
 	c.HTTP.Admin = cmp.Or(c.HTTP.Admin, "127.0.0.1:8081")
 	c.Facility.Language = cmp.Or(c.Facility.Language, "en")
+	c.Facility.Emergency = cmp.Or(c.Facility.Emergency, emergencyNumbers[c.Facility.Country])
 	c.Intake.MaxAge = cmp.Or(c.Intake.MaxAge, 24*time.Hour)
 	c.Dispatch.Concurrency = cmp.Or(c.Dispatch.Concurrency, 64)
 	c.Dispatch.Grace = cmp.Or(c.Dispatch.Grace, 5*time.Minute)
@@ -196,6 +202,7 @@ func (c *Config) validate(who reader) []error {
 	errs = append(errs, under("intake", c.Intake.validate())...)
 	errs = append(errs, c.validateGates()...)
 	errs = append(errs, c.validateDocuments()...)
+	errs = append(errs, c.Media.validate()...)
 	if c.Dispatch.Grace < c.Kafka.SessionTimeout { // else a status could wait behind a killed instance
 		errs = append(errs, errors.New("dispatch.grace: must not be shorter than kafka.session_timeout"))
 	}
@@ -269,7 +276,8 @@ func (f FacilityConfig) validate() error {
 	if f.Phone != "" && !f.Phone.dials() {
 		errs = append(errs, errors.New("phone: must be a number as people dial it, of 3 to 15 digits, as in +1 555 0100 100"))
 	}
-	return errors.Join(errs...)
+	_, err := f.openings()
+	return errors.Join(append(errs, f.emergencyProblem(), err)...)
 }
 
 // under splits a joined error and puts the block's key before each part.

@@ -35,7 +35,7 @@ func newStation(t *testing.T, shapes envelope.Config, now time.Time) *station {
 	ledger, err := sqlledger.New(sqlledger.Config{URL: "sqlite::memory:", Plaintext: true})
 	must(t, err)
 	t.Cleanup(func() { _ = ledger.Close() })
-	book, err := loadJourneys(&Config{Facility: FacilityConfig{Name: "Harbour Hospital", Timezone: clinicZone, Language: "en", Country: "DE"}})
+	book, err := loadJourneys(&Config{Facility: FacilityConfig{Name: "Harbour Hospital", Timezone: clinicZone, Language: "en", Country: "DE", Emergency: "112"}})
 	must(t, err)
 	s := &station{t: t, now: now, dead: make(letters, 8)}
 	s.Intake = &pipeline.Intake{

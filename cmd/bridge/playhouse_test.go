@@ -41,7 +41,7 @@ type playhouse struct {
 func (p *playhouse) now() time.Time { return time.Unix(0, p.clock.Load()) }
 
 // exampleFacility is what the facility of the examples has besides a name and a place.
-const exampleFacility = `, phone: "+1 555 0100 100"`
+const exampleFacility = `, phone: "+1 555 0100 100", emergency: "112", hours: [{days: [monday, tuesday, wednesday, thursday, friday], from: "07:00", to: "19:00"}]`
 
 // shippedTemplates are those that the binary carries, as Meta has approved them. They are read once for all.
 var shippedTemplates = sync.OnceValues(func() ([]sandbox.Template, error) {

@@ -36,6 +36,7 @@ func (w watcher) Understand(r pipeline.Reply, t pipeline.Thread) (pipeline.Outco
 	o, err := w.Book.Understand(r, t)
 	u := &w.s.understood
 	u.Reading, u.Found, u.HandsOver, u.Urgent, u.Stops = o.Reading, t.How, o.Handoff, o.Urgent, o.Stop
+	u.Speaks, u.Disowns = o.Language, o.Disowns
 	if o.Decision != nil {
 		u.Decides, u.Wants = o.Decision.Status, o.Decision.Visit
 	}
@@ -180,6 +181,13 @@ func titles(m pipeline.Message) []string {
 		}
 	case m.Interactive != nil:
 		buttons = m.Interactive.Buttons
+	}
+	if i := m.Interactive; i != nil && i.List != nil {
+		var rows []string
+		for _, row := range i.List.Rows {
+			rows = append(rows, row.Title.Reveal())
+		}
+		return rows
 	}
 	list := make([]string, len(buttons))
 	for i, button := range buttons {

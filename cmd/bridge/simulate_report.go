@@ -90,6 +90,9 @@ type simulatedReply struct {
 	HandsOver string `json:"hands_over,omitempty"`
 	Urgent    bool   `json:"urgent,omitempty"`
 	Stops     *bool  `json:"stops,omitempty"`
+	// Speaks is the language chosen, Disowns are those whose number it is not.
+	Speaks  string   `json:"speaks,omitempty"`
+	Disowns []string `json:"disowns,omitempty"`
 	// Steps are those whose plan it has changed.
 	Steps []simulatedStep `json:"steps,omitempty"`
 }

@@ -15,7 +15,7 @@ import (
 func meaning(raw []byte) string {
 	var parts []string
 	for _, part := range [][2]string{
-		{"", "status"}, {"", "participantStatus"}, {"", "code.text"}, {"", "priority"}, {"about ", "about.0.reference"}, {"on ", "focus.reference"},
+		{"", "status"}, {"", "participantStatus"}, {"", "policyRule.coding.0.code"}, {"", "code.text"}, {"", "priority"}, {"about ", "about.0.reference"}, {"on ", "focus.reference"},
 		{"of ", "appointment.reference"}, {"", "item.0.linkId"}, {"", "item.0.answer.0.valueInteger"}, {"of ", "encounter.reference"}, {"from ", "sender.reference"}, {"to ", "recipient.0.reference"}, {"for ", "for.reference"},
 	} {
 		if v := gjson.GetBytes(raw, part[1]).String(); v != "" {
@@ -153,6 +153,12 @@ func (r *simulatedReply) print(b *strings.Builder) {
 	}
 	if r.Stops != nil {
 		parts = append(parts, map[bool]string{true: "no more messages", false: "messages again"}[*r.Stops])
+	}
+	if r.Speaks != "" {
+		parts = append(parts, "messages in "+r.Speaks)
+	}
+	if len(r.Disowns) > 0 {
+		parts = append(parts, "the number is not of "+strings.Join(r.Disowns, ", "))
 	}
 	fmt.Fprintf(b, "◀ %s  %s %s: %s\n", r.From, r.Patient, does, strings.Join(parts, ", "))
 	printPlan(b, r.Steps)

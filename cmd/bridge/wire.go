@@ -100,9 +100,18 @@ func loadJourneys(c *Config) (*journey.Book, error) {
 	if err != nil {
 		return nil, err
 	}
+	hours, err := c.Facility.openings()
+	if err != nil {
+		return nil, err
+	}
+	closed, err := c.Quiet.gate(zone)
+	if err != nil {
+		return nil, err
+	}
 	book, found := journey.Load(folder(c.Journeys, configs.Journeys()), folder(c.Templates, configs.Templates()), journey.Settings{
 		Facility: c.Facility.Name, Timezone: zone, Language: c.Facility.Language, Country: c.Facility.Country, Phone: string(c.Facility.Phone),
 		Portal: string(c.Facility.Portal), Documents: c.Documents.forJourneys(),
+		Emergency: string(c.Facility.Emergency), Hours: hours, Holidays: closed.Holidays,
 		Fields: c.custom.fields, Conditions: c.custom.conditions, Parse: parseResource,
 	})
 	if len(found) == 0 {

@@ -54,7 +54,8 @@ type worldOptions struct {
 	session    string
 	journeys   string             // a folder; those of the binary if empty
 	documents  string             // documents.results
-	facility   string             // further members of the facility
+	facility   string             // further members of the facility, each after a comma
+	more       string             // further blocks
 	templates  []sandbox.Template // what Meta has approved; those of the journeys if empty
 }
 
@@ -174,7 +175,7 @@ facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE%s}
 dispatch: {grace: %s}
 `, strings.Join(w.brokers, `", "`), w.group, w.options.session, w.topics.Events[0], w.topics.Inbound, w.topics.Communications, w.topics.DeadLetters,
 		w.ehr.URL(), writeTo, api, demoNumber, demoToken, demoSecret, rate,
-		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, w.options.facility+portal, grace)
+		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, w.options.facility+portal, grace) + w.options.more
 }
 
 func (w *world) load(text string) (*Config, error) {

@@ -22,6 +22,8 @@ const (
 	// The patient wants the report sent, and says who they are.
 	doSend     doing = "send"
 	doIdentify doing = "identify"
+	doSpeak    doing = "speak"  // the language of messages is another one
+	doDisown   doing = "disown" // the number is not the patient's: nothing more of them goes there
 )
 
 // participations are what of the patient's participation an answer makes
@@ -55,6 +57,10 @@ type answer struct {
 	free  *answer
 	// said are what is said to a date of birth; nil for any other answer.
 	said *identified
+	// choices are the languages that one who asks for another is offered; language is that of such a choice, and
+	// title how it calls itself.
+	choices         []*answer
+	language, title string
 }
 
 // words are what patients write, by language ("any" for all) and folded.

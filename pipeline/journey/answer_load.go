@@ -8,11 +8,11 @@ import (
 
 // doings are what an answer may do in a journey on that.
 var doings = map[string][]doing{
-	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask, doScore, doWords},
-	typeEncounter:   {doAsk, doNote, doTask, doScore, doWords},
-	typeReport:      {doAsk, doNote, doTask, doSend, doIdentify},
-	typeRequest:     {doNote, doTask},
-	typeMessage:     {doStop, doStart, doTask},
+	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask, doScore, doWords, doDisown},
+	typeEncounter:   {doAsk, doNote, doTask, doScore, doWords, doDisown},
+	typeReport:      {doAsk, doNote, doTask, doSend, doIdentify, doDisown},
+	typeRequest:     {doNote, doTask, doDisown},
+	typeMessage:     {doStop, doStart, doTask, doSpeak, doDisown},
 }
 
 // answer reads what a button or a word means. question is the answer whose reply asks for it, nil if
@@ -26,7 +26,7 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 		m.problemf("there are two answers with the name %q", a.name)
 		return
 	}
-	o := m.value.object("do", "reply", "words", "anything", "urgent", "then", "scale", "low")
+	o := m.value.object("do", "reply", "words", "anything", "inside", "urgent", "then", "scale", "low", "chosen", "names")
 	if v := o.need("do"); v.exists() {
 		l.does(v, a, j)
 	}
@@ -42,6 +42,10 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 	a.wish(m.value)
 	if v := o.get("anything"); v.exists() {
 		l.anything(v, a, question)
+	}
+	l.speaks(o, a, j)
+	if l.inside(o, a, j) {
+		return
 	}
 	if v := o.get("words"); v.exists() {
 		to := j.words
@@ -129,6 +133,11 @@ func (l *loader) replies(o object, a *answer, j *journey) {
 
 // words reads what patients write for an answer, in every language.
 func (l *loader) words(v value, a *answer, to words) {
+	l.inLanguages(v, func(item value, tag string) { word(item, tag, a, to) })
+}
+
+// inLanguages reads a list of words of every language.
+func (l *loader) inLanguages(v value, read func(item value, tag string)) {
 	valid := append([]string{anyLanguage}, l.book.languages...)
 	var have []string
 	for _, m := range v.members() {
@@ -138,7 +147,7 @@ func (l *loader) words(v value, a *answer, to words) {
 		}
 		have = append(have, m.key)
 		for _, item := range m.value.list() {
-			word(item, m.key, a, to)
+			read(item, m.key)
 		}
 	}
 	var missing []string

@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,10 @@ func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
 		return pipeline.Outcome{Reading: a.name, Stop: &off, Say: say}
 	case doScore, doWords:
 		return h.surveyed(j, a)
+	case doSpeak:
+		return h.speaks(j, a)
+	case doDisown:
+		return h.disowns(j, a)
 	case doNote, doTask:
 		if a.of != nil && a.of.do != doScore { // what it answers was asked about the visit as it was then
 			if _, instead := h.standing(j, a); instead != nil {
@@ -193,6 +198,6 @@ func (h *hearing) say(j *journey, step, subject, occasion string) []pipeline.Not
 		Key:     pipeline.NotificationKey(j.name, step, subject, h.reply.ID, who),
 		Journey: j.name, Step: step, Subject: subject, Patient: who, Recipient: recipient,
 		Occasion: h.reply.ID, Due: now, Expires: expires, Priority: pipeline.PriorityReply,
-		ReplyTo: h.reply.ID, Resend: true, Facts: memory{Language: h.thread.Language, Occasion: occasion}.private(),
+		ReplyTo: h.reply.ID, Resend: true, Facts: memory{Language: cmp.Or(h.thread.Chosen, h.thread.Language), Occasion: occasion}.private(),
 	}}
 }

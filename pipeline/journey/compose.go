@@ -31,7 +31,7 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if f.Patient != nil {
 		own = f.Patient.Language()
 	}
-	text := t.in(told.Language, own, b.settings.Language, "en")
+	text := t.in(told.Wrote, f.Language, told.Language, own, b.settings.Language, "en")
 	if text == nil {
 		return skip(pipeline.ReasonNoTemplate), nil
 	}
@@ -50,8 +50,11 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	composed := pipeline.Composed{
 		Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil || j.awaits(n.Step, t), Once: j.once(n, s),
 	}
-	if t.document {
+	switch {
+	case t.document:
 		composed.Attach = j.document(n, s, text, &message)
+	case asked != nil && len(asked.choices) > 0:
+		composed.Actions = asked.offer(&message, text, attempt)
 	}
 	composed.Message = message
 	return composed, nil
@@ -126,6 +129,9 @@ func (j *journey) reply(action string, n pipeline.Notification, f pipeline.Facts
 	}
 	action, came, _ := strings.Cut(action, ":")
 	t := j.otherwise[action]
+	if closed := j.otherwise[readClosed]; action == readText && closed != nil && !s.book.settings.open(s.now) {
+		t = closed
+	}
 	a := j.answers[action]
 	if a != nil {
 		t = a.says(came)

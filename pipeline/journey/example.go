@@ -52,7 +52,8 @@ type expected struct {
 // exampleSettings are the facility of all examples, so that they hold whatever the configured one is.
 var exampleSettings = Settings{
 	Facility: "Harbour Hospital", Language: "en", Country: "DE", Phone: "+15550100100", Portal: "https://portal.example.org",
-	Documents: Documents{Results: true, Tries: 3, Daily: 6},
+	Documents: Documents{Results: true, Tries: 3, Daily: 6}, Emergency: "112",
+	Hours: []Opening{{Days: []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday}, From: 7 * 60, To: 19 * 60}},
 }
 
 // exampleNumber is that of the patient of all examples.

@@ -73,6 +73,8 @@ type play struct {
 	heard   time.Time // when the patient last wrote
 	hands   string
 	tries   int      // wrong answers to who the patient is
+	chosen  string   // the language that the patient has chosen
+	strange bool     // the number is somebody else's
 	sent    []spoken // since the last moment
 	all     []pipeline.SentMessage
 }
@@ -132,12 +134,15 @@ func (p *play) send(until time.Time) {
 }
 
 func (p *play) speak(n pipeline.Notification) {
-	facts := pipeline.Facts{Known: p.known, Lookup: p.lookup, Window: n.ReplyTo != "" || p.inWindow(), Now: p.now}
+	facts := pipeline.Facts{Known: p.known, Lookup: p.lookup, Language: p.chosen, Window: n.ReplyTo != "" || p.inWindow(), Now: p.now}
 	if n.Subject != "" {
 		facts.Subject = p.kept
 	}
 	facts.Patient, _ = p.others[n.Patient].(*fhir.Patient)
 	composed, _ := p.book.Compose(n, facts, exampleAttempt) // it returns no error
+	if p.strange && !n.Farewell {
+		composed.Skip = pipeline.ReasonWrongNumber
+	}
 	if composed.Skip != pipeline.ReasonNone {
 		p.sent = append(p.sent, spoken{step: n.Step + " (not sent: " + string(composed.Skip) + ")", at: p.now})
 		return
@@ -208,7 +213,7 @@ func (p *play) hear(m *moment) string {
 	p.replies++
 	p.heard = p.now
 	r := pipeline.Reply{ID: "wamid.example" + strconv.Itoa(p.replies), Kind: "text", Text: pipeline.NewPrivate(m.says), At: p.now}
-	t := pipeline.Thread{How: "none", SubjectVersion: strconv.Itoa(p.version), Known: p.known, Patients: []string{"Patient/1"}, Lookup: p.lookup, Now: p.now}
+	t := pipeline.Thread{How: "none", SubjectVersion: strconv.Itoa(p.version), Known: p.known, Patients: []string{"Patient/1"}, Chosen: p.chosen, Lookup: p.lookup, Now: p.now}
 	t.From, t.Tries = pipeline.NewPrivate(exampleNumber), pipeline.Tries{Subject: p.tries, Lately: p.tries}
 	for i, s := range slices.Backward(p.all) {
 		t.Language = cmp.Or(t.Language, s.Attempt.Language)
@@ -216,7 +221,7 @@ func (p *play) hear(m *moment) string {
 		case t.Sent != nil:
 		case m.tap == "" && i == len(p.all)-1 && s.Attempt.Awaits:
 			t.Sent, t.How = &p.all[i], "asked"
-		case s.Notification.Subject != "" && m.answers(s):
+		case (s.Notification.Subject != "" || m.tap != "") && m.answers(s):
 			t.Sent, t.How = &p.all[i], "only"
 		}
 	}
@@ -232,6 +237,7 @@ func (p *play) hear(m *moment) string {
 		r.Kind, r.Text, t.Sent, t.How = "button", pipeline.Private{}, &tapped, "token"
 	}
 	o, _ := p.book.Understand(r, t) // it returns no error
+	p.chosen, p.strange = cmp.Or(o.Language, p.chosen), p.strange || len(o.Disowns) > 0
 	if o.Plan != nil {
 		p.known.Open = o.Plan.Wanted
 	}
@@ -247,14 +253,6 @@ func (p *play) hear(m *moment) string {
 	}
 	p.known.Open = append(slices.Clone(p.known.Open), say...)
 	return outcome(m, o)
-}
-
-// answers reports whether a reply may be one to that message: words to any that asks something, a tap to one with the button.
-func (m *moment) answers(s pipeline.SentMessage) bool {
-	if m.tap == "" {
-		return len(s.Attempt.Actions) > 0
-	}
-	return (m.of == "" || m.of == s.Notification.Step) && slices.Contains(s.Attempt.Actions, m.tap)
 }
 
 // outcome compares what came of a reply.

@@ -11,3 +11,7 @@ func WriteDate(each func(tag string, date, clock func(time.Time) string)) {
 		each(tag, c.date, c.clock)
 	}
 }
+
+// Open and Opens are of the facility.
+func Open(s Settings, t time.Time) bool       { return s.open(t) }
+func Opens(s Settings, t time.Time) time.Time { return s.opens(t) }

@@ -72,7 +72,10 @@ var fields = map[string]field{
 	"facility.name":  {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Facility }},
 	"facility.phone": {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Phone }},
 
-	"facility.portal": {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Portal }},
+	"facility.portal":    {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Portal }},
+	"facility.emergency": {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Emergency }},
+	"open.date":          {classFacility, "", maxMoment, func(w *writer) string { return w.opens(w.calendar.date) }},
+	"open.time":          {classFacility, "", maxMoment, func(w *writer) string { return w.opens(w.calendar.clock) }},
 }
 
 // writer is what fields read: the facts of one message in one language.

@@ -23,6 +23,8 @@ type journey struct {
 	// estimate says how late a visit will begin, nil if nobody does; questionnaire is what scores and words answer.
 	estimate      *field
 	questionnaire string
+	// alarms are words that count inside of a sentence, too.
+	alarms []alarm
 	// stale is what follows a button under words that do not hold any more; nil if none.
 	stale *template
 	// otherwise are the acknowledgements of what a person must read, by reading.

@@ -16,6 +16,7 @@ const (
 	readText    = "text"
 	readUnclear = "unclear"
 	readLate    = "late"
+	readClosed  = "closed" // text, while nobody reads it
 )
 
 // anyLanguage is the key of words that are understood in every language.
@@ -74,8 +75,9 @@ func (l *loader) journey(root value) *journey {
 		if j.on != typeMessage {
 			m.problem("is only for the journey on message")
 		}
-		if !slices.Contains([]string{readText, readUnclear, readLate}, m.key) {
-			m.problem(unknown("reading", m.key, []string{readText, readUnclear, readLate}))
+		readings := []string{readText, readClosed, readUnclear, readLate}
+		if !slices.Contains(readings, m.key) {
+			m.problem(unknown("reading", m.key, readings))
 			continue
 		}
 		j.otherwise[m.key] = l.fits(m.value, j, m.value.text())

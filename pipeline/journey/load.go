@@ -29,6 +29,12 @@ type Settings struct {
 	Portal string
 	// Documents are what may be sent as a file.
 	Documents Documents
+	// Emergency is what people dial in an emergency; for templates that show it.
+	Emergency string
+	// Hours are when people read what patients write, by the clock of Timezone; always if there are none. Holidays
+	// are days on which nobody does.
+	Hours    []Opening
+	Holidays []pipeline.Holiday
 	// Fields and Conditions are what an engineer has defined, by name.
 	Fields     map[string]Field
 	Conditions map[string]Condition

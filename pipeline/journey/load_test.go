@@ -23,7 +23,7 @@ func zone(t testing.TB, name string) *time.Location {
 
 func settings(t testing.TB) journey.Settings {
 	return journey.Settings{
-		Facility: "Harbour Hospital", Timezone: zone(t, "Europe/Berlin"), Language: "en", Country: "DE",
+		Facility: "Harbour Hospital", Timezone: zone(t, "Europe/Berlin"), Language: "en", Country: "DE", Emergency: "112",
 		Portal: "https://portal.example.org", Documents: journey.Documents{Results: true, Tries: 3, Daily: 6},
 	}
 }

@@ -11,6 +11,8 @@ import (
 type memory struct {
 	// Language is that of the conversation.
 	Language string `json:"language,omitempty"`
+	// Wrote is the language in which the patient has just written, or which they have just chosen.
+	Wrote string `json:"wrote,omitempty"`
 	// Occasion is a start that the subject may lose or change, Before the one that it had before the news.
 	Occasion string `json:"occasion,omitempty"`
 	Before   string `json:"before,omitempty"`

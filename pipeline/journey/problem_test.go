@@ -112,7 +112,7 @@ func TestProblemsOfTemplates(t *testing.T) {
 	cases := []struct{ name, old, new, want string }{
 		{"a missing language", "  de:\n    header: Ein Termin\n    body: Wir haben für Sie einen Termin am {{date}} bei {{facility}} gebucht.\n    footer: Mit STOPP beenden.\n    buttons: [Bestätigen]\n", "", `templates/hello.yaml:1:1: languages: has no text in de`},
 		{"a field", "start.date", "start.dat", `templates/hello.yaml:7:17: parameters.date.field: unknown field "start.dat", did you mean "start.date"?`},
-		{"a result, for which there is no field", "start.date", "result.value", `templates/hello.yaml:7:17: parameters.date.field: unknown field "result.value": it is one of before.date, before.time, clinician.name, delay.minutes, facility.name, facility.phone, facility.portal, instruction, patient.given, patient.name, place.address, place.name, place.way, start.date, start.time`},
+		{"a result, for which there is no field", "start.date", "result.value", `templates/hello.yaml:7:17: parameters.date.field: unknown field "result.value": it is one of before.date, before.time, clinician.name, delay.minutes, facility.emergency, facility.name, facility.phone, facility.portal, instruction, open.date, open.time, patient.given, patient.name, place.address, place.name, place.way, start.date, start.time`},
 		{"a class that is not declared", "field: start.date", "field: place.name", `templates/hello.yaml:7:17: parameters.date.field: "place.name" shows data of the class "place", which may_show does not list`},
 		{"a class", "[schedule", "[schedul", `templates/hello.yaml:5:12: may_show[0]: unknown class of data "schedul", did you mean "schedule"?`},
 		{"a phone that is not configured", "field: facility.name", "field: facility.phone", `templates/hello.yaml:8:21: parameters.facility.field: "facility.phone" is not configured`},
@@ -271,7 +271,7 @@ func FuzzLoad(f *testing.F) {
 	for _, odd := range []string{"", "a", "[", "- - -", "{a: &x [*x]}", "<<: {a: b}", "? [a]\n: b", "journey: !!binary x", "steps: [[[[[[", "\xff", "on: |\n  Appointment", "journey: ~"} {
 		f.Add([]byte(odd), []byte(odd))
 	}
-	s := journey.Settings{Facility: "Harbour Hospital", Timezone: time.UTC, Language: "en", Country: "DE"}
+	s := journey.Settings{Facility: "Harbour Hospital", Timezone: time.UTC, Language: "en", Country: "DE", Emergency: "112"}
 	f.Fuzz(func(t *testing.T, visits, hello []byte) {
 		journeys, templates := files("journeys/visit.yaml", string(visits), "templates/hello.yaml", string(hello), "templates/thanks.yaml", soundSession)
 		book, problems := journey.Load(journeys, templates, s)

@@ -131,7 +131,8 @@ func (l *loader) field(v value, t *template) field {
 	case !t.mayShow[f.class]:
 		v.problemf("%q shows data of the class %q, which may_show does not list", name, f.class)
 	case name == "facility.name" && l.book.settings.Facility == "", name == "facility.phone" && l.book.settings.Phone == "",
-		name == "facility.portal" && l.book.settings.Portal == "" && l.book.settings.Documents.Results:
+		name == "facility.portal" && l.book.settings.Portal == "" && l.book.settings.Documents.Results,
+		name == "facility.emergency" && l.book.settings.Emergency == "":
 		v.problemf("%q is not configured", name)
 	}
 	f.room = cmp.Or(f.room, maxParameter)
@@ -149,7 +150,7 @@ func (t *template) text(m member) *text {
 	} else if calendars[baseOf(m.key)] == nil {
 		m.problem(fmt.Sprintf("no calendar for the language %q: a line in calendar.go adds one", m.key))
 	}
-	o := m.value.object("header", "body", "footer", "buttons", "choose", "file")
+	o := m.value.object("header", "body", "footer", "buttons", "choose", "list", "file")
 	if v := o.get("header"); v.exists() {
 		x.header = t.line(v)
 		checkHeader(v, x.header, t.session)
@@ -164,6 +165,10 @@ func (t *template) text(m member) *text {
 	if v := o.get("footer"); v.exists() {
 		x.footer = v.text()
 		checkShort(v, x.footer, maxFooter)
+	}
+	if v := o.get("list"); v.exists() {
+		x.choose = v.text()
+		checkList(v, x, t)
 	}
 	if v := o.get("buttons"); v.exists() || len(t.actions) > 0 {
 		if !v.exists() {

@@ -44,6 +44,9 @@ var worded = []string{"text", "button", "list", "interactive"}
 // It returns no error.
 func (b *Book) Understand(r pipeline.Reply, t pipeline.Thread) (pipeline.Outcome, error) {
 	h := hearing{book: b, reply: r, thread: t}
+	if cry := h.alarm(); cry != nil { // before all else, and whatever else was said
+		return h.alarmed(cry), nil
+	}
 	o := h.outcome()
 	h.conceal(&o)
 	if t.Stopped && o.Stop == nil || t.Stopped && *o.Stop {
@@ -80,6 +83,9 @@ func (h *hearing) outcome() pipeline.Outcome {
 	word := fold(r.Text.Reveal())
 	if j := h.book.replies; j != nil {
 		if a := j.words.meant(word, h.book.languages); a != nil {
+			return h.answered(j, a)
+		}
+		if a := j.words.meant(h.named(word), h.book.languages); a != nil {
 			return h.answered(j, a)
 		}
 	}
@@ -151,7 +157,7 @@ func (h *hearing) thanks(a *answer) bool {
 
 // languages are those in which a word may be meant.
 func (h *hearing) languages() []string {
-	list := []string{h.thread.Language}
+	list := []string{h.thread.Chosen, h.thread.Language}
 	if p := h.patient(); p != nil {
 		list = append(list, p.Language())
 	}

@@ -43,6 +43,11 @@ type ChannelProvider struct {
 	Unauthorized func(echo string) Answer
 	// Broken says that something went wrong, nobody knows how far it came.
 	Broken func(echo string) Answer
+	// Serves plays a provider that has a file under the id "file-1". With elsewhere it says that the file
+	// is at that address.
+	Serves func(data []byte, contentType, elsewhere string) http.HandlerFunc
+	// Gone says that there is no such file any more.
+	Gone func(echo string) Answer
 }
 
 // Channel is the conformance suite of pipeline.Channel: what the lanes rely on,
@@ -56,6 +61,7 @@ func Channel(t *testing.T, p ChannelProvider) {
 	t.Run("follows no redirect", func(t *testing.T) { channelRedirect(t, p) })
 	t.Run("sends concurrently", func(t *testing.T) { channelConcurrent(t, p) })
 	t.Run("uploads", func(t *testing.T) { channelUpload(t, p) })
+	t.Run("downloads", func(t *testing.T) { channelDownload(t, p) })
 }
 
 func channelKinds(t *testing.T, p ChannelProvider) {

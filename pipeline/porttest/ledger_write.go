@@ -153,6 +153,10 @@ func writesWhole(t *ledgerTest) {
 			Appointment: "Appointment/1", Patient: "Patient/1", Status: "accepted", Start: t.now, Was: "needs-action", Reply: "r1", At: t.now,
 			Done: []pipeline.Notification{{Key: "told", Address: pipeline.NewPrivate(phone), Facts: pipeline.NewPrivate("facts"), Due: t.now}},
 		},
+		File: &pipeline.SentFile{
+			Media: pipeline.InboundMedia{ID: "1", ContentType: "image/jpeg", SHA256: "00", Filename: pipeline.NewPrivate("a name")},
+			Kind:  "image", Reply: "r1", Patient: "Patient/1", Caption: pipeline.NewPrivate("words"), At: t.now, Received: t.now,
+		},
 	}
 	t.owe("r1", want)
 	list := t.pending()
@@ -166,7 +170,10 @@ func writesWhole(t *ledgerTest) {
 	if !reflect.DeepEqual(got.Decision, want.Decision) {
 		t.Error("another decision came back")
 	}
-	got.Body, got.Sender, got.Decision, got.Created = want.Body, want.Sender, want.Decision, want.Created
+	if !reflect.DeepEqual(got.File, want.File) {
+		t.Error("another file came back")
+	}
+	got.Body, got.Sender, got.Decision, got.File, got.Created = want.Body, want.Sender, want.Decision, want.File, want.Created
 	wantEqual(t, "write", got, want)
 }
 

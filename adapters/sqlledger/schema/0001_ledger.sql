@@ -116,12 +116,23 @@ CREATE TABLE answer (
 
 -- A number that wrote to us, by its blind digest; or a person whose number nobody knows, by that of the
 -- provider's id, until it is known. word_at is the provider's time of its last STOP or
--- START, 0 for none, and stopped is 1 if that was STOP.
+-- START, 0 for none, and stopped is 1 if that was STOP. language is the one that was chosen, by the provider's time
+-- chosen_at. disowns is 1 if there are rows in disowned.
 CREATE TABLE sender (
-  number   {blob} NOT NULL PRIMARY KEY,
-  heard_at BIGINT NOT NULL,
-  word_at  BIGINT NOT NULL DEFAULT 0,
-  stopped  BIGINT NOT NULL DEFAULT 0
+  number    {blob} NOT NULL PRIMARY KEY,
+  heard_at  BIGINT NOT NULL,
+  word_at   BIGINT NOT NULL DEFAULT 0,
+  stopped   BIGINT NOT NULL DEFAULT 0,
+  language  TEXT NOT NULL DEFAULT '',
+  chosen_at BIGINT NOT NULL DEFAULT 0,
+  disowns   BIGINT NOT NULL DEFAULT 0
+) {clustered};
+
+-- Patients of whom the owner of a number has said that the number is not theirs.
+CREATE TABLE disowned (
+  number  {blob} NOT NULL,
+  patient TEXT NOT NULL,
+  PRIMARY KEY (number, patient)
 ) {clustered};
 
 -- Numbers of which there are several forms, by their blind digests: all forms of a number have the same

@@ -1,0 +1,83 @@
+package journey_test
+
+import (
+	"strings"
+	"testing"
+
+	"fhirbridge/pipeline/journey"
+)
+
+const talkJourney = `journey: talk
+on: message
+answers:
+  language:
+    do: speak
+    reply: which
+    chosen: thanks
+    words: {en: [language], de: [sprache]}
+    names: {en: [English], de: [Deutsch]}
+  wrong_number:
+    do: disown
+    reply: thanks
+    words: {en: [wrong number], de: [falsche nummer]}
+  alarm:
+    do: task
+    inside: true
+    reply: thanks
+    words: {en: ["suicid*"], de: [notfall]}
+otherwise: {text: thanks, closed: thanks}
+`
+
+const which = `template: which
+kind: session
+languages:
+  en: {body: Which language?, list: Languages}
+  de: {body: Welche Sprache?, list: Sprachen}
+`
+
+func TestProblemsOfTalk(t *testing.T) {
+	load := func(talk, template string) []journey.Problem {
+		s := settings(t)
+		s.Emergency = ""
+		journeys, templates := files("journeys/talk.yaml", talk, "templates/which.yaml", template, "templates/thanks.yaml", soundSession)
+		_, problems := journey.Load(journeys, templates, s)
+		return problems
+	}
+	if found := load(talkJourney, which); len(found) > 0 {
+		t.Fatal(found)
+	}
+	cases := []struct{ name, old, new, want string }{
+		{"no names", "    names: {en: [English], de: [Deutsch]}\n", "", "answers.language.names: is missing"},
+		{"a language without a name", "de: [Deutsch]}", "de: []}", "answers.language.names.de: needs a name"},
+		{"a language left out", ", de: [Deutsch]}", "}", "answers.language.names: has no names for de"},
+		{"a language that is not spoken", "de: [Deutsch]}", "de: [Deutsch], sv: [Svenska]}", `unknown language "sv"`},
+		{"a name that means something else", "de: [Deutsch]}", "de: [language]}", `means "language_de" already`},
+		{"nothing said to the choice", "    chosen: thanks\n", "", "answers.language.chosen: is missing"},
+		{"no list to choose from", "reply: which", "reply: thanks", "answers.language.reply: must have a list in each language"},
+		{"names of nothing", "do: disown\n", "do: disown\n    names: {en: [a]}\n", "answers.wrong_number.names: is only for the choice of a language"},
+		{"inside of what does something", "do: disown\n", "do: disown\n    inside: true\n", "answers.wrong_number.inside: is only for what people are asked to do"},
+		{"an alarm without letters", `"suicid*"`, `"?*"`, "must have letters or digits"},
+		{"an alarm without a language", `en: ["suicid*"], `, "", "answers.alarm.words: has no words in en"},
+		{"a reading that there is not", "closed:", "closing:", `unknown reading "closing": it is one of closed, late, text, unclear`},
+		{"a title that is too long", "list: Languages", "list: Languages of all people", "languages.en.list: must be at most 20 characters"},
+		{"a list in one language only", ", list: Sprachen", "", "answers.language.reply: must have a list in each language"},
+		{"a list of an approved template", "kind: session\nlanguages:\n  en: {body: Which", "kind: template\ncategory: utility\nlanguages:\n  en: {body: Which", "languages.en.list: is only for the kind session"},
+		{"somebody's name for a stranger", "kind: session\nlanguages:\n  en: {body: Which", "kind: session\nmay_show: [name]\nlanguages:\n  en: {body: Which", ""},
+		{
+			"a number that is not known", "kind: session\nlanguages:\n  en: {body: Which language?", "kind: session\nmay_show: [facility]\nparameters:\n  n: {field: facility.emergency}\nlanguages:\n  en: {body: \"Which {{n}}?\"",
+			`"facility.emergency" is not configured`,
+		},
+	}
+	for _, c := range cases {
+		found := load(strings.Replace(talkJourney, c.old, c.new, 1), strings.Replace(which, c.old, c.new, 1))
+		switch {
+		case c.want == "" && len(found) > 0, c.want != "" && (len(found) == 0 || !strings.Contains(found[0].String(), c.want) && !strings.Contains(found[len(found)-1].String(), c.want)):
+			t.Errorf("%s: got %v, want %q", c.name, found, c.want)
+		}
+	}
+	named := strings.Replace(which, "kind: session\n", "kind: session\nmay_show: [name]\n", 1)
+	found := load(strings.Replace(talkJourney, "do: disown\n    reply: thanks", "do: disown\n    reply: which", 1), named)
+	if len(found) != 1 || !strings.Contains(found[0].String(), "may show nothing but the facility") {
+		t.Errorf("a stranger is told a name: got %v", found)
+	}
+}
