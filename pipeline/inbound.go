@@ -142,6 +142,9 @@ func (o Outcome) expiring() error {
 	if d := o.Decision; d != nil {
 		wanted = slices.Concat(wanted, d.Done, d.Asked)
 	}
+	if o.Wish != nil {
+		o.Wish.each(func(list []Notification) { wanted = slices.Concat(wanted, list) })
+	}
 	if o.Plan != nil {
 		wanted = slices.Concat(wanted, o.Plan.Wanted)
 	}
@@ -169,6 +172,9 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 		if !in.Filing.toServer() { // nobody will hear what becomes of it: people have been asked
 			o.Say = append(o.Say, decision.Asked...)
 		}
+	}
+	if o.Wish != nil {
+		writes = append(writes, in.wish(r, &o, address)...)
 	}
 	if o.Handoff != "" {
 		writes = append(writes, in.Filing.Handoff(r, t, patient, o)...)

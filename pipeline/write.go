@@ -10,6 +10,8 @@ const (
 	WriteCreate WriteKind = "create"
 	// WriteDecision carries a patient's decision into the appointment, down the configured ladder.
 	WriteDecision WriteKind = "decision"
+	// WriteWish brings what a patient wants of the free times to the server.
+	WriteWish WriteKind = "wish"
 )
 
 // Sink is where a Write goes.
@@ -47,6 +49,8 @@ type Write struct {
 	Sender Private
 	// Decision is the patient's decision, for WriteDecision.
 	Decision *Decision
+	// Wish is what a patient wants of the free times, for WriteWish.
+	Wish *Wish
 
 	// Tries and Created are the ledger's.
 	Tries   int

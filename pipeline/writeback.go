@@ -134,6 +134,8 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 	if err != nil {
 		if outcome = b.failed(w, err, &result); result.GiveUp && w.Decision != nil {
 			more = b.Ladder.Filing.Unmet(*w.Decision, result.Reason) // what a patient decided is always somebody's
+		} else if result.GiveUp && w.Wish != nil {
+			more = b.Ladder.Filing.Wished(*w.Wish, result.Reason)
 		}
 	} else {
 		b.taken()
@@ -192,6 +194,11 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 		return done, nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "no_decision"}
 	case w.Kind == WriteDecision:
 		carried, err := b.Ladder.Carry(ctx, *w.Decision, b.Now())
+		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
+	case w.Kind == WriteWish && w.Wish == nil:
+		return done, nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "no_wish"}
+	case w.Kind == WriteWish:
+		carried, err := b.Ladder.Grant(ctx, *w.Wish, b.Now())
 		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
 	case b.Sink == SinkTopic:
 		return done, nil, b.publish(ctx, w)
