@@ -15,6 +15,7 @@ const (
 	doAsk     doing = "ask"     // nothing yet: the reply is a question, with answers of its own
 	doNote    doing = "note"    // it is filed
 	doTask    doing = "task"    // it is filed, and people are asked to act on it
+	doBook    doing = "book"    // the patient wants an appointment: free times are offered, or people are asked
 	doStop    doing = "stop"    // no more messages
 	doStart   doing = "start"   // messages again
 )
@@ -38,6 +39,8 @@ type answer struct {
 	// reply is said at once. done is said instead when the EHR has taken what the answer does, and asked when
 	// people have been asked to do it; they are nil for an answer that has a reply.
 	reply, done, asked *template
+	// services, slots and taken let choose what to book and when, and when else; nil where people are always asked.
+	services, slots, taken *template
 	// of is the question that it answers, nil if it may be given at any time.
 	of *answer
 	// urgent is the priority of what people are asked to do.
@@ -45,6 +48,14 @@ type answer struct {
 	// words mean answers to the question that the reply of this one is, and anything else free, if it is there.
 	words words
 	free  *answer
+}
+
+// answer returns an answer by its name; nil if there is none.
+func (j *journey) answer(name string) *answer {
+	if j == nil {
+		return nil
+	}
+	return j.answers[name]
 }
 
 // words are what patients write, by language ("any" for all) and folded.

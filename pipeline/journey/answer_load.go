@@ -8,9 +8,9 @@ import (
 
 // doings are what an answer may do in a journey on that.
 var doings = map[string][]doing{
-	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask},
+	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask, doBook},
 	typeReport:      {doAsk, doNote, doTask},
-	typeMessage:     {doStop, doStart, doTask},
+	typeMessage:     {doStop, doStart, doTask, doBook},
 }
 
 // answer reads what a button or a word means. question is the answer whose reply asks for it, nil if
@@ -106,6 +106,10 @@ func (l *loader) replies(o object, a *answer, j *journey) {
 	}
 	if !v.isObject() {
 		a.reply = l.fits(v, j, v.text())
+		return
+	}
+	if keys := choosing[a.do]; keys != nil {
+		l.choices(v, a, j, keys)
 		return
 	}
 	if statuses[a.do] == "" {

@@ -35,7 +35,7 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if text == nil {
 		return skip(pipeline.ReasonNoTemplate), nil
 	}
-	w := &writer{scene: s, before: instant(told.Before), patient: f.Patient, settings: &b.settings, calendar: b.calendarFor(text.language, own)}
+	w := &writer{scene: s, before: instant(told.Before), slot: b.slotOf(n, told, s), patient: f.Patient, settings: &b.settings, calendar: b.calendarFor(text.language, own)}
 	values, missing := t.values(text, w)
 	if missing {
 		return skip(pipeline.ReasonMissingFact), nil
@@ -47,7 +47,11 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 		}
 	}
 	asked := j.answers[answerOf(n.Step)]
-	return pipeline.Composed{Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil}, nil
+	composed := pipeline.Composed{Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil}
+	if t.choose != choosesNothing {
+		w.offer(&composed, t, text, n, told)
+	}
+	return composed, nil
 }
 
 func skip(why pipeline.Reason) pipeline.Composed { return pipeline.Composed{Skip: why} }
@@ -120,7 +124,9 @@ func (j *journey) reply(action string, n pipeline.Notification, f pipeline.Facts
 		return nil, pipeline.ReasonExpired
 	case told.Occasion != "" && s.subject == nil:
 		return nil, pipeline.ReasonSubjectGone
-	case told.Occasion != "" && s.occasion() != "" && told.Occasion != s.occasion():
+	case t.choose == choosesSlot && len(n.Offers) == 0:
+		return nil, pipeline.ReasonMissingFact
+	case told.Occasion != "" && s.occasion() != "" && told.Occasion != s.occasion() && (came != cameDone || !offered(n, s.start)):
 		return nil, pipeline.ReasonSuperseded // it has moved since: that is the news
 	case s.visit != nil && !booked(s) && a != nil && a.needsBooked():
 		return nil, pipeline.ReasonSuperseded
@@ -141,6 +147,12 @@ func (a *answer) says(came string) *template {
 		return a.done
 	case cameAsked:
 		return a.asked
+	case cameServices:
+		return a.services
+	case cameSlots:
+		return a.slots
+	case cameTaken:
+		return a.taken
 	}
 	return a.reply
 }

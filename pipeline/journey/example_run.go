@@ -24,7 +24,7 @@ func (b *Book) RunExamples() []Problem {
 		j := stage.journeys[name]
 		for i := range j.examples {
 			e := &j.examples[i]
-			p := play{book: stage.alone(j), journey: j, example: e}
+			p := play{book: stage.alone(j).booking(e), journey: j, example: e}
 			if at, text := p.run(); text != "" {
 				src := *at.source
 				src.problems = &problems
@@ -75,6 +75,7 @@ type play struct {
 	replies int
 	heard   time.Time // when the patient last wrote
 	hands   string
+	free    []time.Time
 	sent    []spoken // since the last moment
 	all     []pipeline.SentMessage
 }
@@ -149,7 +150,7 @@ func (p *play) speak(n pipeline.Notification) {
 	}
 	p.sent = append(p.sent, spoken{step: n.Step, words: composed.Message.Seen.Reveal(), at: p.now})
 	p.all = append(p.all, pipeline.SentMessage{Notification: n, Attempt: pipeline.Attempt{
-		Actions: composed.Actions, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version), Begun: p.now, Awaits: composed.Awaits,
+		Actions: composed.Actions, Choices: composed.Choices, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version), Begun: p.now, Awaits: composed.Awaits,
 	}})
 }
 
@@ -158,6 +159,9 @@ func (p *play) inWindow() bool { return !p.heard.IsZero() && p.now.Sub(p.heard) 
 
 // happen does what the moment says.
 func (p *play) happen(m *moment) string {
+	if m.free != nil {
+		p.free = m.free
+	}
 	if m.deleted {
 		p.decide(pipeline.Change{Previous: p.kept, Known: p.known, Lookup: p.lookup, Now: p.now})
 		p.kept = nil
@@ -217,7 +221,7 @@ func (p *play) hear(m *moment) string {
 		case t.Sent != nil:
 		case m.tap == "" && i == len(p.all)-1 && s.Attempt.Awaits:
 			t.Sent, t.How = &p.all[i], "asked"
-		case s.Notification.Subject != "" && m.answers(s):
+		case (s.Notification.Subject != "" || m.row > 0) && m.answers(s):
 			t.Sent, t.How = &p.all[i], "only"
 		}
 	}
@@ -230,6 +234,9 @@ func (p *play) hear(m *moment) string {
 		}
 		tapped := *t.Sent
 		tapped.Action = m.tap
+		if m.row > 0 {
+			tapped.Choice = tapped.Attempt.Choices[m.row-1]
+		}
 		r.Kind, r.Text, t.Sent, t.How = "button", pipeline.Private{}, &tapped, "token"
 	}
 	o, _ := p.book.Understand(r, t) // it returns no error
@@ -240,21 +247,15 @@ func (p *play) hear(m *moment) string {
 		p.known = p.known.With(*o.Answer)
 	}
 	say := o.Say
-	if o.Decision != nil && m.ehr == cameAsked {
+	if o.Wish != nil {
+		say = append(say, p.grant(m, &o)...)
+	} else if o.Decision != nil && m.ehr == cameAsked {
 		say = append(say, o.Decision.Asked...)
 	} else if o.Decision != nil {
 		say = append(say, o.Decision.Done...)
 	}
 	p.known.Open = append(slices.Clone(p.known.Open), say...)
 	return outcome(m, o)
-}
-
-// answers reports whether a reply may be one to that message: words to any that asks something, a tap to one with the button.
-func (m *moment) answers(s pipeline.SentMessage) bool {
-	if m.tap == "" {
-		return len(s.Attempt.Actions) > 0
-	}
-	return (m.of == "" || m.of == s.Notification.Step) && slices.Contains(s.Attempt.Actions, m.tap)
 }
 
 // outcome compares what came of a reply.

@@ -53,6 +53,8 @@ const (
 	typeReport      = "DiagnosticReport"
 	// typeMessage is what a journey is on that starts with a patient's own message.
 	typeMessage = "message"
+	// typeSlot is what has the fields of a free time that was chosen; they are shown in answer to that only.
+	typeSlot = "Slot"
 )
 
 var fields = map[string]field{
@@ -62,6 +64,8 @@ var fields = map[string]field{
 	"start.time":     {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.start, w.calendar.clock) }},
 	"before.date":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.date) }},
 	"before.time":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.clock) }},
+	"slot.date":      {classSchedule, typeSlot, maxMoment, func(w *writer) string { return w.slotMoment(w.calendar.date) }},
+	"slot.time":      {classSchedule, typeSlot, maxMoment, func(w *writer) string { return w.slotMoment(w.calendar.clock) }},
 	"instruction":    {classInstruction, typeAppointment, maxInstruction, (*writer).instruction},
 	"place.way":      {classPlace, typeAppointment, maxWay, (*writer).placeWay},
 	"place.name":     {classPlace, typeAppointment, maxParameter, (*writer).placeName},
@@ -75,7 +79,9 @@ var fields = map[string]field{
 type writer struct {
 	*scene
 	// before is the start that the visit had before the news, zero if it is not known.
-	before   time.Time
+	before time.Time
+	// slot is the free time that was chosen, in the zone of the service or of the visit; zero if none was.
+	slot     time.Time
 	patient  *fhir.Patient
 	settings *Settings
 	calendar calendar

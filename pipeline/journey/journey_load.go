@@ -233,6 +233,15 @@ func (o offset) hours() float64 { return float64(o.days)*24 + o.span.Hours() }
 
 // fits returns the template that a journey names, and checks that the journey can fill it.
 func (l *loader) fits(v value, j *journey, name string) *template {
+	t := l.fitsTo(choosesNothing, v, j, name)
+	if t != nil && t.ofSlot() {
+		v.problemf("%q shows the time that was chosen, and here none is", name)
+	}
+	return t
+}
+
+// fitsTo is fits for a place where that can be chosen.
+func (l *loader) fitsTo(what chooses, v value, j *journey, name string) *template {
 	if name == "" {
 		return nil
 	}
@@ -241,8 +250,11 @@ func (l *loader) fits(v value, j *journey, name string) *template {
 		v.problem(unknown("template", name, sortedKeys(l.book.templates)))
 		return nil
 	}
+	if t.choose != what {
+		v.problem(what.instead(name))
+	}
 	for _, p := range t.params {
-		if p.field.of != "" && p.field.of != j.on {
+		if p.field.of != "" && p.field.of != j.on && p.field.of != typeSlot {
 			v.problemf("%q shows %q, which is of an %s", name, p.name, p.field.of)
 		}
 	}

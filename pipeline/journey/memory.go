@@ -14,6 +14,9 @@ type memory struct {
 	// Occasion is a start that the subject may lose or change, Before the one that it had before the news.
 	Occasion string `json:"occasion,omitempty"`
 	Before   string `json:"before,omitempty"`
+	// Origin names a conversation about a new appointment, Service what it would be for.
+	Origin  string `json:"origin,omitempty"`
+	Service string `json:"service,omitempty"`
 }
 
 func (m memory) private() pipeline.Private {

@@ -20,6 +20,7 @@ type template struct {
 	mayShow   map[class]bool
 	params    []parameter
 	actions   []string // of the buttons, in their order
+	choose    chooses  // what its list offers
 	location  bool     // the place of the visit is sent in its stead, where its position is known
 	texts     []*text
 	matcher   language.Matcher
@@ -57,6 +58,7 @@ type text struct {
 	body     line
 	footer   string
 	buttons  []string
+	list     listText
 }
 
 // line is words with placeholders.
