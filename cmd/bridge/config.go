@@ -34,6 +34,7 @@ type Config struct {
 	// Allow lists the only numbers that are written to, or how they begin; all are if it is empty.
 	Allow     []written       `yaml:"allow"`
 	Frequency FrequencyConfig `yaml:"frequency"`
+	Booking   BookingConfig   `yaml:"booking"`
 	// Journeys and Templates are folders; "" means those that the binary carries.
 	Journeys  string `yaml:"journeys"`
 	Templates string `yaml:"templates"`
@@ -169,6 +170,7 @@ func (c *Config) defaults() {
 	c.Intake.MaxAge = cmp.Or(c.Intake.MaxAge, 24*time.Hour)
 	c.Dispatch.Concurrency = cmp.Or(c.Dispatch.Concurrency, 64)
 	c.Dispatch.Grace = cmp.Or(c.Dispatch.Grace, 5*time.Minute)
+	c.Booking.defaults()
 	c.Frequency.Within = cmp.Or(c.Frequency.Within, 24*time.Hour)
 	for i := range c.Channels {
 		c.Channels[i].Name = cmp.Or(c.Channels[i].Name, "main")
@@ -191,6 +193,7 @@ func (c *Config) validate(who reader) []error {
 	errs = append(errs, under("facility", c.Facility.validate())...)
 	errs = append(errs, under("intake", c.Intake.validate())...)
 	errs = append(errs, c.validateGates()...)
+	errs = append(errs, under("booking", c.Booking.validate(c.FHIR.WriteTo))...)
 	if c.Dispatch.Grace < c.Kafka.SessionTimeout { // else a status could wait behind a killed instance
 		errs = append(errs, errors.New("dispatch.grace: must not be shorter than kafka.session_timeout"))
 	}

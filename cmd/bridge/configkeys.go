@@ -17,7 +17,7 @@ func (l *loader) known(n ast.Node, t reflect.Type, path string) {
 	case t.Kind() == reflect.Slice:
 		if list, ok := n.(*ast.SequenceNode); ok {
 			for i, item := range list.Values {
-				l.known(item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))
+				l.known(item, t.Elem(), fmt.Sprintf("%s[%d].", strings.TrimSuffix(path, "."), i))
 			}
 		}
 	case t.Kind() == reflect.Map:

@@ -103,6 +103,7 @@ func loadJourneys(c *Config) (*journey.Book, error) {
 	book, found := journey.Load(folder(c.Journeys, configs.Journeys()), folder(c.Templates, configs.Templates()), journey.Settings{
 		Facility: c.Facility.Name, Timezone: zone, Language: c.Facility.Language, Country: c.Facility.Country, Phone: string(c.Facility.Phone),
 		Fields: c.custom.fields, Conditions: c.custom.conditions, Parse: parseResource,
+		Booking: c.Booking.journeys(),
 	})
 	if len(found) == 0 {
 		found = book.RunExamples()

@@ -50,7 +50,7 @@ type worldOptions struct {
 	whatsapp   func(*sandbox.WhatsAppConfig)
 	fhir       func(*sandbox.FHIRConfig)
 	writeTo    string
-	rate       string
+	rate, more string // further blocks of the configuration
 	session    string
 	journeys   string // a folder; those of the binary if empty
 }
@@ -157,9 +157,9 @@ func (w *world) config(api string) string {
 	if w.options.rate != "" {
 		rate = w.options.rate
 	}
-	journeys := ""
+	journeys := w.options.more
 	if w.options.journeys != "" {
-		journeys = fmt.Sprintf("journeys: %q\n", w.options.journeys)
+		journeys += fmt.Sprintf("journeys: %q\n", w.options.journeys)
 	}
 	return journeys + fmt.Sprintf(`
 kafka:
