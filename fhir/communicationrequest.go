@@ -79,7 +79,7 @@ type communicationRequestView struct {
 	OccurrencePeriod *periodView   `json:"occurrencePeriod"`
 	BasedOn          skipped       `json:"basedOn"`
 	Replaces         skipped       `json:"replaces"`
-	GroupIdentifier  skipped       `json:"groupIdentifier"`
+	GroupIdentifier  *Identifier   `json:"groupIdentifier"`
 	Encounter        skipped       `json:"encounter"`
 	Sender           skipped       `json:"sender"`
 	Text             skipped       `json:"text"`
@@ -87,7 +87,7 @@ type communicationRequestView struct {
 }
 
 var communicationRequestMembers = []string{"identifier", "status", "priority", "doNotPerform", "category", "payload", "subject",
-	"about", "requester", "recipient", "occurrenceDateTime", "occurrencePeriod"}
+	"about", "requester", "recipient", "groupIdentifier", "occurrenceDateTime", "occurrencePeriod"}
 
 func decodeCommunicationRequest(s source) (Resource, error) {
 	c := &CommunicationRequest{base: s.base}
@@ -190,6 +190,9 @@ func (c *CommunicationRequest) Requester() Reference { return c.requester }
 
 // About are the resources that the message is about.
 func (c *CommunicationRequest) About() []Reference { return parsedAll(c.view.About, c.base) }
+
+// Group is by what the requests of one occasion belong together; zero if by nothing.
+func (c *CommunicationRequest) Group() Identifier { return value(c.view.GroupIdentifier) }
 
 // From is when it shall be sent, or from when on; absent if nobody said: at once.
 func (c *CommunicationRequest) From() DateTime { return c.from }

@@ -5,13 +5,13 @@ var requestEnds = set(RequestCompleted, RequestRevoked)
 
 // CommunicationRequestPatch returns the JSON Patch (RFC 6902) that ends the
 // CommunicationRequest raw: completed when its message has gone out, revoked when
-// it will not. It holds for that version only and is sent with its version in
+// it will not, for the reason in words, if one is given and none is there. It holds for that version only and is sent with its version in
 // If-Match; besides, it tests the status. changed is false, and patch nil, if it
 // is so already.
 //
 // Errors are *Error: those of Decode, unknown_code for another status, and
 // wrong_status for a request that is neither active nor on hold.
-func CommunicationRequestPatch(raw []byte, status RequestStatus) (patch []byte, changed bool, err error) {
+func CommunicationRequestPatch(raw []byte, status RequestStatus, reason Concept) (patch []byte, changed bool, err error) {
 	if !requestEnds[status] {
 		return nil, false, &Error{Path: "CommunicationRequest.status", Rule: RuleUnknownCode}
 	}
@@ -24,5 +24,13 @@ func CommunicationRequestPatch(raw []byte, status RequestStatus) (patch []byte, 
 	case c.Status() != RequestActive && c.Status() != RequestOnHold:
 		return nil, false, &Error{Path: "CommunicationRequest.status", Rule: RuleWrongStatus}
 	}
-	return patchOf("CommunicationRequest", testThat("/status", c.view.Status), replace("/status", status))
+	operations := []patchOperation{testThat("/status", c.view.Status), replace("/status", status)}
+	w := &writer{resource: "CommunicationRequest"}
+	if why := w.concept("statusReason", reason); why != nil && valueOf(raw, "statusReason") == nil {
+		operations = append(operations, put("/statusReason", why))
+	}
+	if w.err != nil {
+		return nil, false, w.err
+	}
+	return patchOf("CommunicationRequest", operations...)
 }

@@ -97,7 +97,7 @@ func useAll(t *testing.T, r fhir.Resource, raw []byte) {
 		_, _, _, _ = r.Class(), r.Arrived(), r.Locations(), r.Appointments()
 	case *fhir.CommunicationRequest:
 		_, _, _ = r.Parameters(), r.Texts(), r.Recipients()
-		patch, changed, err := fhir.CommunicationRequestPatch(raw, fhir.RequestCompleted)
+		patch, changed, err := fhir.CommunicationRequestPatch(raw, fhir.RequestCompleted, fhir.Concept{})
 		whole(t, patch, changed, err)
 	case *fhir.Consent:
 		_, _, _, _ = r.Choice(), r.Holds(noon), r.ForMessaging(), r.Scope()
@@ -115,6 +115,8 @@ func useAll(t *testing.T, r fhir.Resource, raw []byte) {
 		_, _, _, _ = r.Address(), r.Zone(), r.Telephone(noon), r.PhysicalType()
 	case *fhir.Communication:
 		_, _, _ = r.Texts(), r.Attachments(), r.Recipients()
+		patch, changed, err := fhir.CommunicationPatch(raw, []byte(delivered))
+		whole(t, patch, changed, err)
 	case *fhir.Practitioner:
 		r.Name(noon)
 	}

@@ -214,20 +214,30 @@ func TestStatusPatchRefuses(t *testing.T) {
 }
 
 func TestCommunicationRequestPatch(t *testing.T) {
+	why := fhir.Concept{Text: "no number"}
 	for _, test := range []struct {
 		name, raw, status, patch, want string
+		reason                         fhir.Concept
 	}{
-		{"sent", request(), "completed", `[{"op":"test","path":"/status","value":"active"},{"op":"replace","path":"/status","value":"completed"}]`, ""},
-		{"will not be sent", request("status", `"on-hold"`), "revoked", `[{"op":"test","path":"/status","value":"on-hold"},{"op":"replace","path":"/status","value":"revoked"}]`, ""},
-		{"is so already", request("status", `"completed"`), "completed", "", ""},
-		{"revoked meanwhile", request("status", `"revoked"`), "completed", "", "fhir: wrong_status at CommunicationRequest.status"},
-		{"draft", request("status", `"draft"`), "completed", "", "fhir: wrong_status at CommunicationRequest.status"},
-		{"active again", request(), "active", "", "fhir: unknown_code at CommunicationRequest.status"},
-		{"not a request", visit(), "completed", "", "fhir: wrong_type at resourceType"},
-		{"not JSON", `{`, "completed", "", "fhir: not_json"},
+		{"sent", request(), "completed", `[{"op":"test","path":"/status","value":"active"},{"op":"replace","path":"/status","value":"completed"}]`, "", fhir.Concept{}},
+		{"will not be sent", request("status", `"on-hold"`), "revoked", `[{"op":"test","path":"/status","value":"on-hold"},{"op":"replace","path":"/status","value":"revoked"}]`, "", fhir.Concept{}},
+		{
+			"for a reason", request(), "revoked",
+			`[{"op":"test","path":"/status","value":"active"},{"op":"replace","path":"/status","value":"revoked"},{"op":"add","path":"/statusReason","value":{"text":"no number"}}]`, "", why,
+		},
+		{
+			"for a reason that is there", request("statusReason", `{"text":"by hand"}`), "revoked",
+			`[{"op":"test","path":"/status","value":"active"},{"op":"replace","path":"/status","value":"revoked"}]`, "", why,
+		},
+		{"is so already", request("status", `"completed"`), "completed", "", "", fhir.Concept{}},
+		{"revoked meanwhile", request("status", `"revoked"`), "completed", "", "fhir: wrong_status at CommunicationRequest.status", fhir.Concept{}},
+		{"draft", request("status", `"draft"`), "completed", "", "fhir: wrong_status at CommunicationRequest.status", fhir.Concept{}},
+		{"active again", request(), "active", "", "fhir: unknown_code at CommunicationRequest.status", fhir.Concept{}},
+		{"not a request", visit(), "completed", "", "fhir: wrong_type at resourceType", fhir.Concept{}},
+		{"not JSON", `{`, "completed", "", "fhir: not_json", fhir.Concept{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			patch, changed, err := fhir.CommunicationRequestPatch([]byte(test.raw), fhir.RequestStatus(test.status))
+			patch, changed, err := fhir.CommunicationRequestPatch([]byte(test.raw), fhir.RequestStatus(test.status), test.reason)
 			same(t, "result", []any{string(patch), changed, message(err)}, []any{test.patch, test.patch != "", test.want})
 			if changed {
 				c := decode[*fhir.CommunicationRequest](t, applied(t, patch, test.raw))

@@ -20,10 +20,10 @@ import (
 var everyType = []any{
 	new(pipeline.Answer), new(pipeline.Applied), new(pipeline.Attempt), new(pipeline.Button), new(pipeline.Candidate), new(pipeline.Census),
 	new(pipeline.Change), new(pipeline.Composed), new(pipeline.DeadLetters), new(pipeline.Decision), new(pipeline.Dispatch), new(pipeline.Document),
-	new(pipeline.DueNotification), new(pipeline.Error), new(pipeline.Event), new(pipeline.Facts), new(pipeline.Filing),
+	new(pipeline.DueNotification), new(pipeline.Error), new(pipeline.Event), new(pipeline.Facts), new(pipeline.Fate), new(pipeline.Filing),
 	new(pipeline.GateAllow), new(pipeline.GateConsent), new(pipeline.GateFrequency), new(pipeline.GateMinor), new(pipeline.GateQuiet), new(pipeline.Holiday),
 	new(pipeline.GateExpired), new(pipeline.GateNumber), new(pipeline.GatePatient), new(pipeline.GateTemplate), new(pipeline.Heard), new(pipeline.Inbound), new(pipeline.InboundMedia),
-	new(pipeline.Intake), new(pipeline.Interactive), new(pipeline.Known), new(pipeline.Ladder), new(pipeline.List), new(pipeline.LocationPin),
+	new(pipeline.Intake), new(pipeline.Interactive), new(pipeline.KeptResource), new(pipeline.Known), new(pipeline.Ladder), new(pipeline.List), new(pipeline.LocationPin),
 	new(pipeline.Media), new(pipeline.Message), new(pipeline.Metrics), new(pipeline.Notification), new(pipeline.Outcome), new(pipeline.Pace),
 	new(pipeline.Parameter), new(pipeline.ParkedEvent), new(pipeline.Parking), new(pipeline.Carried), new(pipeline.Errand), new(pipeline.Plan), new(pipeline.Private), new(pipeline.Receipt),
 	new(pipeline.Received), new(pipeline.Receiver), new(pipeline.Record), new(pipeline.Reply), new(pipeline.Resolver), new(pipeline.Router),

@@ -47,7 +47,8 @@ type Dispatch struct {
 	Concurrency int
 	// Country is the facility's, for numbers written without one (ISO 3166-1 alpha-2).
 	Country string
-	// File returns the writes that record a message which the provider has taken.
+	// File returns the writes that record a message which the provider has taken or refused, and that tell who has
+	// asked for one why it is not sent.
 	File func(SentMessage) []Write
 
 	halt pause
@@ -191,6 +192,7 @@ func (d *Dispatch) attempt(ctx context.Context, n DueNotification, f Facts, to P
 		d.accepted(work, n, end)
 		return
 	}
+	end.Writes = d.unsent(n, a, end)
 	d.settle(work, n, end)
 }
 

@@ -16,12 +16,26 @@ func (d *Dispatch) skip(ctx context.Context, n DueNotification, why Reason, err 
 	if why == ReasonExpired {
 		state = Expired
 	}
-	if err := d.Ledger.Settle(ctx, Settlement{Key: n.Key, State: state, Reason: why, At: d.Now()}); err != nil {
+	end := Settlement{Key: n.Key, State: state, Reason: why, At: d.Now()}
+	end.Writes = d.unsent(n, Attempt{SubjectVersion: n.Subject.Version}, end)
+	if err := d.Ledger.Settle(ctx, end); err != nil {
 		return err
 	}
 	d.Metrics.settled(n.Notification, state, why)
 	d.Log.Info("not sent", "notification", n.Key, "journey", n.Journey, "step", n.Step, "reason", string(why))
 	return nil
+}
+
+// unsent are the writes about what was not sent: the chart has it of a message that the provider has refused, and
+// who has asked for one hears of every reason.
+func (d *Dispatch) unsent(n DueNotification, a Attempt, s Settlement) []Write {
+	switch {
+	case s.State == Failed:
+	case n.Requested() && (s.State == Skipped || s.State == Expired):
+	default:
+		return nil
+	}
+	return d.File(SentMessage{Attempt: a, Notification: n.Notification, Fate: Fate{State: s.State, Reason: s.Reason, Code: s.Code}})
 }
 
 func (d *Dispatch) accepted(ctx context.Context, n DueNotification, s Settlement) {

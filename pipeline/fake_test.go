@@ -29,6 +29,7 @@ type ledger struct {
 	census      func() (pipeline.Census, error)
 	written     func(key string) (string, error)
 	writes      func(sink pipeline.Sink, now time.Time, limit int) ([]pipeline.Write, error)
+	trace       func(ref string) ([]pipeline.TraceEntry, error)
 	settleWrite func(key string, r pipeline.WriteResult, more []pipeline.Write) error
 	wake        map[pipeline.Sink]chan struct{}
 }
@@ -80,6 +81,10 @@ func (l *ledger) Lapse(_ context.Context, before, now time.Time) (int, int, erro
 func (l *ledger) Census(context.Context) (pipeline.Census, error) { return l.census() }
 
 func (l *ledger) Written(_ context.Context, key string) (string, error) { return l.written(key) }
+
+func (l *ledger) Trace(_ context.Context, ref string) ([]pipeline.TraceEntry, error) {
+	return l.trace(ref)
+}
 
 func (l *ledger) Writes(_ context.Context, sink pipeline.Sink, now time.Time, limit int) ([]pipeline.Write, error) {
 	return l.writes(sink, now, limit)

@@ -39,12 +39,16 @@ type Filing struct {
 // Sent returns the writes that record a message which the provider has taken.
 // A message that cannot be written as a resource is a fault of the program; it
 // is returned as a write that the validator refuses, so that it is seen.
+//
+// One that is recorded already is followed (Fate.Filed), and who has asked for it is told.
 func (f Filing) Sent(m SentMessage) []Write {
 	n, a := m.Notification, m.Attempt
+	if !m.Fate.made() || m.Fate.Filed && !m.Fate.ended() {
+		return f.asked(m)
+	}
 	ours := fhir.Identifier{System: SystemAttempt, Value: a.ID}
 	draft := fhir.CommunicationDraft{
 		Identifiers:  []fhir.Identifier{ours, {System: SystemMessage, Value: a.MessageID}},
-		Status:       fhir.CommunicationInProgress,
 		Categories:   []fhir.Concept{category(n)},
 		MediumSystem: SystemMedium,
 		Subject:      reference(n.Patient),
@@ -58,11 +62,18 @@ func (f Filing) Sent(m SentMessage) []Write {
 	if n.ReplyTo != "" {
 		draft.InResponseTo = []fhir.Reference{{Type: "Communication", Identifier: fhir.Identifier{System: SystemMessage, Value: n.ReplyTo}}}
 	}
-	return f.create("sent", a.ID, ours, queue(n.Patient, n.ReplyTo), draft, func(w *Write) {
+	if n.Requested() {
+		draft.About, draft.BasedOn = nil, []fhir.Reference{basedOn(n.Subject)}
+	}
+	m.Fate.tell(&draft)
+	if m.Fate.Filed {
+		return append(f.follow(m, draft), f.asked(m)...)
+	}
+	return append(f.create("sent", a.ID, ours, queue(n.Patient, n.ReplyTo), draft, func(w *Write) {
 		if n.ReplyTo != "" {
 			w.Answers = writeKey("reply", n.ReplyTo, w.Sink)
 		}
-	})
+	}), f.asked(m)...)
 }
 
 // Reply returns the writes that record what a patient wrote.

@@ -51,11 +51,22 @@ func (f Filing) Errands(list []Errand, now time.Time) []Write {
 			Code:       "WhatsApp: " + spoken(e.Code),
 			Codings:    []fhir.Coding{{System: SystemTask, Code: e.Code}},
 			For:        reference(e.Patient),
-			Focus:      reference(e.Subject),
+			Focus:      focus(e.Subject),
 			AuthoredOn: now,
 		}, "errand", e.Key, queue(e.Patient, e.Key))...)
+		if strings.HasPrefix(e.Subject, requestType+"/") { // what people are asked about is not sent
+			writes = append(writes, f.request(requestEnd{Ref: e.Subject, Version: e.Version, Reason: Reason(e.Code)}, e.Key)...)
+		}
 	}
 	return writes
+}
+
+// focus is what people are asked about.
+func focus(subject string) fhir.Reference {
+	if OfBroadcast(subject) {
+		return basedOn(subject)
+	}
+	return reference(subject)
 }
 
 // spoken is a code as words.

@@ -23,6 +23,15 @@ func about(subject string) []fhir.Reference {
 	return []fhir.Reference{reference(subject)}
 }
 
+// basedOn is the request because of which something was sent. One of a broadcast is on no server, and is named by what it is.
+func basedOn(request string) fhir.Reference {
+	if !OfBroadcast(request) {
+		return reference(request)
+	}
+	id := strings.TrimPrefix(request, requestType+"/")
+	return fhir.Reference{Type: requestType, Identifier: fhir.Identifier{System: SystemBroadcast, Value: id}}
+}
+
 func recipients(n Notification, address Private) []fhir.Reference {
 	for _, ref := range []string{n.Recipient, n.Patient} {
 		if r := reference(ref); !r.IsZero() {
@@ -54,7 +63,7 @@ func payload(r Reply) string {
 
 func category(n Notification) fhir.Concept {
 	code := "notification"
-	if !n.Edge && n.Priority == PriorityReminder {
+	if !n.Edge && n.Priority == PriorityReminder && !n.Requested() {
 		code = "reminder"
 	}
 	return fhir.Concept{Codings: []fhir.Coding{{System: fhir.CommunicationCategorySystem, Code: code}}}

@@ -237,7 +237,7 @@ func (in *Intake) historic(ev Event, now time.Time) bool {
 
 // startsJourney lists the types whose changes are decided about.
 func startsJourney(resourceType string) bool {
-	return resourceType == "Appointment" || resourceType == "DiagnosticReport"
+	return resourceType == "Appointment" || resourceType == "DiagnosticReport" || resourceType == requestType
 }
 
 // inDirectory lists the types that words are made from besides. Of what a hospital puts on its topics

@@ -36,7 +36,8 @@ type Ledger interface {
 
 	// Due leases up to limit planned notifications whose Due has come, lower Priority
 	// first, then earlier Due. A lease ends with Begin, Settle, Postpone or after LeaseTime.
-	// Those that have expired are settled as Expired here and not returned.
+	// Those that have expired are settled as Expired here and not returned, but for those that somebody has asked
+	// for (Notification.Requested): dispatch settles them, with what it owes to who asked.
 	Due(ctx context.Context, now time.Time, limit int) ([]DueNotification, error)
 	// NextDue returns when the next planned notification without a lease falls due; ok is false if there is none.
 	NextDue(ctx context.Context) (at time.Time, ok bool, err error)
@@ -62,8 +63,8 @@ type Ledger interface {
 	// first attempt of unknown outcome, Held or Expired otherwise. Returns how many became which.
 	Lapse(ctx context.Context, before, now time.Time) (planned, held int, err error)
 
-	// Receive applies a provider's receipt, upward only. If it settles an attempt that was
-	// unknown or still sending, file is called for the writes that record the message.
+	// Receive applies a provider's receipt, upward only. When the receipt says something new of its attempt, file is
+	// called with what is known of that by now (SentMessage.Fate), for the writes that record it.
 	// An unknown message or a receipt that changes nothing is no error.
 	Receive(ctx context.Context, r Receipt, file func(SentMessage) []Write) (Received, error)
 
@@ -87,7 +88,7 @@ type Ledger interface {
 	// Writes leases up to limit writes of a sink that may be tried now: the oldest of each order queue.
 	// A lease ends with SettleWrite or after LeaseTime.
 	Writes(ctx context.Context, sink Sink, now time.Time, limit int) ([]Write, error)
-	// SettleWrite closes a write: done (ref is the created resource, "" if none), to be tried again at a
+	// A WriteFollow that was replaced while it was tried stays pending when it is done. SettleWrite closes a write: done (ref is the created resource, "" if none), to be tried again at a
 	// later time, or given up with a reason. Giving up keeps it, for people. more are inserted with it.
 	SettleWrite(ctx context.Context, key string, r WriteResult, more ...Write) error
 	// Written returns the reference that the write with this key created, "" if none yet.
@@ -98,6 +99,10 @@ type Ledger interface {
 	// Stale returns up to limit references of patients who have something due before the given time, whose
 	// resource came from the FHIR server (not from a topic) and was fetched before the other one.
 	Stale(ctx context.Context, dueBefore, fetchedBefore time.Time, limit int) ([]string, error)
+
+	// Kept returns up to limit kept resources of a type, in the order of their references, beginning behind after
+	// ("" for the first). Deleted ones are left out.
+	Kept(ctx context.Context, resourceType, after string, limit int) ([]KeptResource, error)
 
 	// Census counts for metrics. It may be some seconds old.
 	Census(ctx context.Context) (Census, error)
@@ -111,6 +116,12 @@ type Ledger interface {
 
 // Decide is called by Ledger.Apply with the kept version (nil Resource if there is none).
 type Decide func(kept Versioned, known Known) (Plan, error)
+
+// KeptResource is the newest version of a resource that the ledger keeps.
+type KeptResource struct {
+	Versioned
+	Ref string
+}
 
 // Sender is what a number is known for.
 type Sender struct {
@@ -165,7 +176,8 @@ type Settlement struct {
 	// Due is when to try again, for Planned.
 	Due time.Time
 	At  time.Time
-	// Writes record what was sent, for Accepted.
+	// Writes record what was sent or refused, and tell who has asked for it. What is not begun and was concluded from
+	// an old version of its subject owes none.
 	Writes []Write
 }
 

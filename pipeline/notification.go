@@ -113,6 +113,7 @@ const (
 	PriorityReply    = 0
 	PriorityNews     = 10
 	PriorityReminder = 20
+	PriorityBulk     = 30
 )
 
 var keyEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

@@ -118,5 +118,8 @@ func missingPath(resourceType string) string {
 	if resourceType == "Appointment" {
 		return "Appointment.participant.actor"
 	}
+	if resourceType == requestType {
+		return requestType + ".recipient"
+	}
 	return resourceType + ".subject"
 }

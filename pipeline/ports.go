@@ -231,6 +231,8 @@ type SentMessage struct {
 	Notification Notification
 	// Action is what the tapped button of it means, "" if none was tapped; Choice is what a tapped row stands for.
 	Action, Choice string
+	// Fate is what has become of it, for who files it.
+	Fate Fate
 }
 
 // Outcome is what comes of a reply.
@@ -271,6 +273,8 @@ type Errand struct {
 	// Code says what to do, a name of the journey's.
 	Code             string
 	Subject, Patient string
+	// Version is that of the subject which it is about, if that matters.
+	Version string
 }
 
 // Directory finds resources that were seen on a topic or fetched before.

@@ -136,6 +136,11 @@ func references(r fhir.Resource) []fhir.Reference {
 		for _, p := range r.Participants() {
 			add(p.Actor)
 		}
+	case *fhir.CommunicationRequest:
+		add(r.Subject())
+		for _, who := range r.Recipients() {
+			add(who)
+		}
 	case *fhir.DiagnosticReport:
 		add(r.Subject())
 		for _, p := range r.Performers() {

@@ -8,6 +8,11 @@ type WriteKind string
 const (
 	// WriteCreate creates Body if no resource with the same identifier exists.
 	WriteCreate WriteKind = "create"
+	// WriteFollow brings the resource that the write Answers has created to what Body, the whole of it, says now. As long
+	// as it is pending a newer one of the same key takes its place; done, it may be owed again.
+	WriteFollow WriteKind = "follow"
+	// WriteRequest lets the status of a CommunicationRequest follow what has become of its messages.
+	WriteRequest WriteKind = "request"
 	// WriteDecision carries a patient's decision into the appointment, down the configured ladder.
 	WriteDecision WriteKind = "decision"
 	// WriteWish brings what a patient wants of the free times to the server.
@@ -36,13 +41,14 @@ type Write struct {
 	Order string
 	// Type is the FHIR type of Body.
 	Type string
-	// Body is the resource as JSON, for WriteCreate.
+	// Body is the resource as JSON, for WriteCreate and WriteFollow.
 	Body Private
 	// IfNoneExist is the search that finds the resource if it exists already:
 	// "identifier=system|value", not yet percent-encoded.
 	IfNoneExist string
 	// Answers is the key of the write whose resource Body.inResponseTo means, "" if none.
-	// When that one has been created, its reference is put there; else its identifier stands.
+	// When that one has been created, its reference is put there; else its identifier stands. For WriteFollow it is
+	// the write that creates what is followed.
 	Answers string
 	// Sender is a number whose patient is not known: before the write, the FHIR server is
 	// asked whose it is, and one certain answer becomes Body.sender and Body.subject.

@@ -39,7 +39,8 @@ type WriteBack struct {
 	Publisher Publisher
 	Topic     string
 
-	outage pause
+	outage  pause
+	untaken untaken
 	// failures counts those in a row that may pass.
 	failures atomic.Int32
 	// troubled is the latest time until which a write was put off, in nanoseconds since 1970.
@@ -202,6 +203,8 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
 	case b.Sink == SinkTopic:
 		return done, nil, b.publish(ctx, w)
+	case w.Kind != WriteCreate:
+		return done, nil, b.Amend(ctx, w)
 	}
 	body, err := b.complete(ctx, w)
 	if err != nil {

@@ -40,7 +40,7 @@ func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pipeline.
 		}
 		var late []candidate
 		for _, c := range found {
-			if !c.Expires.IsZero() && !now.Before(c.Expires) {
+			if !c.Expires.IsZero() && !now.Before(c.Expires) && !c.Requested() {
 				late = append(late, c)
 				continue
 			}
@@ -176,7 +176,7 @@ func (l *Ledger) candidateOf(r row) (c candidate, err error) {
 func (l *Ledger) expire(ctx context.Context, late []candidate, now time.Time) error {
 	return l.writer.do(ctx, func(t *tx) error {
 		for _, c := range late {
-			if err := closeUnbegun(t, c.stored.subjectID, c.rev, c.Key, expired, pipeline.ReasonExpired, now); err != nil {
+			if _, err := closeUnbegun(t, c.stored.subjectID, c.rev, c.Key, expired, pipeline.ReasonExpired, now); err != nil {
 				return err
 			}
 		}

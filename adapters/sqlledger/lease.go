@@ -79,8 +79,11 @@ func (l leases) end(keys ...string) {
 // writeLease is a write in somebody's hands, and the queue it stands in.
 type writeLease struct {
 	id, queue int64
-	sink      string
-	until     time.Time
+	// follows is set for a write that a newer one may replace, and then be owed again; rev tells whether one has.
+	follows bool
+	rev     int64
+	sink    string
+	until   time.Time
 }
 
 // writeLeases are the writes that are in somebody's hands, by key.

@@ -42,16 +42,17 @@ func (l *Ledger) receive(t *tx, r pipeline.Receipt, to int64, file func(pipeline
 	if err != nil || !ok {
 		return pipeline.Received{}, nil, err
 	}
-	var owed []owedWrite
-	if a.state < accepted && to != failed && file != nil {
-		message := a.Attempt
-		if message.MessageID == "" {
-			message.MessageID = r.MessageID
-		}
-		owed = l.sealWrites(file(pipeline.SentMessage{Attempt: message, Notification: n.Notification}))
-	}
 	result := pipeline.Received{Known: true, To: n.State, Notification: n.Notification}
-	if result.Changed, err = l.advance(t, a, n, r, to); err != nil {
+	before := a.state
+	news, err := l.advanceAttempt(t, &a, r, to)
+	if err != nil {
+		return result, nil, err
+	}
+	var owed []owedWrite
+	if news && file != nil {
+		owed = l.sealWrites(file(pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification, Fate: a.fate(before)}))
+	}
+	if result.Changed, err = advance(t, a, n, r, to); err != nil {
 		return result, nil, err
 	}
 	if result.Changed {
@@ -71,11 +72,16 @@ func (l *Ledger) receive(t *tx, r pipeline.Receipt, to int64, file func(pipeline
 	return result, owed, insertWrites(t, owed)
 }
 
-// advance notes the receipt with its attempt and moves the notification on, if that is upward.
-func (l *Ledger) advance(t *tx, a attempt, n stored, r pipeline.Receipt, to int64) (bool, error) {
-	if err := l.advanceAttempt(t, a, r, to); err != nil {
-		return false, err
+// fate is what has become of an attempt that stood elsewhere before.
+func (a attempt) fate(before int64) pipeline.Fate {
+	return pipeline.Fate{
+		Filed: before >= accepted && before <= read, State: stateOf(a.state), Code: a.code,
+		Delivered: fromMicros(a.deliveredAt), Read: fromMicros(a.readAt),
 	}
+}
+
+// advance moves the notification on, if that is upward.
+func advance(t *tx, a attempt, n stored, r pipeline.Receipt, to int64) (bool, error) {
 	if !n.State.Advances(r.State) || to == failed && n.attempt != a.row {
 		return false, nil
 	}
@@ -86,8 +92,9 @@ func (l *Ledger) advance(t *tx, a attempt, n stored, r pipeline.Receipt, to int6
 	return true, move(t, n, to, reason, micros(r.At))
 }
 
-// advanceAttempt keeps the first time of each state, and the highest state.
-func (l *Ledger) advanceAttempt(t *tx, a attempt, r pipeline.Receipt, to int64) error {
+// advanceAttempt keeps the first time of each state, and the highest state. It reports whether that is news: that a message
+// was delivered is some also when it is heard only after that it was read.
+func (l *Ledger) advanceAttempt(t *tx, a *attempt, r pipeline.Receipt, to int64) (news bool, err error) {
 	at := micros(r.At)
 	times := map[int64]*int64{accepted: &a.acceptedAt, sent: &a.sentAt, delivered: &a.deliveredAt, read: &a.readAt, failed: &a.failedAt}
 	seen := *times[to] != 0
@@ -100,22 +107,22 @@ func (l *Ledger) advanceAttempt(t *tx, a attempt, r pipeline.Receipt, to int64) 
 	}
 	upward := stateOf(standing).Advances(r.State)
 	if seen && !upward && (a.MessageID != "" || r.MessageID == "") {
-		return nil
+		return false, nil
 	}
-	state := a.state
+	news = upward || !seen && to == delivered && standing == read
 	if upward {
-		state = to
+		a.state = to
 	}
 	var message messageID
 	if a.MessageID == "" {
 		message = l.sealMessageID(a.ID, r.MessageID)
+		a.MessageID = r.MessageID
 	}
-	code := a.code
 	if to == failed {
-		code = r.Code
+		a.code = r.Code
 	}
-	_, err := t.exec(`UPDATE attempt SET state = ?, open_since = CASE WHEN ? = 1 THEN NULL ELSE open_since END, code = ?,
+	_, err = t.exec(`UPDATE attempt SET state = ?, open_since = CASE WHEN ? = 1 THEN NULL ELSE open_since END, code = ?,
 		message = COALESCE(?, message), message_at = COALESCE(?, message_at), accepted_at = ?, sent_at = ?, delivered_at = ?, read_at = ?, failed_at = ? WHERE id = ?`,
-		state, number(upward), code, message.secret, message.at, a.acceptedAt, a.sentAt, a.deliveredAt, a.readAt, a.failedAt, a.row)
-	return err
+		a.state, number(upward), a.code, message.secret, message.at, a.acceptedAt, a.sentAt, a.deliveredAt, a.readAt, a.failedAt, a.row)
+	return news, err
 }

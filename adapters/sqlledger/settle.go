@@ -27,7 +27,11 @@ func (l *Ledger) Settle(ctx context.Context, s pipeline.Settlement) error {
 	writes, message := l.sealWrites(s.Writes), l.sealMessageID(s.Attempt, s.MessageID)
 	err := l.writer.do(ctx, func(t *tx) error {
 		if s.Attempt == "" {
-			return settleUnbegun(t, held, s, to)
+			done, err := settleUnbegun(t, held, s, to)
+			if err != nil || !done {
+				return err
+			}
+			return insertWrites(t, writes)
 		}
 		known, err := l.settleAttempt(t, held, s, to, message)
 		if err != nil || !known {
@@ -52,10 +56,11 @@ func (l *Ledger) Settle(ctx context.Context, s pipeline.Settlement) error {
 }
 
 // settleUnbegun closes, or gives back, what was leased and not begun. What was
-// concluded from another version than the newest does not count: it will be handed out again.
-func settleUnbegun(t *tx, held lease, s pipeline.Settlement, to int64) error {
+// concluded from another version than the newest does not count: it will be handed out again. It reports whether it
+// has closed it.
+func settleUnbegun(t *tx, held lease, s pipeline.Settlement, to int64) (bool, error) {
 	if to == planned {
-		return postpone(t, held.subjectID, s.Key, s.Due, s.Reason)
+		return false, postpone(t, held.subjectID, s.Key, s.Due, s.Reason)
 	}
 	return closeUnbegun(t, held.subjectID, held.rev, s.Key, to, s.Reason, s.At)
 }
@@ -63,14 +68,14 @@ func settleUnbegun(t *tx, held lease, s pipeline.Settlement, to int64) error {
 // unchanged is the condition that a subject is still in the version that was leased.
 const unchanged = "(subject_id = 0 OR EXISTS (SELECT 1 FROM resource r WHERE r.id = subject_id AND r.rev = ?))"
 
-// closeUnbegun moves a planned notification to a final state.
-func closeUnbegun(t *tx, subjectID, rev int64, key string, to int64, reason pipeline.Reason, at time.Time) error {
+// closeUnbegun moves a planned notification to a final state, and reports whether it was planned.
+func closeUnbegun(t *tx, subjectID, rev int64, key string, to int64, reason pipeline.Reason, at time.Time) (bool, error) {
 	n, err := t.exec("UPDATE notification SET state = ?, reason = ?, closed_at = ? WHERE subject_id = ? AND key = ? AND state = 0 AND "+unchanged,
 		to, string(reason), micros(at), subjectID, key, rev)
 	if err == nil && n > 0 {
 		t.moved(planned, "", to, string(reason))
 	}
-	return err
+	return n > 0, err
 }
 
 // settleAttempt closes a begun attempt, and reports false for one that is not

@@ -37,11 +37,17 @@ func (l *Ledger) sealWrites(list []pipeline.Write) []owedWrite {
 func insertWrites(t *tx, list []owedWrite) error {
 	now := micros(t.now)
 	for _, w := range list {
-		_, done, err := t.one("SELECT done_at FROM written WHERE name = ?", w.name)
-		if err != nil {
+		if w.Kind == pipeline.WriteFollow {
+			replaced, err := replaceWrite(t, w)
+			if err != nil {
+				return err
+			}
+			if replaced {
+				continue
+			}
+		} else if _, done, err := t.one("SELECT done_at FROM written WHERE name = ?", w.name); err != nil {
 			return err
-		}
-		if done {
+		} else if done {
 			continue
 		}
 		n, err := t.exec(`INSERT INTO owed (id, name, key, sink, queue_at, kind, type, state, reason, tries, created_at, ready_at, secret)
@@ -57,6 +63,13 @@ func insertWrites(t *tx, list []owedWrite) error {
 	return nil
 }
 
+// replaceWrite gives a pending write that follows something the newest of what it follows. Whoever tries it just now will find
+// that rev is another one.
+func replaceWrite(t *tx, w owedWrite) (bool, error) {
+	n, err := t.exec("UPDATE owed SET secret = ?, rev = rev + 1 WHERE name = ? AND state = 0", w.secret, w.name)
+	return n > 0, err
+}
+
 // owe signals that writes were added.
 func (l *Ledger) owe(list []owedWrite) {
 	for _, w := range list {
@@ -64,7 +77,7 @@ func (l *Ledger) owe(list []owedWrite) {
 	}
 }
 
-const owedColumns = "o.id, o.key, o.sink, o.kind, o.type, o.tries, o.created_at, o.secret, o.queue_at"
+const owedColumns = "o.id, o.key, o.sink, o.kind, o.type, o.tries, o.created_at, o.secret, o.queue_at, o.rev"
 
 func (l *Ledger) writeOf(r row) (pipeline.Write, error) {
 	w := pipeline.Write{
@@ -109,7 +122,7 @@ func (l *Ledger) Writes(ctx context.Context, sink pipeline.Sink, now time.Time, 
 			if err != nil {
 				return err
 			}
-			l.writeLeases.take(w.Key, writeLease{id: id, sink: string(sink), queue: r.number(8), until: now.Add(pipeline.LeaseTime)})
+			l.writeLeases.take(w.Key, writeLease{id: id, sink: string(sink), queue: r.number(8), follows: w.Kind == pipeline.WriteFollow, rev: r.number(9), until: now.Add(pipeline.LeaseTime)})
 			list = append(list, w)
 		}
 		return nil
@@ -150,11 +163,14 @@ func (l *Ledger) SettleWrite(ctx context.Context, key string, r pipeline.WriteRe
 		next = ""
 		w, ok := held, leased
 		if !ok {
-			found, there, err := t.one("SELECT id, queue_at, sink FROM owed WHERE name = ?", name)
+			found, there, err := t.one("SELECT id, queue_at, sink, rev, kind FROM owed WHERE name = ?", name)
 			if err != nil || !there {
 				return err
 			}
-			w = writeLease{id: found.number(0), queue: found.number(1), sink: found.text(2)}
+			w = writeLease{
+				id: found.number(0), queue: found.number(1), sink: found.text(2), rev: found.number(3),
+				follows: pipeline.WriteKind(found.text(4)) == pipeline.WriteFollow,
+			}
 		}
 		if next, err = l.endWrite(t, w, name, r); err != nil {
 			return err
@@ -177,8 +193,11 @@ func (l *Ledger) SettleWrite(ctx context.Context, key string, r pipeline.WriteRe
 // another write has become ready, "" if none has.
 func (l *Ledger) endWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (next string, err error) {
 	ended, err := settleWrite(t, w, name, r)
-	if err != nil || !ended {
+	if err != nil {
 		return "", err
+	}
+	if !ended {
+		return replacedMeanwhile(t, w, r)
 	}
 	if r.Done {
 		for _, n := range r.Say {
@@ -201,8 +220,8 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 	var n int64
 	switch {
 	case r.Done:
-		if n, err = t.exec("DELETE FROM owed WHERE id = ? AND state = 0", w.id); err != nil || n == 0 {
-			return false, err
+		if n, err = t.exec("DELETE FROM owed WHERE id = ? AND state = 0 AND rev = ?", w.id, w.rev); err != nil || n == 0 || w.follows {
+			return n > 0, err
 		}
 		_, err = t.exec("INSERT INTO written (name, ref, done_at) VALUES (?, ?, ?)", name, r.Ref, micros(r.At))
 	case r.GiveUp:
@@ -212,6 +231,18 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + 1, ready_at = ? WHERE id = ? AND state = 0", string(r.Reason), micros(r.Retry), w.id)
 	}
 	return n > 0, err
+}
+
+// replacedMeanwhile lets a write that a newer one has replaced while it was tried be tried at once, and returns its sink.
+func replacedMeanwhile(t *tx, w writeLease, r pipeline.WriteResult) (sink string, err error) {
+	if !r.Done {
+		return "", nil
+	}
+	n, err := t.exec("UPDATE owed SET ready_at = ? WHERE id = ? AND state = 0 AND rev <> ?", micros(t.now), w.id, w.rev)
+	if err != nil || n == 0 {
+		return "", err
+	}
+	return w.sink, nil
 }
 
 // Written implements pipeline.Ledger.

@@ -27,7 +27,7 @@ func (a *app) webhookMux() http.Handler {
 }
 
 // adminMux serves /healthz (the process lives), /readyz (each dependency, as JSON)
-// /metrics (Prometheus), and /plan of the bridge that has a ledger.
+// /metrics (Prometheus), and /plan and /send of the bridge that has a ledger.
 func (a *app) adminMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
@@ -35,6 +35,7 @@ func (a *app) adminMux() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	if a.ledger != nil {
 		mux.HandleFunc("GET /plan", a.plan)
+		mux.HandleFunc("POST /send", a.broadcasts.serve)
 	}
 	return mux
 }

@@ -25,6 +25,7 @@ type app struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 	metrics  *pipeline.Metrics
+	now      func() time.Time
 
 	ledger     *sqlledger.Ledger
 	kafka      *kafka.Publisher
@@ -36,12 +37,16 @@ type app struct {
 	router     *pipeline.Router
 	receiver   *pipeline.Receiver
 	settler    *pipeline.Settler
+	broadcasts *broadcasts
 	background []func(context.Context) error
 }
 
 // newApp builds everything and starts nothing. The caller closes it.
-func newApp(c *Config, log *slog.Logger) (a *app, err error) {
-	a = &app{config: c, log: log, registry: prometheus.NewRegistry()}
+func newApp(c *Config, log *slog.Logger) (*app, error) { return newAppAt(c, log, time.Now) }
+
+// newAppAt is newApp by another clock.
+func newAppAt(c *Config, log *slog.Logger, now func() time.Time) (a *app, err error) {
+	a = &app{config: c, log: log, registry: prometheus.NewRegistry(), now: now}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = pipeline.NewMetrics(a.registry)
 	defer func() {
@@ -59,7 +64,7 @@ func newApp(c *Config, log *slog.Logger) (a *app, err error) {
 // open connects to what is outside.
 func (a *app) open() (err error) {
 	c := a.config
-	if a.ledger, err = sqlledger.New(c.Ledger, sqlledger.WithLogger(a.log)); err != nil {
+	if a.ledger, err = sqlledger.New(c.Ledger, sqlledger.WithLogger(a.log), sqlledger.WithClock(a.now)); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	if a.kafka, err = kafka.NewPublisher(c.Kafka.Cluster); err != nil {
@@ -78,7 +83,7 @@ func (a *app) open() (err error) {
 		return fmt.Errorf("kafka: %w", err)
 	}
 	if c.FHIR.Server.BaseURL != "" {
-		if a.server, err = fhirserver.New(c.FHIR.Server); err != nil {
+		if a.server, err = fhirserver.New(c.FHIR.Server, fhirserver.WithClock(a.now)); err != nil {
 			return fmt.Errorf("fhir: %w", err)
 		}
 	}
@@ -114,21 +119,24 @@ func (a *app) wire() error {
 	}
 	intake := &pipeline.Intake{
 		Decoder: envelope.New(c.Intake.Shapes), Ledger: a.ledger, Journeys: book, Resolver: resolver, Filing: filing,
-		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: time.Now, MaxAge: c.Intake.MaxAge,
+		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: a.now, MaxAge: c.Intake.MaxAge,
 	}
 	inbound := &pipeline.Inbound{
 		Webhooks: webhooks, Ledger: a.ledger, Journeys: book, Filing: filing, Templates: templates,
-		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: time.Now,
+		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: a.now,
 	}
 	dispatch := &pipeline.Dispatch{
 		Ledger: a.ledger, Journeys: book, Resolver: resolver, Gates: list,
-		Metrics: a.metrics, Log: a.log, Now: time.Now,
+		Metrics: a.metrics, Log: a.log, Now: a.now,
 		Channel: channel, ChannelName: c.Channels[0].Name, Pace: pipeline.NewPace(c.Channels[0].Rate),
 		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Sent,
 	}
 	a.settler = &pipeline.Settler{
-		Ledger: a.ledger, Resolver: resolver, Server: a.fhirServer(), Log: a.log, Now: time.Now, Grace: c.Dispatch.Grace,
-		HandledUntil: (&progress{group: a.updates.Group, log: a.log, now: time.Now}).handledUntil,
+		Ledger: a.ledger, Resolver: resolver, Server: a.fhirServer(), Log: a.log, Now: a.now, Grace: c.Dispatch.Grace,
+		HandledUntil: (&progress{group: a.updates.Group, log: a.log, now: a.now}).handledUntil,
+	}
+	if a.broadcasts, err = a.newBroadcasts(list, publisher); err != nil {
+		return err
 	}
 	parking := &pipeline.Parking{Intake: intake, Server: a.fhirServer(), Log: a.log}
 	a.receiver = a.newReceiver(webhooks, publisher)
@@ -149,7 +157,7 @@ func (a *app) wire() error {
 
 func (a *app) writeBack(sink pipeline.Sink, filing pipeline.Filing, publisher pipeline.Publisher) *pipeline.WriteBack {
 	return &pipeline.WriteBack{
-		Sink: sink, Ledger: a.ledger, Metrics: a.metrics, Log: a.log, Now: time.Now, Concurrency: writeConcurrency[sink],
+		Sink: sink, Ledger: a.ledger, Metrics: a.metrics, Log: a.log, Now: a.now, Concurrency: writeConcurrency[sink],
 		Validate: explain, Server: a.fhirServer(),
 		Ladder:    &pipeline.Ladder{Server: a.fhirServer(), Rungs: a.config.FHIR.AppointmentWriteback, Filing: filing},
 		Publisher: publisher, Topic: a.config.Kafka.Topics.Communications,
@@ -175,7 +183,7 @@ func (a *app) fhirServer() pipeline.FHIRServer {
 func (a *app) newReceiver(webhooks map[string]pipeline.Webhook, to pipeline.Publisher) *pipeline.Receiver {
 	return &pipeline.Receiver{
 		Webhooks: webhooks, Publisher: to, Topic: a.config.Kafka.Topics.Inbound,
-		Metrics: a.metrics, Log: a.log, Now: time.Now,
+		Metrics: a.metrics, Log: a.log, Now: a.now,
 	}
 }
 

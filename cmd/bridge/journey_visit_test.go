@@ -195,6 +195,9 @@ func cancelled(t *testing.T, w *world) {
 	v.phone.Write("Ja!")
 	v.reads("Ihr Termin ist abgesagt.")
 	v.awaitEHR("status", "cancelled")
+	if got := v.visit("cancelationReason.coding.0.code"); got != "pat" {
+		t.Errorf("the visit is cancelled because of %q, want pat: the patient", got)
+	}
 	v.taps(question, "Ja, absagen") // once more
 	v.await("the second tap to be understood", func() bool { return strings.Contains(v.metrics(), `reading="again"`) })
 }

@@ -119,7 +119,7 @@ func (a *app) expected(ctx context.Context, kept pipeline.Versioned, known pipel
 	if err != nil {
 		return journey.Outlook{}, err
 	}
-	c := pipeline.Change{Previous: subject, Current: subject, Version: kept.Version, Known: known, Lookup: lookup, Now: time.Now()}
+	c := pipeline.Change{Previous: subject, Current: subject, Version: kept.Version, Known: known, Lookup: lookup, Now: a.now()}
 	plan, err := a.book.Decide(c)
 	if err != nil {
 		return journey.Outlook{}, err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -64,7 +65,7 @@ func webhookCommand() *cobra.Command {
 
 // runReceiver needs Kafka and the app secret; no ledger, no journeys, no FHIR server.
 func runReceiver(ctx context.Context, c *Config, log *slog.Logger) error {
-	a := &app{config: c, log: log, registry: prometheus.NewRegistry()}
+	a := &app{config: c, log: log, registry: prometheus.NewRegistry(), now: time.Now}
 	a.metrics = pipeline.NewMetrics(a.registry)
 	var err error
 	if a.kafka, err = kafka.NewPublisher(c.Kafka.Cluster); err != nil {

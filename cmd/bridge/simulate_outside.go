@@ -127,6 +127,10 @@ func (s *stage) settle(ctx context.Context) error {
 					n.Due = s.now()
 					result.Say = append(result.Say, n)
 				}
+			} else if w.Kind != pipeline.WriteCreate {
+				if err := s.amends.Amend(ctx, w); err != nil {
+					return err
+				}
 			} else if _, err := (chart{s}).Create(ctx, []byte(w.Body.Reveal()), w.IfNoneExist); err != nil {
 				return fmt.Errorf("a %s could not be built", w.Type)
 			}
@@ -205,7 +209,10 @@ func (s *stage) object(ctx context.Context, n pipeline.DueNotification, no pipel
 	x := &simulatedUnsaid{Journey: n.Journey, Step: n.Step, Subject: n.Notification.Subject, Patient: n.Patient, Reason: no.Skip}
 	s.happens(x.Subject, happening{Unsaid: x})
 	if no.Hold == pipeline.ReasonNone {
-		return s.ledger.Settle(ctx, pipeline.Settlement{Key: n.Key, State: pipeline.Skipped, Reason: no.Skip, At: s.now()})
+		unsent := pipeline.SentMessage{
+			Attempt: pipeline.Attempt{SubjectVersion: n.Subject.Version}, Notification: n.Notification, Fate: pipeline.Fate{State: pipeline.Skipped, Reason: no.Skip},
+		}
+		return s.ledger.Settle(ctx, pipeline.Settlement{Key: n.Key, State: pipeline.Skipped, Reason: no.Skip, At: s.now(), Writes: s.filing.Sent(unsent)})
 	}
 	until := no.Until
 	if !until.After(s.now()) || until.After(n.Expires) {

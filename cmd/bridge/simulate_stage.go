@@ -28,6 +28,7 @@ type stage struct {
 	intake  *pipeline.Intake
 	inbound *pipeline.Inbound
 	ladder  *pipeline.Ladder
+	amends  *pipeline.WriteBack
 	filing  pipeline.Filing
 	sink    pipeline.Sink
 	// dispatch asks its gates before each message, and posts none. What Meta says of templates, nobody knows here.
@@ -84,6 +85,7 @@ func newStage(ctx context.Context, c *Config, book *journey.Book) (*stage, error
 		DeadLetters: &pipeline.DeadLetters{Publisher: nowhere{}},
 	}
 	s.ladder = &pipeline.Ladder{Server: chart{s}, Rungs: c.FHIR.AppointmentWriteback, Filing: s.filing}
+	s.amends = &pipeline.WriteBack{Sink: s.sink, Ledger: s.ledger, Server: chart{s}, Log: log, Now: s.now}
 	return s, s.ledger.Ping(ctx)
 }
 

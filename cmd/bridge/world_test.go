@@ -52,7 +52,9 @@ type worldOptions struct {
 	writeTo    string
 	rate, more string // further blocks of the configuration
 	session    string
-	journeys   string // a folder; those of the binary if empty
+	journeys   string             // a folder; those of the binary if empty
+	facility   string             // further members of the facility
+	templates  []sandbox.Template // what Meta has approved; those of the journeys if empty
 }
 
 const clinicZone = "Europe/Berlin"
@@ -127,12 +129,15 @@ func (w *world) startKafka(partitions int) {
 }
 
 func (w *world) startWhatsApp(o worldOptions) {
-	c, err := w.load(w.config("http://127.0.0.1:9"))
-	must(w.t, err)
-	book, err := loadJourneys(c)
-	must(w.t, err)
-	templates, err := approved(book.MetaTemplates())
-	must(w.t, err)
+	templates, err := o.templates, error(nil)
+	if templates == nil {
+		c, err := w.load(w.config("http://127.0.0.1:9"))
+		must(w.t, err)
+		book, err := loadJourneys(c)
+		must(w.t, err)
+		templates, err = approved(book.MetaTemplates())
+		must(w.t, err)
+	}
 	config := sandbox.WhatsAppConfig{
 		AccessToken: demoToken, AppSecret: demoSecret, VerifyToken: "demo", PhoneNumberID: demoNumber,
 		Templates: templates, WebhookURL: "http://" + w.webhooks + "/webhooks/main", WebhookBackoff: 100 * time.Millisecond,
@@ -147,16 +152,7 @@ func (w *world) startWhatsApp(o worldOptions) {
 
 // config is the configuration file of a bridge in this world.
 func (w *world) config(api string) string {
-	writeTo, grace, rate := "[server, topic]", "6s", "-1"
-	if w.options.writeTo != "" {
-		writeTo = w.options.writeTo
-	}
-	if w.options.grace != "" {
-		grace = w.options.grace
-	}
-	if w.options.rate != "" {
-		rate = w.options.rate
-	}
+	writeTo, grace, rate := cmp.Or(w.options.writeTo, "[server, topic]"), cmp.Or(w.options.grace, "6s"), cmp.Or(w.options.rate, "-1")
 	journeys := w.options.more
 	if w.options.journeys != "" {
 		journeys += fmt.Sprintf("journeys: %q\n", w.options.journeys)
@@ -172,11 +168,11 @@ channels:
   - {name: main, provider: cloudapi, base_url: %q, phone_number_id: %q, access_token: %s, app_secret: %s, verify_token: demo, rate: %s}
 ledger: {url: "sqlite:%s", key_file: %q}
 http: {webhooks: %q, admin: %q}
-facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE}
+facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE%s}
 dispatch: {grace: %s}
 `, strings.Join(w.brokers, `", "`), w.group, w.options.session, w.topics.Events[0], w.topics.Inbound, w.topics.Communications, w.topics.DeadLetters,
 		w.ehr.URL(), writeTo, api, demoNumber, demoToken, demoSecret, rate,
-		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, grace)
+		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, w.options.facility, grace)
 }
 
 func (w *world) load(text string) (*Config, error) {

@@ -10,6 +10,7 @@ import (
 var doings = map[string][]doing{
 	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask, doBook},
 	typeReport:      {doAsk, doNote, doTask},
+	typeRequest:     {doNote, doTask},
 	typeMessage:     {doStop, doStart, doTask, doBook},
 }
 

@@ -61,6 +61,9 @@ func (j *journey) choose(n pipeline.Notification, f pipeline.Facts, s *scene) (*
 	if action, ok := strings.CutPrefix(n.Step, answerStep); ok {
 		return j.reply(action, n, f, s)
 	}
+	if j.asked != nil {
+		return j.chooseRequested(n, s)
+	}
 	st := j.byStep[n.Step]
 	switch {
 	case st == nil || st.send == nil:

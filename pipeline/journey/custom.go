@@ -149,6 +149,12 @@ var listed = map[string]map[string]func(*scene) []fhir.Concept{
 		"code":     func(s *scene) []fhir.Concept { return []fhir.Concept{s.report.Code()} },
 		"category": func(s *scene) []fhir.Concept { return s.report.Categories() },
 	},
+	typeRequest: {
+		"category": func(s *scene) []fhir.Concept { return s.request().Categories() },
+		"requester": func(s *scene) []fhir.Concept {
+			return []fhir.Concept{{Codings: []fhir.Coding{{Code: s.request().Requester().String()}}}}
+		},
+	},
 }
 
 // placeNames are the references of the places of the visit, as codes without a system.

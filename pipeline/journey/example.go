@@ -151,6 +151,8 @@ func (m *moment) resource(on, version string) ([]byte, error) {
 		}
 	case typeReport:
 		r["code"], r["subject"] = map[string]any{"text": "Report"}, patient
+	case typeRequest:
+		r["subject"], r["recipient"] = patient, []any{patient}
 	}
 	maps.Copy(r, m.event)
 	meta, _ := r["meta"].(map[string]any)

@@ -19,12 +19,17 @@ var exampleBooking = Booking{
 
 // booking is the Book with something to be booked, if the example says which times are free.
 func (b *Book) booking(e *example) *Book {
-	if !slices.ContainsFunc(e.timeline, func(m moment) bool { return m.free != nil }) {
+	if !e.books() {
 		return b
 	}
 	with := *b
 	with.settings.Booking = exampleBooking
 	return &with
+}
+
+// books reports whether the example says which times are free.
+func (e *example) books() bool {
+	return slices.ContainsFunc(e.timeline, func(m moment) bool { return m.free != nil })
 }
 
 // readChoice reads which row is tapped, and what is free.

@@ -25,6 +25,8 @@ type journey struct {
 	// otherwise are the acknowledgements of what a person must read, by reading.
 	otherwise map[string]*template
 	examples  []example
+	// asked is what others may ask for; nil but for the journey on CommunicationRequest.
+	asked *asked
 }
 
 // step is one thing to say, or to have people do.
@@ -71,6 +73,10 @@ func (b *Book) Decide(c pipeline.Change) (pipeline.Plan, error) {
 // decide adds what the journey wants for each patient.
 func (j *journey) decide(b *Book, c pipeline.Change, subject fhir.Resource, plan *pipeline.Plan) {
 	previous, current := b.scenes(c, subject)
+	if j.asked != nil {
+		j.asked.decide(j, c, previous, current, plan)
+		return
+	}
 	for _, p := range current.patients() {
 		face(p, previous, current)
 		if j.silent(current) {

@@ -36,6 +36,9 @@ func (l *loader) loadJourneys(fsys fs.FS) {
 			continue
 		case j.on == typeMessage && l.book.replies != nil:
 			root.problem("there are two journeys on message")
+		case j.on == typeRequest && len(l.book.byType[typeRequest]) > 0:
+			root.problem("there are two journeys on " + typeRequest)
+			continue
 		case j.on == typeMessage:
 			l.book.replies = j
 		}
@@ -45,12 +48,12 @@ func (l *loader) loadJourneys(fsys fs.FS) {
 }
 
 func (l *loader) journey(root value) *journey {
-	o := root.object("journey", "on", "lists", "means", "only", "never", "steps", "answers", "stale", "otherwise", "examples")
+	o := root.object("journey", "on", "lists", "means", "only", "never", "steps", "answers", "stale", "otherwise", "examples", "sends", "expires", "unknown")
 	j := &journey{
 		byStep: make(map[string]*step), answers: make(map[string]*answer), words: make(words), otherwise: make(map[string]*template),
 	}
 	j.name = named(o.need("journey"))
-	j.on = o.need("on").oneOf("start", typeAppointment, typeReport, typeMessage)
+	j.on = o.need("on").oneOf("start", typeAppointment, typeReport, typeRequest, typeMessage)
 	phrases := phrasesOf(j.on)
 	phrases.custom(&l.book.settings, j.on)
 	phrases.lists(o.get("lists"), j.on)
@@ -59,6 +62,7 @@ func (l *loader) journey(root value) *journey {
 	for _, m := range o.get("answers").members() {
 		l.answer(m, j, nil)
 	}
+	l.asked(o, j)
 	l.steps(o, j, phrases)
 	if v := o.get("stale"); v.exists() {
 		j.stale = l.fits(v, j, v.text())
@@ -108,6 +112,9 @@ func named(v value) string {
 }
 
 func (l *loader) steps(o object, j *journey, phrases vocabulary) {
+	if j.asked != nil {
+		return
+	}
 	v := o.get("steps")
 	if j.on == typeMessage {
 		if v.exists() {

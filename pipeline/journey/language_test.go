@@ -76,7 +76,7 @@ func sender(t *testing.T, template string) string {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		if strings.Contains(file(t, configs.Journeys(), name), "send: "+template+"\n") {
+		if strings.Contains(file(t, configs.Journeys(), name), "send: "+template+"\n") || strings.Contains(file(t, configs.Journeys(), name), "\nsends: ["+template+"]\n") {
 			return strings.TrimSuffix(name, ".yaml")
 		}
 	}

@@ -133,6 +133,9 @@ func (b *Book) Needs(r fhir.Resource) []string {
 	for _, p := range s.patients() {
 		s.who, s.status = p.ref, p.status
 		wanted := slices.ContainsFunc(b.byType[r.Header().Type], func(j *journey) bool {
+			if j.asked != nil {
+				return active(s.request()) && j.asked.wrong(s) == "" && !j.silent(s)
+			}
 			return !j.silent(s) && slices.ContainsFunc(j.steps, func(st *step) bool { return st.when.holds(s) })
 		})
 		if wanted && !strings.HasPrefix(p.ref, "#") { // a contained one is at hand

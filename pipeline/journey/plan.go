@@ -54,6 +54,10 @@ const (
 	WhyNoStart   Why = "no_start"           // the visit has no start
 	WhyPast      Why = "past"               // its time has passed
 	WhyUseless   Why = "expires_before_due" // it would have expired when it is due
+	WhyEnded     Why = "request_ended"      // the request is not to be sent: Detail
+	WhyRefused   Why = "request_refused"    // the request cannot be sent as it is: Detail
+	WhySent      Why = "sent_before"        // what is asked for has been sent
+	WhyForeign   Why = "no_template"        // the request names no template of the bridge
 )
 
 // because are the reasons in words; %s is the detail.
@@ -61,7 +65,9 @@ var because = map[Why]string{
 	WhyTest: "test data is never spoken of", WhyNever: "never while: %s", WhyOnly: "only while: %s", WhyNobody: "concerns no patient",
 	WhyDeleted: "the resource is gone", WhyNoNews: "waits for: %s", WhyCondition: "does not hold: %s", WhyHistory: "too long ago to be news",
 	WhyTold: "another step tells of it", WhyTask: "says nothing; people are asked: %s", WhyNoStart: "the visit has no start",
-	WhyPast: "its time has passed", WhyUseless: "would have expired by then",
+	WhyPast: "its time has passed", WhyUseless: "would have expired by then", WhyEnded: "the request is %s",
+	WhyRefused: "people are asked: %s", WhyForeign: "the request names no template",
+	WhySent: "it has been sent",
 }
 
 // Because returns the reason in words, "" if it is planned.
@@ -92,6 +98,9 @@ func (j *journey) explain(b *Book, c pipeline.Change, subject fhir.Resource, pla
 	previous, current := b.scenes(c, subject)
 	if len(current.patients()) == 0 {
 		return []StepOutlook{{Journey: j.name, Why: WhyNobody}}
+	}
+	if j.asked != nil {
+		return j.asked.explain(j, c, previous, current, plan)
 	}
 	var list []StepOutlook
 	for _, p := range current.patients() {

@@ -70,6 +70,8 @@ func (s *scene) patients() []attendee {
 		if subject := s.report.Subject(); subject.Type == "Patient" && subject.String() != "" {
 			return []attendee{{subject.String(), ""}}
 		}
+	case s.request() != nil:
+		return askedOf(s.request())
 	}
 	return nil
 }

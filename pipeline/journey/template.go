@@ -36,6 +36,8 @@ type parameter struct {
 	instead map[string]string // words by language for when there is neither
 	example string
 	used    bool
+	// asked is the name by which a request gives it, "" for what no request gives.
+	asked string
 }
 
 // room is how many characters it takes at most.

@@ -103,8 +103,8 @@ func (l *loader) parameter(m member, t *template) parameter {
 	if !parameterName.MatchString(p.name) {
 		m.problem("must be lower-case letters and underscores")
 	}
-	o := m.value.object("field", "or", "else", "example")
-	p.field = l.field(o.need("field"), t)
+	o := m.value.object("field", "class", "or", "else", "example")
+	l.shown(o, &p, t)
 	if v := o.get("or"); v.exists() {
 		f := l.field(v, t)
 		p.or = &f

@@ -20,6 +20,7 @@ func phrasesOf(resourceType string) vocabulary {
 		v.appointment()
 	case typeReport:
 		v.report()
+	case typeRequest:
 	default:
 		return v
 	}

@@ -14,6 +14,7 @@ var keepingTests = map[string]func(*ledgerTest){
 	"what was fetched is kept unless it is older":      keepsFetched,
 	"Stale names patients to be read again":            keepsStale,
 	"the census counts what there is":                  keepsCount,
+	"what is kept can be gone through page by page":    keepsPages,
 	"Ping, and Close":                                  keepsOpen,
 	"what is not a resource is not kept":               keepsNoNonsense,
 }

@@ -153,7 +153,8 @@ CREATE TABLE reply (
 ) {clustered};
 
 -- Writes that are owed, and those that were given up. queue_at is made of the name of the order
--- queue. ready_at is set on the first of each queue only: the time from which it may be tried.
+-- queue. ready_at is set on the first of each queue only: the time from which it may be tried. rev counts how
+-- often a newer one has taken the place of a write that follows something.
 CREATE TABLE owed (
   id         {id},
   name       {blob} NOT NULL UNIQUE,
@@ -167,6 +168,7 @@ CREATE TABLE owed (
   tries      BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
   ready_at   BIGINT,
+  rev        BIGINT NOT NULL DEFAULT 0,
   secret     {blob} NOT NULL
 );
 

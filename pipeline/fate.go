@@ -1,0 +1,89 @@
+package pipeline
+
+import (
+	"time"
+
+	"fhirbridge/fhir"
+)
+
+// Fate is what has become of a message. The zero Fate is that of one which the provider has just taken.
+type Fate struct {
+	// Filed reports whether its record is owed or written already: what is owed then is what has become of it since.
+	Filed bool
+	// State is Accepted, Sent, Delivered, Read or Failed; or Skipped or Expired for a message that was never made.
+	State State
+	// Reason and Code say why it was not sent or delivered; Code is the provider's.
+	Reason Reason
+	Code   string
+	// Delivered and Read are the provider's times, zero while it has not said so.
+	Delivered, Read time.Time
+}
+
+// made reports whether there is a message at all.
+func (f Fate) made() bool { return f.State != Skipped && f.State != Expired }
+
+// ended reports whether the chart is to say more of the message than that it was sent.
+func (f Fate) ended() bool { return f.State == Delivered || f.State == Read || f.State == Failed }
+
+// readNote stands in the record of a message that was read: FHIR has no element for it.
+const readNote = "Read"
+
+// tell puts what has become of a message into its record. What failed below "delivered" has certainly not
+// been delivered.
+func (f Fate) tell(d *fhir.CommunicationDraft) {
+	switch f.State {
+	case Delivered, Read:
+		d.Status, d.Received = fhir.CommunicationCompleted, f.Delivered
+		if !f.Read.IsZero() {
+			d.Notes = append(d.Notes, fhir.Note{Text: readNote, Time: f.Read})
+		}
+	case Failed:
+		d.Status = fhir.CommunicationNotDone
+		if !f.Filed { // it was never taken
+			d.Sent = time.Time{}
+		}
+		d.StatusReason = fhir.Concept{Codings: []fhir.Coding{{System: fhir.NotDoneReasonSystem, Code: f.notDone()}}}
+		if code(f.Code) != "" {
+			d.StatusReason.Text = "WhatsApp: " + code(f.Code)
+		}
+	default:
+		d.Status = fhir.CommunicationInProgress
+	}
+}
+
+// notDone is why a message was not delivered, as FHIR says it.
+// https://terminology.hl7.org/CodeSystem-communication-not-done-reason.html
+func (f Fate) notDone() string {
+	if reason, known := notDoneReasons[f.Code]; known {
+		return reason
+	}
+	return "system-error"
+}
+
+// notDoneReasons are what Meta's codes say of the person; all others are about us or the provider.
+// https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
+var notDoneReasons = map[string]string{
+	codeNotOnWhatsApp: "recipient-unavailable",
+	"131036":          "recipient-unavailable", // could not be delivered in time
+	"131049":          "recipient-unavailable", // is sent too much by others
+	"131050":          "patient-objection",     // has stopped such messages
+	"137000":          "recipient-unavailable", // may be another person's number by now
+}
+
+// follow are the writes that bring the record of a message to what has become of it. They stand in the same queue as
+// the one that creates it, and behind it.
+func (f Filing) follow(m SentMessage, draft fhir.CommunicationDraft) []Write {
+	body, err := draft.JSON()
+	if err != nil {
+		body = nil // it is refused before it leaves, and the write is kept for people
+	}
+	list := make([]Write, 0, len(f.Sinks))
+	for _, sink := range f.Sinks {
+		list = append(list, Write{
+			Key: writeKey("follow", m.Attempt.ID, sink), Kind: WriteFollow, Sink: sink,
+			Order: queue(m.Notification.Patient, m.Notification.ReplyTo), Type: "Communication",
+			Body: NewPrivate(string(body)), Answers: writeKey("sent", m.Attempt.ID, sink),
+		})
+	}
+	return list
+}

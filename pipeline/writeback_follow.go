@@ -1,0 +1,107 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"fhirbridge/fhir"
+)
+
+// untakenFor is how long a server that takes no updates of a type is not asked for one again.
+const untakenFor = time.Hour
+
+// Amend does a write that changes what is there already. An error is Transient or Throttled, or Malformed for a write
+// that is none of these.
+func (b *WriteBack) Amend(ctx context.Context, w Write) error {
+	switch w.Kind {
+	case WriteFollow:
+		return b.follow(ctx, w)
+	case WriteRequest:
+		return b.answerRequest(ctx, w)
+	}
+	return &Error{Op: "writeback.amend", Kind: Malformed, Reason: "unknown_kind"}
+}
+
+// follow brings the record of a message to what has become of it. One that was never created has nothing to follow.
+func (b *WriteBack) follow(ctx context.Context, w Write) error {
+	want := []byte(w.Body.Reveal())
+	if len(want) == 0 {
+		return &Error{Op: "writeback.follow", Kind: Malformed, Reason: "not_built"}
+	}
+	if b.untaken.until(w.Type).After(b.Now()) {
+		return nil
+	}
+	ref, err := b.Ledger.Written(ctx, w.Answers)
+	if err != nil || ref == "" {
+		return err
+	}
+	return b.amend(ctx, w, ref, func(now Versioned) ([]byte, bool, error) {
+		return fhir.CommunicationPatch(now.Resource, want)
+	})
+}
+
+// amend patches a resource with If-Match to what build wants of it as it is now. On a conflict it reads again. What the
+// server does not take, and what build says that people have changed, is left as it is: only a record lacks
+// something then, and no patient's word is lost. An error is Transient or Throttled.
+func (b *WriteBack) amend(ctx context.Context, w Write, ref string, build func(now Versioned) (patch []byte, changed bool, err error)) error {
+	if b.untaken.until(w.Type).After(b.Now()) {
+		return nil
+	}
+	for range conflicts {
+		now, err := b.Server.Read(ctx, ref)
+		if err != nil {
+			return b.leave(w, "read", err)
+		}
+		patch, changed, err := build(now)
+		if err != nil {
+			return b.leave(w, "build", malformed("writeback.amend", err))
+		}
+		if !changed {
+			return nil
+		}
+		err = b.Server.Patch(ctx, ref, now.Version, patch)
+		code, _ := refusal(err)
+		switch code {
+		case "409", "412":
+			continue
+		case "403", "404", "405", "415", "428", "501": // of the kind, not of this one: it was there a moment ago
+			b.untaken.note(w.Type, b.Now().Add(untakenFor))
+		}
+		if err != nil {
+			return b.leave(w, "patch", err)
+		}
+		return nil
+	}
+	return &Error{Op: "writeback.amend", Kind: Transient, Reason: reasonConflict}
+}
+
+// leave hands on what may pass, and logs what is final.
+func (b *WriteBack) leave(w Write, step string, err error) error {
+	if _, final := refusal(err); !final {
+		return err
+	}
+	b.Log.Warn("not amended: the resource stays as it is", "write", w.Key, "type", w.Type, "step", step, "error", err)
+	return nil
+}
+
+// untaken remembers the types of which a server takes no updates. The zero value knows none.
+type untaken struct {
+	mu    sync.Mutex
+	types map[string]time.Time
+}
+
+func (u *untaken) until(resourceType string) time.Time {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.types[resourceType]
+}
+
+func (u *untaken) note(resourceType string, until time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.types == nil {
+		u.types = map[string]time.Time{}
+	}
+	u.types[resourceType] = until
+}
