@@ -142,6 +142,9 @@ func (o Outcome) expiring() error {
 	if d := o.Decision; d != nil {
 		wanted = slices.Concat(wanted, d.Done, d.Asked)
 	}
+	if o.Wish != nil {
+		o.Wish.each(func(list []Notification) { wanted = slices.Concat(wanted, list) })
+	}
 	if o.Plan != nil {
 		wanted = slices.Concat(wanted, o.Plan.Wanted)
 	}
@@ -179,6 +182,9 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	}
 	if o.Survey != nil {
 		writes = append(writes, in.Filing.Survey(r, *o.Survey)...)
+	}
+	if o.Wish != nil {
+		writes = append(writes, in.wish(r, &o, address)...)
 	}
 	if o.Stop != nil {
 		writes = append(writes, in.Filing.Consent(r, t, patient, *o.Stop)...)

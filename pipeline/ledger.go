@@ -76,7 +76,8 @@ type Ledger interface {
 	// that another reply or a receipt tells to be theirs. STOP and START count by Reply.At, in whole
 	// seconds as providers give it: what is older than the last word changes nothing, and of the same
 	// second STOP wins. So does a chosen language, of which the later in the same second wins. A patient whom
-	// the number disowns (Outcome.Disowns) is no part of its threads any more.
+	// the number disowns (Outcome.Disowns) is no part of its threads any more. A message about nothing is answered by its
+	// buttons, and by quoting it: words alone never mean it.
 	Hear(ctx context.Context, r Reply, understand func(Thread) (Heard, error)) (bool, error)
 
 	// Sender returns what is known of a number, in whichever form it wrote; the zero Sender of one that never did.
@@ -219,7 +220,8 @@ type WriteResult struct {
 	// Done is set when it has happened; Ref is the reference of what was created or found.
 	Done bool
 	Ref  string
-	// Say are notifications that tell the patient of it, planned with Done.
+	// Say are notifications that tell the patient of it, planned with Done. What is planned under the same key, for the
+	// case that nothing is heard of the write, gives way; if that has begun, they are said beside it.
 	Say []Notification
 	// Retry is when to try again, if it is neither done nor given up.
 	Retry time.Time

@@ -165,6 +165,9 @@ type Attempt struct {
 	Template, Language string
 	// Actions says what button number n means: Actions[n-1], a name of the journey's answers.
 	Actions []string
+	// Choices are what the rows of a list stand for, as many as Actions, in a form of the journey's own; none for a message
+	// without a list. They are stored encrypted.
+	Choices []string
 	// SubjectVersion is the version of the subject that the words were made from.
 	SubjectVersion string
 	// Shown is what of the subject the patient was shown that an answer depends on: the start

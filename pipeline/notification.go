@@ -81,6 +81,8 @@ type Notification struct {
 	// Facts is what the journey wants to remember until sending, in a form of its own;
 	// it is stored encrypted.
 	Facts Private
+	// Offers are the free times of which it speaks; they are stored encrypted.
+	Offers []Slot
 	// Resend says what becomes of an attempt of unknown outcome after the grace period:
 	// true plans it again, false holds it for a person.
 	Resend bool

@@ -78,6 +78,12 @@ type FHIRServer interface {
 	// Patch applies an RFC 6902 patch if the version is still the given one. Refused with
 	// code 409 or 412 means that it is not; 404, 405, 415, 422 and 501 that the server does not take it.
 	Patch(ctx context.Context, ref, version string, patch []byte) error
+	// Find returns the reference of what Create has made or found with this condition, "" if there is none. A server
+	// that cannot be searched that way has Refused.
+	Find(ctx context.Context, resourceType, ifNoneExist string) (ref string, err error)
+	// FreeSlots returns times that are free, the earliest first, one for each start, as many as q wants. A server that
+	// cannot be searched that way has Refused.
+	FreeSlots(ctx context.Context, q SlotSearch) ([]Slot, error)
 	// Ping reads the server's CapabilityStatement.
 	Ping(ctx context.Context) error
 }
@@ -209,10 +215,11 @@ type Composed struct {
 	Message Message
 	// Actions says what the message's tokens mean: number n is Actions[n-1].
 	Actions []string
-	// Shown, Awaits and Once go into the Attempt.
-	Shown  string
-	Awaits bool
-	Once   []string
+	// Choices, Shown, Awaits and Once go into the Attempt.
+	Choices []string
+	Shown   string
+	Awaits  bool
+	Once    []string
 	// Attach is the document that the message carries, nil for none. It is fetched and stored before the message is sent.
 	Attach *Attach
 	// Skip is the reason when there is nothing to send; then Message is empty.
@@ -256,8 +263,8 @@ type Thread struct {
 type SentMessage struct {
 	Attempt      Attempt
 	Notification Notification
-	// Action is what the tapped button of it means, "" if none was tapped.
-	Action string
+	// Action is what the tapped button of it means, "" if none was tapped; Choice is what a tapped row stands for.
+	Action, Choice string
 	// Fate is what has become of it, for who files it.
 	Fate Fate
 }
@@ -274,6 +281,8 @@ type Outcome struct {
 	Decision *Decision
 	// Survey is what of a survey it answers, nil if nothing.
 	Survey *SurveyAnswer
+	// Wish is what is wanted of the free times, if anything is.
+	Wish *Wish
 	// Plan is what remains wanted for the subject after the answer; nil leaves the plan as it is.
 	Plan *Plan
 	// Stop puts the number on the STOP list (true) or takes it off (false); nil leaves it. A word that is

@@ -17,6 +17,8 @@ const (
 	WriteDecision WriteKind = "decision"
 	// WriteFile puts a file that a patient sent into the chart, once it has been fetched.
 	WriteFile WriteKind = "file"
+	// WriteWish brings what a patient wants of the free times to the server.
+	WriteWish WriteKind = "wish"
 )
 
 // Sink is where a Write goes.
@@ -59,6 +61,8 @@ type Write struct {
 	Decision *Decision
 	// File is what is to be fetched, for WriteFile.
 	File *SentFile
+	// Wish is what a patient wants of the free times, for WriteWish.
+	Wish *Wish
 
 	// Tries and Created are the ledger's.
 	Tries   int

@@ -139,6 +139,8 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 			more = b.Ladder.Filing.Unmet(*w.Decision, result.Reason) // what a patient decided is always somebody's
 		} else if result.GiveUp && w.File != nil {
 			more = b.Files.Filing.Unfetched(*w.File, ReasonOf(err), result.At)
+		} else if result.GiveUp && w.Wish != nil {
+			more = b.Ladder.Filing.Wished(*w.Wish, result.Reason)
 		}
 	} else {
 		b.taken()
@@ -200,6 +202,11 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
 	case w.Kind == WriteFile:
 		return b.Files.put(ctx, w)
+	case w.Kind == WriteWish && w.Wish == nil:
+		return done, nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "no_wish"}
+	case w.Kind == WriteWish:
+		carried, err := b.Ladder.Grant(ctx, *w.Wish, b.Now())
+		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
 	case b.Sink == SinkTopic:
 		return done, nil, b.publish(ctx, w)
 	case w.Kind != WriteCreate:

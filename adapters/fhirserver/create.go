@@ -110,6 +110,15 @@ func (a answer) names(typ string) string {
 	return ""
 }
 
+// Find implements pipeline.FHIRServer.
+func (c *Client) Find(ctx context.Context, resourceType, ifNoneExist string) (string, error) {
+	id, ok := parseIdentifier(ifNoneExist)
+	if !ok {
+		return "", &pipeline.Error{Op: opCreate, Kind: pipeline.Malformed, Reason: "no_identifier"}
+	}
+	return c.oldest(ctx, resourceType, id)
+}
+
 // oldest returns the oldest resource with an identifier, "" if there is none. What
 // is found is looked at: a server that does not search by identifier may answer
 // with anything.

@@ -32,11 +32,13 @@ var typeParams = map[string]map[string]searchParam{
 	"Patient":             {"telecom": token("telecom", ""), "phone": token("telecom", "phone")},
 	"RelatedPerson":       {"telecom": token("telecom", ""), "phone": token("telecom", "phone"), "patient": reference("patient", "Patient")},
 	"Communication":       {"subject": reference("subject", ""), "patient": reference("subject", "Patient"), "status": status},
-	"Appointment":         {"patient": reference("participant.#.actor", "Patient"), "actor": reference("participant.#.actor", ""), "status": status},
+	"Appointment":         {"patient": reference("participant.#.actor", "Patient"), "actor": reference("participant.#.actor", ""), "status": status, "slot": reference("slot", "Slot")},
 	"AppointmentResponse": {"appointment": reference("appointment", ""), "actor": reference("actor", ""), "patient": reference("actor", "Patient")},
 	"DiagnosticReport":    {"subject": reference("subject", ""), "patient": reference("subject", "Patient"), "status": status},
 	"Task":                {"patient": reference("for", "Patient"), "focus": reference("focus", ""), "status": status},
 	"Consent":             {"patient": reference("patient", "Patient"), "status": status},
+	"Schedule":            {"actor": reference("actor", ""), "service-type": coded("serviceType"), "specialty": coded("specialty")},
+	"Slot":                {"schedule": reference("schedule", "Schedule"), "start": starts, "status": status, "service-type": coded("serviceType"), "specialty": coded("specialty")},
 }
 
 func searchParams(kind string) map[string]searchParam {
@@ -237,8 +239,15 @@ func order(found []*fhirRecord, by string) *fhirProblem {
 			}
 			return a.current().updated.Compare(b.current().updated)
 		})
+	case "start", "-start":
+		slices.SortStableFunc(found, func(a, b *fhirRecord) int {
+			if by[0] == '-' {
+				a, b = b, a
+			}
+			return a.start().Compare(b.start())
+		})
 	default:
-		return problem(http.StatusBadRequest, "not-supported", "Only _lastUpdated can be sorted by")
+		return problem(http.StatusBadRequest, "not-supported", "Only _lastUpdated and start can be sorted by")
 	}
 	return nil
 }

@@ -24,6 +24,10 @@ func TestSearch(t *testing.T) {
 		`{"resourceType": "Communication", "id": "c3", "status": "completed", "subject": {"reference": "Group/erika"}}`,
 		`{"resourceType": "AppointmentResponse", "id": "r1", "appointment": {"reference": "Appointment/visit"}, "actor": {"reference": "Patient/erika"}}`,
 		`{"resourceType": "RelatedPerson", "id": "p1", "patient": {"reference": "Patient/erika"}, "telecom": [{"system": "phone", "value": "+15550100150"}]}`,
+		`{"resourceType": "Schedule", "id": "k1", "actor": [{"reference": "Practitioner/dr-a"}]}`,
+		`{"resourceType": "Slot", "id": "s2", "status": "free", "schedule": {"reference": "Schedule/k1"}, "start": "2026-05-04T10:00:00+02:00", "end": "2026-05-04T10:20:00+02:00", "serviceType": [{"coding": [{"system": "urn:types", "code": "scan"}]}]}`,
+		`{"resourceType": "Slot", "id": "s1", "status": "free", "schedule": {"reference": "Schedule/k1"}, "start": "2026-05-04T07:30:00Z", "end": "2026-05-04T07:50:00Z"}`,
+		`{"resourceType": "Slot", "id": "s0", "status": "busy", "schedule": {"reference": "Schedule/k2"}, "start": "2026-05-03T10:00:00+02:00", "end": "2026-05-03T10:20:00+02:00"}`,
 	}
 	for _, seed := range seeds {
 		if err := s.Seed([]byte(seed)); err != nil {
@@ -60,6 +64,14 @@ func TestSearch(t *testing.T) {
 		{"by another month", "Patient?_lastUpdated=ne2026-05", ""},
 		{"by a year", "Patient?_lastUpdated=le2025", ""},
 		{"newest first", "Patient?_sort=-_lastUpdated", "max erika"},
+		{"schedules by actor", "Schedule?actor=Practitioner/dr-a", "k1"},
+		{"slots that are free, the earliest first", "Slot?status=free&_sort=start", "s1 s2"},
+		{"slots, the latest first", "Slot?_sort=-start", "s2 s1 s0"},
+		{"slots of one of two schedules", "Slot?schedule=Schedule/k2,k3", "s0"},
+		{"slots by code and system", "Slot?service-type=urn:types%7Cscan", "s2"},
+		{"slots by code", "Slot?service-type=other,scan", "s2"},
+		{"slots of a code in another system", "Slot?service-type=urn:others%7Cscan", ""},
+		{"slots in a span of time, whatever the offset", "Slot?start=ge2026-05-04T08:00:00Z&start=lt2026-05-05T00:00:00Z", "s2"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

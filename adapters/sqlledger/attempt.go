@@ -40,9 +40,12 @@ func (l *Ledger) attemptOf(r row) (attempt, error) {
 	if err != nil {
 		return attempt{}, err
 	}
-	var address, seen string
-	if err := unpack(secret, &address, &seen, &a.Shown); err != nil {
+	var address, seen, choices string
+	if err := unpack(secret, &address, &seen, &a.Shown, &choices); err != nil {
 		return attempt{}, err
+	}
+	if choices != "" {
+		a.Choices = strings.Split(choices, actionSeparator)
 	}
 	message, err := l.seal.open("attempt.message", a.ID, r.bytes(14))
 	if err != nil {

@@ -45,8 +45,16 @@ type attemptRow struct {
 func (l *Ledger) sealAttempt(a pipeline.Attempt) attemptRow {
 	return attemptRow{
 		token: spot(a.ID), number: short(l.seal.blind(a.Address)), actions: strings.Join(a.Actions, actionSeparator),
-		secret: l.seal.seal("attempt", a.ID, pack(a.Address.Reveal(), a.Seen.Reveal(), a.Shown)),
+		secret: l.seal.seal("attempt", a.ID, packAttempt(a)),
 	}
+}
+
+func packAttempt(a pipeline.Attempt) []byte {
+	fields := []string{a.Address.Reveal(), a.Seen.Reveal(), a.Shown}
+	if len(a.Choices) > 0 {
+		fields = append(fields, strings.Join(a.Choices, actionSeparator))
+	}
+	return pack(fields...)
 }
 
 func truth(b bool) int64 {

@@ -44,8 +44,11 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 	if err != nil {
 		return stored{}, err
 	}
-	var facts, address string
-	if err := unpack(secret, &facts, &address, &n.Occasion, &n.ReplyTo); err != nil {
+	var facts, address, offers string
+	if err := unpack(secret, &facts, &address, &n.Occasion, &n.ReplyTo, &offers); err != nil {
+		return stored{}, err
+	}
+	if n.Offers, err = unpackOffers(offers); err != nil {
 		return stored{}, err
 	}
 	n.Facts, n.Address = pipeline.NewPrivate(facts), pipeline.NewPrivate(address)
@@ -53,7 +56,11 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 }
 
 func (l *Ledger) sealNotification(n pipeline.Notification) []byte {
-	return l.seal.seal("notification", n.Key, pack(n.Facts.Reveal(), n.Address.Reveal(), n.Occasion, n.ReplyTo))
+	fields := []string{n.Facts.Reveal(), n.Address.Reveal(), n.Occasion, n.ReplyTo}
+	if len(n.Offers) > 0 {
+		fields = append(fields, packOffers(n.Offers))
+	}
+	return l.seal.seal("notification", n.Key, pack(fields...))
 }
 
 func flags(n pipeline.Notification) int64 {

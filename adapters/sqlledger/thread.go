@@ -150,6 +150,9 @@ func (l *Ledger) theirs(c *conn, a attempt, who caller, how string, button int) 
 	if button > 0 && button <= len(a.Actions) {
 		message.Action = a.Actions[button-1]
 	}
+	if button > 0 && button <= len(a.Choices) {
+		message.Choice = a.Choices[button-1]
+	}
 	return message, how, nil
 }
 
@@ -177,12 +180,12 @@ func asked(recent []told, at time.Time) (row int64, how string) {
 }
 
 // only returns the newest of the recent messages that ask for an answer, if they are all about one subject.
-// What was begun after until, the patient cannot have read when they wrote.
+// What was begun after until, the patient cannot have read when they wrote. A list about nothing is answered by its rows.
 func only(recent []told, since, until time.Time) (row int64, how string) {
 	var subjectID int64
 	for _, m := range recent {
 		switch {
-		case !m.asks || m.begun.Before(since) || m.begun.After(until):
+		case !m.asks || m.subjectID == 0 || m.begun.Before(since) || m.begun.After(until):
 		case row == 0:
 			row, subjectID = m.row, m.subjectID
 		case subjectID != m.subjectID:

@@ -26,7 +26,7 @@ func (l *Ledger) sealWrites(list []pipeline.Write) []owedWrite {
 			// A queue may be named after a number: it is kept as a digest, and its name is sealed.
 			queue: short(l.seal.tag(kindQueue, w.Order)),
 			secret: l.seal.seal("owed", w.Key, pack(
-				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), packDecision(w.Decision), packFile(w.File))),
+				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), packDecision(w.Decision), packFile(w.File), packWish(w.Wish))),
 		}
 	}
 	return owed
@@ -88,14 +88,18 @@ func (l *Ledger) writeOf(r row) (pipeline.Write, error) {
 	if err != nil {
 		return w, err
 	}
-	var body, sender, decision, file string
-	if err := unpack(secret, &body, &w.Order, &w.IfNoneExist, &w.Answers, &sender, &decision, &file); err != nil {
+	var body, sender, decision, file, wish string
+	if err := unpack(secret, &body, &w.Order, &w.IfNoneExist, &w.Answers, &sender, &decision, &file, &wish); err != nil {
 		return w, err
 	}
 	w.Body, w.Sender = pipeline.NewPrivate(body), pipeline.NewPrivate(sender)
-	if w.Decision, err = unpackDecision(decision); err == nil {
-		w.File, err = unpackFile(file)
+	if w.Decision, err = unpackDecision(decision); err != nil {
+		return w, err
 	}
+	if w.File, err = unpackFile(file); err != nil {
+		return w, err
+	}
+	w.Wish, err = unpackWish(wish)
 	return w, err
 }
 
@@ -200,7 +204,7 @@ func (l *Ledger) endWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResu
 	}
 	if r.Done {
 		for _, n := range r.Say {
-			if err := l.say(t, n); err != nil {
+			if err := l.outcome(t, n); err != nil {
 				return "", err
 			}
 		}

@@ -36,6 +36,7 @@ type Config struct {
 	Frequency FrequencyConfig `yaml:"frequency"`
 	Documents DocumentsConfig `yaml:"documents"`
 	Media     MediaConfig     `yaml:"media"`
+	Booking   BookingConfig   `yaml:"booking"`
 	// Journeys and Templates are folders; "" means those that the binary carries.
 	Journeys  string `yaml:"journeys"`
 	Templates string `yaml:"templates"`
@@ -179,6 +180,7 @@ func (c *Config) defaults() {
 	c.Dispatch.Concurrency = cmp.Or(c.Dispatch.Concurrency, 64)
 	c.Dispatch.Grace = cmp.Or(c.Dispatch.Grace, 5*time.Minute)
 	c.Documents.defaults()
+	c.Booking.defaults()
 	c.Frequency.Within = cmp.Or(c.Frequency.Within, 24*time.Hour)
 	for i := range c.Channels {
 		c.Channels[i].Name = cmp.Or(c.Channels[i].Name, "main")
@@ -203,6 +205,7 @@ func (c *Config) validate(who reader) []error {
 	errs = append(errs, c.validateGates()...)
 	errs = append(errs, c.validateDocuments()...)
 	errs = append(errs, c.Media.validate()...)
+	errs = append(errs, under("booking", c.Booking.validate(c.FHIR.WriteTo))...)
 	if c.Dispatch.Grace < c.Kafka.SessionTimeout { // else a status could wait behind a killed instance
 		errs = append(errs, errors.New("dispatch.grace: must not be shorter than kafka.session_timeout"))
 	}

@@ -96,6 +96,15 @@ func (c chart) Patch(_ context.Context, ref, _ string, patch []byte) error {
 	return nil
 }
 
+// Find implements pipeline.FHIRServer.
+func (chart) Find(context.Context, string, string) (string, error) { return "", nil }
+
+// FreeSlots implements pipeline.FHIRServer.
+func (c chart) FreeSlots(context.Context, pipeline.SlotSearch) ([]pipeline.Slot, error) {
+	c.s.happens("", happening{Note: "Free times are looked up on the FHIR server. Nobody is asked here: what is said is what is said when none is free."})
+	return nil, nil
+}
+
 // Ping implements pipeline.FHIRServer.
 func (chart) Ping(context.Context) error { return nil }
 
@@ -109,8 +118,8 @@ func (s *stage) settle(ctx context.Context) error {
 		for _, w := range list {
 			result := pipeline.WriteResult{Done: true, At: s.now()}
 			var more []pipeline.Write
-			if w.Decision != nil {
-				carried, err := s.ladder.Carry(ctx, *w.Decision, s.now())
+			if w.Decision != nil || w.Wish != nil {
+				carried, err := s.carry(ctx, w)
 				if err != nil {
 					return err
 				}
@@ -133,6 +142,14 @@ func (s *stage) settle(ctx context.Context) error {
 	}
 }
 
+// carry carries a decision or a wish to the chart.
+func (s *stage) carry(ctx context.Context, w pipeline.Write) (pipeline.Carried, error) {
+	if w.Wish != nil {
+		return s.ladder.Grant(ctx, *w.Wish, s.now())
+	}
+	return s.ladder.Carry(ctx, *w.Decision, s.now())
+}
+
 // say does with a due notification what dispatch does, up to the post.
 func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
 	f, to, no, err := s.dispatch.Admit(ctx, n)
@@ -152,7 +169,7 @@ func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
 	}
 	a := pipeline.Attempt{
 		ID: id, Notification: n.Key, Channel: simulatedChannel, Address: to, Seen: said.Message.Seen, Language: said.Message.Language,
-		Actions: said.Actions, Shown: said.Shown, Awaits: said.Awaits, Once: said.Once, SubjectVersion: n.Subject.Version, Begun: f.Now,
+		Actions: said.Actions, Choices: said.Choices, Shown: said.Shown, Awaits: said.Awaits, Once: said.Once, SubjectVersion: n.Subject.Version, Begun: f.Now,
 	}
 	if said.Message.Template != nil {
 		a.Template = said.Message.Template.Name
@@ -192,6 +209,11 @@ func titles(m pipeline.Message) []string {
 	list := make([]string, len(buttons))
 	for i, button := range buttons {
 		list[i] = button.Title
+	}
+	if m.Interactive != nil && m.Interactive.List != nil {
+		for _, row := range m.Interactive.List.Rows {
+			list = append(list, row.Title.Reveal())
+		}
 	}
 	return list
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"fhirbridge/pipeline"
@@ -177,7 +178,7 @@ func shown(m pipeline.SentMessage, said pipeline.Message) *simulatedMessage {
 	n := m.Notification
 	x := &simulatedMessage{
 		Journey: n.Journey, Step: n.Step, Subject: n.Subject, Patient: n.Patient, To: m.Attempt.Address.Reveal(),
-		Template: m.Attempt.Template, Language: m.Attempt.Language, Text: said.Seen.Reveal(), Answers: m.Attempt.Actions,
+		Template: m.Attempt.Template, Language: m.Attempt.Language, Text: said.Seen.Reveal(), Answers: slices.Compact(slices.Clone(m.Attempt.Actions)),
 	}
 	if said.Template != nil {
 		x.Parameters = map[string]string{}

@@ -113,6 +113,7 @@ func loadJourneys(c *Config) (*journey.Book, error) {
 		Portal: string(c.Facility.Portal), Documents: c.Documents.forJourneys(),
 		Emergency: string(c.Facility.Emergency), Hours: hours, Holidays: closed.Holidays,
 		Fields: c.custom.fields, Conditions: c.custom.conditions, Parse: parseResource,
+		Booking: c.Booking.journeys(),
 	})
 	if len(found) == 0 {
 		found = book.RunExamples()

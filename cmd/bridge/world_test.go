@@ -55,7 +55,7 @@ type worldOptions struct {
 	journeys   string             // a folder; those of the binary if empty
 	documents  string             // documents.results
 	facility   string             // further members of the facility, each after a comma
-	more       string             // further blocks
+	more       string             // further blocks of the configuration
 	templates  []sandbox.Template // what Meta has approved; those of the journeys if empty
 }
 
@@ -157,7 +157,7 @@ func (w *world) config(api string) string {
 	writeTo, grace, rate := cmp.Or(w.options.writeTo, "[server, topic]"), cmp.Or(w.options.grace, "6s"), cmp.Or(w.options.rate, "-1")
 	journeys := ""
 	if w.options.journeys != "" {
-		journeys = fmt.Sprintf("journeys: %q\n", w.options.journeys)
+		journeys += fmt.Sprintf("journeys: %q\n", w.options.journeys)
 	}
 	documents, portal := w.options.withDocuments()
 	return journeys + documents + fmt.Sprintf(`

@@ -17,6 +17,7 @@ const (
 	doTask    doing = "task"    // it is filed, and people are asked to act on it
 	doScore   doing = "score"   // it is filed as a score from 1 to 5
 	doWords   doing = "words"   // it is filed as the words that go with a score, and people read them
+	doBook    doing = "book"    // the patient wants an appointment: free times are offered, or people are asked
 	doStop    doing = "stop"    // no more messages
 	doStart   doing = "start"   // messages again
 	// The patient wants the report sent, and says who they are.
@@ -45,6 +46,8 @@ type answer struct {
 	// reply is said at once. done is said instead when the EHR has taken what the answer does, and asked when
 	// people have been asked to do it; they are nil for an answer that has a reply.
 	reply, done, asked *template
+	// services, slots and taken let choose what to book and when, and when else; nil where people are always asked.
+	services, slots, taken *template
 	// of is the question that it answers, nil if it may be given at any time.
 	of *answer
 	// scale is the question that a score answers, and value the score; low is the highest of which people are told.
@@ -61,6 +64,14 @@ type answer struct {
 	// title how it calls itself.
 	choices         []*answer
 	language, title string
+}
+
+// answer returns an answer by its name; nil if there is none.
+func (j *journey) answer(name string) *answer {
+	if j == nil {
+		return nil
+	}
+	return j.answers[name]
 }
 
 // words are what patients write, by language ("any" for all) and folded.

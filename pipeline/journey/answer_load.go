@@ -8,11 +8,11 @@ import (
 
 // doings are what an answer may do in a journey on that.
 var doings = map[string][]doing{
-	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask, doScore, doWords, doDisown},
+	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask, doBook, doScore, doWords, doDisown},
 	typeEncounter:   {doAsk, doNote, doTask, doScore, doWords, doDisown},
 	typeReport:      {doAsk, doNote, doTask, doSend, doIdentify, doDisown},
 	typeRequest:     {doNote, doTask, doDisown},
-	typeMessage:     {doStop, doStart, doTask, doSpeak, doDisown},
+	typeMessage:     {doStop, doStart, doTask, doBook, doSpeak, doDisown},
 }
 
 // answer reads what a button or a word means. question is the answer whose reply asks for it, nil if
@@ -116,8 +116,16 @@ func (l *loader) replies(o object, a *answer, j *journey) {
 		l.identification(v, a, j)
 		return
 	}
-	if !v.isObject() {
+	switch {
+	case a.do == doSpeak:
+		a.reply = l.fitsTo(choosesLanguage, v, j, v.text())
+		return
+	case !v.isObject():
 		a.reply = l.fits(v, j, v.text())
+		return
+	}
+	if keys := choosing[a.do]; keys != nil {
+		l.choices(v, a, j, keys)
 		return
 	}
 	if statuses[a.do] == "" {

@@ -39,15 +39,17 @@ func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
 		return h.wished(j, a)
 	case doIdentify:
 		return h.identified(j, a)
+	case doBook:
+		return h.books(j, a)
 	}
-	return h.decided(j, a)
+	return h.decided(j, a, choice{})
 }
 
 // noted files an answer that changes nothing in the EHR, and asks people to act on it if it says so.
 // That is right at any time: what somebody says is read, also when it is said late.
 func (h *hearing) noted(j *journey, a *answer) pipeline.Outcome {
 	o := pipeline.Outcome{Reading: a.name}
-	if a.do == doTask {
+	if a.do == doTask || a.do == doBook {
 		o.Handoff, o.Urgent = a.name, a.urgent
 	}
 	if a.reply != nil {
@@ -62,7 +64,7 @@ func (h *hearing) noted(j *journey, a *answer) pipeline.Outcome {
 }
 
 // decided acts on an answer about a visit, if it is still about the visit as it is.
-func (h *hearing) decided(j *journey, a *answer) pipeline.Outcome {
+func (h *hearing) decided(j *journey, a *answer, c choice) pipeline.Outcome {
 	s, instead := h.standing(j, a)
 	if instead != nil {
 		return *instead
@@ -70,6 +72,9 @@ func (h *hearing) decided(j *journey, a *answer) pipeline.Outcome {
 	subject, step := s.subject.Header().Ref(), answerStep+a.name
 	if a.do == doAsk {
 		return pipeline.Outcome{Reading: a.name, Say: h.say(j, step, subject, s.occasion())}
+	}
+	if h.moves(a) && !c.People {
+		return h.move(j, a, s, c)
 	}
 	ours := ""
 	switch before := s.answer(); {

@@ -35,7 +35,10 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if text == nil {
 		return skip(pipeline.ReasonNoTemplate), nil
 	}
-	w := &writer{scene: s, before: instant(told.Before), minutes: told.Minutes, patient: f.Patient, settings: &b.settings, calendar: b.calendarFor(text.language, own)}
+	w := &writer{
+		scene: s, before: instant(told.Before), minutes: told.Minutes, slot: b.slotOf(n, told, s), patient: f.Patient, settings: &b.settings,
+		calendar: b.calendarFor(text.language, own),
+	}
 	values, missing := t.values(text, w)
 	if missing {
 		return skip(pipeline.ReasonMissingFact), nil
@@ -48,15 +51,16 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	}
 	asked := j.question(n.Step)
 	composed := pipeline.Composed{
-		Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil || j.awaits(n.Step, t), Once: j.once(n, s),
+		Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil || j.awaits(n.Step, t), Once: j.once(n, s),
 	}
 	switch {
 	case t.document:
-		composed.Attach = j.document(n, s, text, &message)
-	case asked != nil && len(asked.choices) > 0:
-		composed.Actions = asked.offer(&message, text, attempt)
+		composed.Attach = j.document(n, s, text, &composed.Message)
+	case t.choose == choosesLanguage && asked != nil:
+		composed.Actions = asked.offer(&composed.Message, text, attempt)
+	case t.choose != choosesNothing:
+		w.offer(&composed, t, text, n, told)
 	}
-	composed.Message = message
 	return composed, nil
 }
 
@@ -143,7 +147,9 @@ func (j *journey) reply(action string, n pipeline.Notification, f pipeline.Facts
 		return nil, pipeline.ReasonExpired
 	case told.Occasion != "" && s.subject == nil:
 		return nil, pipeline.ReasonSubjectGone
-	case told.Occasion != "" && s.occasion() != "" && told.Occasion != s.occasion():
+	case t.choose == choosesSlot && len(n.Offers) == 0:
+		return nil, pipeline.ReasonMissingFact
+	case told.Occasion != "" && s.occasion() != "" && told.Occasion != s.occasion() && (came != cameDone || !offered(n, s.start)):
 		return nil, pipeline.ReasonSuperseded // it has moved since: that is the news
 	case s.visit != nil && !booked(s) && a != nil && a.needsBooked():
 		return nil, pipeline.ReasonSuperseded
@@ -169,6 +175,12 @@ func (a *answer) says(came string) *template {
 		return a.done
 	case cameAsked:
 		return a.asked
+	case cameServices:
+		return a.services
+	case cameSlots:
+		return a.slots
+	case cameTaken:
+		return a.taken
 	}
 	return a.reply
 }

@@ -1,6 +1,7 @@
 package journey_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -159,7 +160,7 @@ func TestDecideFillsANotification(t *testing.T) {
 			t.Errorf("%s: got due %v, expires %v, want %v, %v", n.Step, n.Due, n.Expires, want.Due, want.Expires)
 		}
 		n.Due, n.Expires = want.Due, want.Expires
-		if n != want {
+		if !reflect.DeepEqual(n, want) {
 			t.Errorf("got %+v, want %+v", n, want)
 		}
 	}

@@ -45,7 +45,7 @@ func (l *loader) identification(v value, a *answer, j *journey) {
 		}
 		fits := l.fits
 		if part.key == cameDocument {
-			fits = l.suits
+			fits = l.carries
 		}
 		t := fits(name, j, name.text())
 		*part.to = t
@@ -57,6 +57,11 @@ func (l *loader) identification(v value, a *answer, j *journey) {
 			name.problem("must carry the document: document: true")
 		}
 	}
+}
+
+// carries is fits for the place of the template that may carry a document.
+func (l *loader) carries(v value, j *journey, name string) *template {
+	return l.fitsTo(choosesNothing, v, j, name)
 }
 
 // wish checks an answer that wants the report: it must ask who somebody is.
@@ -73,14 +78,6 @@ func (a *answer) wish(v value) {
 }
 
 // fits returns the template that a journey names, for words alone.
-func (l *loader) fits(v value, j *journey, name string) *template {
-	t := l.suits(v, j, name)
-	if t != nil && t.document {
-		v.problemf("%q carries a document, which goes out only to a date of birth: do: identify", name)
-	}
-	return t
-}
-
 // offer reads what a step says where the report can be sent.
 func (l *loader) offer(v value, s *step, j *journey) {
 	if s.offer = l.fits(v, j, v.text()); s.offer == nil {

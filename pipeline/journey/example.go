@@ -30,6 +30,10 @@ type moment struct {
 	// tap is the answer of a button, of the step of the message under which it is ("" for the last
 	// one that has it); says is what the patient writes.
 	tap, of, says string
+	// row is which row of a list is tapped, from 1; 0 for a button.
+	row int
+	// free are the times that are free from now on, if free is said at all: then there are services to be booked.
+	free []time.Time
 
 	reads, decides, hands string
 	// files is what is filed as the words of a reply, "" for the words themselves.
@@ -81,7 +85,7 @@ func (l *loader) example(v value, j *journey) example {
 }
 
 func readMoment(v value, j *journey) moment {
-	o := v.object("at", "event", "tap", "of", "says", "reads", "decides", "hands", "ehr", "stops", "files", "sends")
+	o := v.object("at", "event", "tap", "row", "of", "free", "says", "reads", "decides", "hands", "ehr", "stops", "files", "sends")
 	m := moment{place: v}
 	if at := o.need("at"); at.exists() {
 		m.at = clock(at)
@@ -96,6 +100,7 @@ func readMoment(v value, j *journey) moment {
 	if tap := o.get("tap"); tap.exists() && j.answers[m.tap] == nil {
 		tap.problem(unknown("answer", m.tap, sortedKeys(j.answers)))
 	}
+	m.readChoice(o)
 	if of := o.get("of"); of.exists() {
 		if m.of = of.text(); j.byStep[m.of] == nil {
 			of.problem(unknown("step", m.of, sortedKeys(j.byStep)))

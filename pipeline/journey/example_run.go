@@ -24,7 +24,7 @@ func (b *Book) RunExamples() []Problem {
 		j := stage.journeys[name]
 		for i := range j.examples {
 			e := &j.examples[i]
-			p := play{book: stage.alone(j), journey: j, example: e}
+			p := play{book: stage.alone(j).booking(e), journey: j, example: e}
 			if at, text := p.run(); text != "" {
 				src := *at.source
 				src.problems = &problems
@@ -72,9 +72,10 @@ type play struct {
 	replies int
 	heard   time.Time // when the patient last wrote
 	hands   string
-	tries   int      // wrong answers to who the patient is
-	chosen  string   // the language that the patient has chosen
-	strange bool     // the number is somebody else's
+	tries   int    // wrong answers to who the patient is
+	chosen  string // the language that the patient has chosen
+	strange bool   // the number is somebody else's
+	free    []time.Time
 	sent    []spoken // since the last moment
 	all     []pipeline.SentMessage
 }
@@ -155,12 +156,15 @@ func (p *play) speak(n pipeline.Notification) {
 	}
 	p.sent = append(p.sent, spoken{step: n.Step, words: composed.Message.Seen.Reveal(), at: p.now})
 	p.all = append(p.all, pipeline.SentMessage{Notification: n, Attempt: pipeline.Attempt{
-		Actions: composed.Actions, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version), Begun: p.now, Awaits: composed.Awaits,
+		Actions: composed.Actions, Choices: composed.Choices, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version), Begun: p.now, Awaits: composed.Awaits,
 	}})
 }
 
 // happen does what the moment says.
 func (p *play) happen(m *moment) string {
+	if m.free != nil {
+		p.free = m.free
+	}
 	if m.deleted {
 		p.decide(pipeline.Change{Previous: p.kept, Known: p.known, Lookup: p.lookup, Now: p.now})
 		p.kept = nil
@@ -234,6 +238,9 @@ func (p *play) hear(m *moment) string {
 		}
 		tapped := *t.Sent
 		tapped.Action = m.tap
+		if m.row > 0 {
+			tapped.Choice = tapped.Attempt.Choices[m.row-1]
+		}
 		r.Kind, r.Text, t.Sent, t.How = "button", pipeline.Private{}, &tapped, "token"
 	}
 	o, _ := p.book.Understand(r, t) // it returns no error
@@ -246,7 +253,9 @@ func (p *play) hear(m *moment) string {
 	}
 	p.tried(o.Try)
 	say := o.Say
-	if o.Decision != nil && m.ehr == cameAsked {
+	if o.Wish != nil {
+		say = append(say, p.grant(m, &o)...)
+	} else if o.Decision != nil && m.ehr == cameAsked {
 		say = append(say, o.Decision.Asked...)
 	} else if o.Decision != nil {
 		say = append(say, o.Decision.Done...)

@@ -12,6 +12,8 @@ type Example struct {
 	// File is that of the journey; Journey and On are its name and what it is on.
 	File, Journey, On string
 	Name              string
+	// Booking is set if free times are offered in it, of which a FHIR server would have to know.
+	Booking bool
 	// Known are the people and places among whom it happens.
 	Known    []json.RawMessage
 	Timeline []Moment
@@ -58,7 +60,7 @@ func (b *Book) Examples() ([]Example, error) {
 }
 
 func (e *example) shown(j *journey) (Example, error) {
-	x := Example{File: e.at.source.name, Journey: j.name, On: j.on, Name: e.name}
+	x := Example{File: e.at.source.name, Journey: j.name, On: j.on, Name: e.name, Booking: e.books()}
 	known, err := e.directory()
 	if err != nil {
 		return x, err

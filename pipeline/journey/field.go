@@ -54,6 +54,8 @@ const (
 	typeEncounter   = "Encounter"
 	// typeMessage is what a journey is on that starts with a patient's own message.
 	typeMessage = "message"
+	// typeSlot is what has the fields of a free time that was chosen; they are shown in answer to that only.
+	typeSlot = "Slot"
 )
 
 var fields = map[string]field{
@@ -63,6 +65,8 @@ var fields = map[string]field{
 	"start.time":     {classSchedule, typeVisit, maxMoment, func(w *writer) string { return w.local(w.begin(), w.calendar.clock) }},
 	"before.date":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.date) }},
 	"before.time":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.clock) }},
+	"slot.date":      {classSchedule, typeSlot, maxMoment, func(w *writer) string { return w.slotMoment(w.calendar.date) }},
+	"slot.time":      {classSchedule, typeSlot, maxMoment, func(w *writer) string { return w.slotMoment(w.calendar.clock) }},
 	"instruction":    {classInstruction, typeAppointment, maxInstruction, (*writer).instruction},
 	"place.way":      {classPlace, typeVisit, maxWay, (*writer).placeWay},
 	"place.name":     {classPlace, typeVisit, maxParameter, (*writer).placeName},
@@ -84,7 +88,9 @@ type writer struct {
 	// before is the start that the visit had before the news, zero if it is not known.
 	before time.Time
 	// minutes are those of a delay.
-	minutes  int
+	minutes int
+	// slot is the free time that was chosen, in the zone of the service or of the visit; zero if none was.
+	slot     time.Time
 	patient  *fhir.Patient
 	settings *Settings
 	calendar calendar

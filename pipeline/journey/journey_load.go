@@ -254,8 +254,20 @@ func (o offset) before(other offset) bool {
 
 func (o offset) hours() float64 { return float64(o.days)*24 + o.span.Hours() }
 
-// suits returns the template that a journey names, and checks that the journey can fill it.
-func (l *loader) suits(v value, j *journey, name string) *template {
+// fits returns the template that a journey names, and checks that the journey can fill it.
+func (l *loader) fits(v value, j *journey, name string) *template {
+	t := l.fitsTo(choosesNothing, v, j, name)
+	if t != nil && t.ofSlot() {
+		v.problemf("%q shows the time that was chosen, and here none is", name)
+	}
+	if t != nil && t.document {
+		v.problemf("%q carries a document, which goes out only to a date of birth: do: identify", name)
+	}
+	return t
+}
+
+// fitsTo is fits for a place where that can be chosen.
+func (l *loader) fitsTo(what chooses, v value, j *journey, name string) *template {
 	if name == "" {
 		return nil
 	}
@@ -264,8 +276,11 @@ func (l *loader) suits(v value, j *journey, name string) *template {
 		v.problem(unknown("template", name, sortedKeys(l.book.templates)))
 		return nil
 	}
+	if t.choose != what {
+		v.problem(what.instead(name))
+	}
 	for _, p := range t.params {
-		if !p.field.fits(j.on) {
+		if !p.field.fits(j.on) && p.field.of != typeSlot {
 			v.problemf("%q shows %q, which is of an %s", name, p.name, p.field.of)
 		}
 	}

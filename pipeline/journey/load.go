@@ -38,6 +38,8 @@ type Settings struct {
 	// Fields and Conditions are what an engineer has defined, by name.
 	Fields     map[string]Field
 	Conditions map[string]Condition
+	// Booking says what patients may book and move themselves.
+	Booking Booking
 	// Parse makes of a resource as JSON what Fields and Conditions read. It is called at most once for a version
 	// that a journey looks at, and only where one of them is used. It must be set if there are any.
 	Parse func(raw []byte) (any, error)
@@ -78,6 +80,7 @@ func Load(journeys, templates fs.FS, s Settings) (*Book, []Problem) {
 	l.book.months = loadMonths(l.book.calendars)
 	l.checkSettings(s)
 	l.loadTemplates(templates)
+	l.checkBooking()
 	l.loadJourneys(journeys)
 	if len(l.problems) > 0 {
 		slices.SortStableFunc(l.problems, func(a, b Problem) int {

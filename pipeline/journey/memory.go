@@ -18,6 +18,9 @@ type memory struct {
 	Before   string `json:"before,omitempty"`
 	// Minutes are those of the delay that is told.
 	Minutes int `json:"minutes,omitempty"`
+	// Origin names a conversation about a new appointment, Service what it would be for.
+	Origin  string `json:"origin,omitempty"`
+	Service string `json:"service,omitempty"`
 }
 
 func (m memory) private() pipeline.Private {

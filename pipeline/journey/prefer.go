@@ -9,12 +9,9 @@ import (
 	"fhirbridge/pipeline"
 )
 
-// Meta's limits of a list
-// (https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-list-messages).
-const (
-	maxRows = 10
-	maxRow  = 24
-)
+// maxRows is how many rows a list has at most
+// (https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-list-messages).
+const maxRows = 10
 
 // speaks reads the languages that an answer offers. Each becomes an answer of its own, as language_de: its names are
 // understood in every language.
@@ -30,9 +27,6 @@ func (l *loader) speaks(o object, a *answer, j *journey) {
 			}
 		}
 		return
-	}
-	if a.reply != nil && !a.reply.lists() {
-		o.get("reply").problem("must have a list in each language, for the languages to choose from")
 	}
 	if names, chosen = o.need("names"), o.need("chosen"); !names.exists() || !chosen.exists() {
 		return
@@ -92,30 +86,14 @@ func (l *loader) choice(m member, a *answer, j *journey, said *template) {
 	a.choices = append(a.choices, c)
 }
 
-// lists reports whether the template has a list in each language.
-func (t *template) lists() bool {
-	return len(t.texts) > 0 && !slices.ContainsFunc(t.texts, func(x *text) bool { return x.choose == "" })
-}
-
-// checkList holds the title of a list against what goes with it.
-func checkList(v value, x *text, t *template) {
-	checkShort(v, x.choose, maxSessionTitle)
-	switch {
-	case !t.session:
-		v.problem("is only for the kind session")
-	case len(t.actions) > 0 || t.location:
-		v.problem("goes with no buttons and no location")
-	}
-}
-
 // offer makes the message a list of the choices, and returns what its rows mean.
 func (a *answer) offer(m *pipeline.Message, x *text, attempt string) []string {
 	if len(a.choices) == 0 {
 		return nil
 	}
-	list := &pipeline.List{Title: x.choose}
+	list := &pipeline.List{Title: x.list.button}
 	seen := strings.Builder{}
-	seen.WriteString(m.Seen.Reveal() + "\n\n[" + x.choose + "]")
+	seen.WriteString(m.Seen.Reveal() + "\n\n[" + x.list.button + "]")
 	actions := make([]string, 0, len(a.choices))
 	for i, c := range a.choices {
 		list.Rows = append(list.Rows, pipeline.Row{Payload: pipeline.Token(attempt, i+1), Title: pipeline.NewPrivate(c.title)})

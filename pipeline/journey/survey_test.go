@@ -205,14 +205,14 @@ func TestAListOfButtons(t *testing.T) {
 kind: session
 buttons: [a, b, c, d]
 languages:
-  en: {body: Which one?, buttons: [One, Two, Three, "A fourth, of 24 letters."], choose: Choose}
+  en: {body: Which one?, buttons: [One, Two, Three, "A fourth, of 24 letters."], list: {button: Choose}}
 `
 	for _, c := range []struct{ name, old, new, want string }{
 		{"fine", "", "", ""},
-		{"nothing to open it", ", choose: Choose", "", "choose: is missing"},
-		{"a long one", "choose: Choose", "choose: Choose one of these four", "must be at most 20 characters"},
+		{"nothing to open it", ", list: {button: Choose}", "", "list: is missing"},
+		{"a long one", "button: Choose", "button: Choose one of these four", "must be at most 20 characters"},
 		{"a long row", "letters.", "letters!!", "must be at most 24 characters"},
-		{"no list", "buttons: [a, b, c, d]", "buttons: [a, b, c]", "is for a session text with more than 3 buttons"},
+		{"no list", "buttons: [a, b, c, d]", "buttons: [a, b, c]", "is only for a template with choose, or a session text with more than 3 buttons"},
 	} {
 		journeys, templates := files("journeys/x.yaml", "journey: x\non: message\n", "templates/menu.yaml", strings.Replace(list4, c.old, c.new, 1))
 		_, problems := journey.Load(journeys, templates, settings(t))

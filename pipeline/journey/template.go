@@ -21,6 +21,7 @@ type template struct {
 	params    []parameter
 	actions   []string // of the buttons, in their order
 	document  bool     // it carries the report
+	choose    chooses  // what its list offers
 	location  bool     // the place of the visit is sent in its stead, where its position is known
 	texts     []*text
 	matcher   language.Matcher
@@ -60,7 +61,7 @@ type text struct {
 	body     line
 	footer   string
 	buttons  []string
-	choose   string // on the button that opens a list of them
+	list     listText
 	file     string // how the document is called, "" if it carries none
 }
 
@@ -240,7 +241,7 @@ func (t *template) message(x *text, values []string, attempt string) pipeline.Me
 	case !t.session:
 		m.Template = t.approved(x, values, buttons)
 	case len(buttons) > maxSessionButton:
-		m.Interactive = &pipeline.Interactive{Body: pipeline.NewPrivate(body), Header: x.header.raw, Footer: x.footer, List: x.list(buttons)}
+		m.Interactive = &pipeline.Interactive{Body: pipeline.NewPrivate(body), Header: x.header.raw, Footer: x.footer, List: x.rows(buttons)}
 	case len(buttons) > 0 || len(x.header.parts) > 0 || x.footer != "":
 		m.Interactive = &pipeline.Interactive{
 			Body: pipeline.NewPrivate(body), Header: x.header.raw, Footer: x.footer, Buttons: buttons,

@@ -86,7 +86,7 @@ func checkButtons(v value, titles []string, actions int, session bool) {
 	if session {
 		limit, count = maxSessionTitle, maxButtons
 		if actions > maxSessionButton {
-			limit = maxRowTitle
+			limit = maxRow
 		}
 	}
 	if len(titles) != actions {

@@ -43,7 +43,7 @@ func (l *loader) loadTemplates(fsys fs.FS) {
 }
 
 func (l *loader) template(root value) *template {
-	o := root.object("template", "kind", "category", "message_send_ttl_seconds", "may_show", "parameters", "buttons", "location", "document", "languages")
+	o := root.object("template", "kind", "category", "message_send_ttl_seconds", "may_show", "parameters", "buttons", "choose", "location", "document", "languages")
 	t := &template{name: o.need("template").text(), mayShow: make(map[class]bool), at: root}
 	if t.name != "" && !templateName.MatchString(t.name) {
 		o.get("template").problem("must be lower-case letters, digits and underscores, at most 512")
@@ -61,6 +61,10 @@ func (l *loader) template(root value) *template {
 		t.params = t.params[:maxParams]
 	}
 	t.actions = o.get("buttons").texts()
+	if v := o.get("choose"); v.exists() {
+		t.choose = chooses(v.oneOf("choice", string(choosesService), string(choosesSlot), string(choosesLanguage)))
+		checkChoose(v, t, o.get("location").exists())
+	}
 	for _, m := range o.need("languages").members() {
 		t.texts = append(t.texts, t.text(m))
 	}
@@ -150,7 +154,7 @@ func (t *template) text(m member) *text {
 	} else if calendars[baseOf(m.key)] == nil {
 		m.problem(fmt.Sprintf("no calendar for the language %q: a line in calendar.go adds one", m.key))
 	}
-	o := m.value.object("header", "body", "footer", "buttons", "choose", "list", "file")
+	o := m.value.object("header", "body", "footer", "buttons", "list", "file")
 	if v := o.get("header"); v.exists() {
 		x.header = t.line(v)
 		checkHeader(v, x.header, t.session)
@@ -166,10 +170,7 @@ func (t *template) text(m member) *text {
 		x.footer = v.text()
 		checkShort(v, x.footer, maxFooter)
 	}
-	if v := o.get("list"); v.exists() {
-		x.choose = v.text()
-		checkList(v, x, t)
-	}
+	t.list(o, x)
 	if v := o.get("buttons"); v.exists() || len(t.actions) > 0 {
 		if !v.exists() {
 			o.need("buttons")
@@ -178,7 +179,6 @@ func (t *template) text(m member) *text {
 		x.buttons = v.texts()
 		checkButtons(v, x.buttons, len(t.actions), t.session)
 	}
-	t.choose(o, x)
 	return x
 }
 

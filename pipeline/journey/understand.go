@@ -75,14 +75,18 @@ func (h *hearing) outcome() pipeline.Outcome {
 	sent := h.thread.Sent
 	if sent != nil && sent.Action != "" {
 		j := h.book.journeys[sent.Notification.Journey]
-		if j != nil && j.answers[sent.Action] != nil {
-			return h.answered(j, j.answers[sent.Action])
+		switch a := j.answer(sent.Action); {
+		case a != nil && sent.Choice != "":
+			return h.chosen(j, a)
+		case a != nil:
+			return h.answered(j, a)
 		}
 		return h.passOn(readText, readText, handText)
 	}
 	word := fold(r.Text.Reveal())
 	if j := h.book.replies; j != nil {
-		if a := j.words.meant(word, h.book.languages); a != nil {
+		a := j.words.meant(word, h.book.languages)
+		if a != nil && (a.do != doBook || h.thread.How != "asked") { // "Termin" may be what was asked for
 			return h.answered(j, a)
 		}
 		if a := j.words.meant(h.named(word), h.book.languages); a != nil {
@@ -135,7 +139,7 @@ func (h *hearing) elsewhere(j *journey, word string, languages []string) (in *jo
 		switch {
 		case a == nil:
 			continue
-		case means != nil, a.do != doNote && a.do != doTask:
+		case means != nil, a.do != doNote && a.do != doTask && a.do != doBook:
 			return nil, nil
 		}
 		in, means = other, a

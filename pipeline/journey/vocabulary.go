@@ -57,6 +57,7 @@ func (v vocabulary) appointment() {
 	v.condition("declined", false, (*scene).declined)
 	v.condition("answered", false, func(s *scene) bool { return s.confirmed() || s.declined() })
 	v.condition("scheduled", false, func(s *scene) bool { return !s.start.IsZero() })
+	v.condition("requested here", false, (*scene).requestedHere)
 	v.condition("instructed", false, func(s *scene) bool { return strings.TrimSpace(s.visit.PatientInstruction()) != "" })
 	v["is walk-in"] = phrase{holds: func(s *scene) bool { return s.visitType("WALKIN") }}
 	v["is emergency"] = phrase{holds: func(s *scene) bool { return s.visitType("EMERGENCY") }}
@@ -110,9 +111,10 @@ func becameBooked(previous, current *scene) bool {
 }
 
 // moved reports whether a visit that was there before is booked for another moment now. What
-// goes back to booked with another start is new to the patient, and no booking: it is moved.
+// goes back to booked with another start is new to the patient, and no booking: it is moved. What the patient has moved
+// with us is no news: that it is done has been said.
 func moved(previous, current *scene) bool {
-	return previous != nil && stands(previous) && booked(current) && !previous.visit.Start().Equal(current.visit.Start())
+	return previous != nil && stands(previous) && booked(current) && !previous.visit.Start().Equal(current.visit.Start()) && !current.chosen(previous)
 }
 
 // changed is the edge that a visit stays booked, at the same moment, with others of a kind than

@@ -3,6 +3,7 @@ package porttest
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -87,7 +88,9 @@ func applyKept(t *ledgerTest) {
 		}
 		got.Facts, n.Facts, got.Due, got.Expires = pipeline.Private{}, pipeline.Private{}, n.Due, n.Expires
 		n.State = pipeline.Planned
-		wantEqual(t, "open", got, n)
+		if !reflect.DeepEqual(got, n) {
+			t.Errorf("open: got %+v, want %+v", got, n)
+		}
 		return pipeline.Plan{}, nil
 	})
 }
