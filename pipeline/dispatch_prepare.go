@@ -67,7 +67,7 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 			return f, to, no, err
 		}
 	}
-	f.Window = n.ReplyTo != "" || inWindow(known.Heard, f.Now)
+	f.Window = !n.Shut && (n.ReplyTo != "" || inWindow(known.Heard, f.Now))
 	c := Candidate{
 		Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Stopped: known.Stopped,
 		Template: d.templateOf(n.Notification, f), Now: f.Now,

@@ -63,7 +63,10 @@ type Ledger interface {
 	Lapse(ctx context.Context, before, now time.Time) (planned, held int, err error)
 
 	// Receive applies a provider's receipt, upward only. If it settles an attempt that was
-	// unknown or still sending, file is called for the writes that record the message.
+	// unknown or still sending, file is called for the writes that record the message. Free words that
+	// failed because the window is closed (Receipt.WindowClosed) are planned again once, as Settlement.Shut, unless
+	// they have expired, or something newer about the subject was said to the patient or waits to be; of an answer,
+	// which nothing else can say, file is called with Failed.
 	// An unknown message or a receipt that changes nothing is no error.
 	Receive(ctx context.Context, r Receipt, file func(SentMessage) []Write) (Received, error)
 
@@ -164,8 +167,10 @@ type Settlement struct {
 	WrittenAs Private
 	// Due is when to try again, for Planned.
 	Due time.Time
-	At  time.Time
-	// Writes record what was sent, for Accepted.
+	// Shut is kept with the notification, for Planned: see Notification.Shut.
+	Shut bool
+	At   time.Time
+	// Writes record what was sent, for Accepted, or ask people to say what was not, for Failed.
 	Writes []Write
 }
 

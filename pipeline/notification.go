@@ -88,6 +88,9 @@ type Notification struct {
 	Edge bool
 	// Farewell marks the answer to a STOP: the last message, which goes out in spite of it.
 	Farewell bool
+	// Shut is the ledger's, too: the provider has refused free words of it because the patient's window is
+	// closed. From then on only a template can say it, whatever is known of the window.
+	Shut bool
 
 	// State and Reason are the ledger's.
 	State  State

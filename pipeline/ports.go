@@ -222,6 +222,8 @@ type SentMessage struct {
 	Notification Notification
 	// Action is what the tapped button of it means, "" if none was tapped.
 	Action string
+	// Failed is set, for whoever files it, if it could not be delivered.
+	Failed bool
 }
 
 // Outcome is what comes of a reply.

@@ -29,6 +29,7 @@ const (
 	ReasonFrequency     Reason = "frequency"      // the number has been sent enough for now
 	ReasonHalted        Reason = "halted"         // our account cannot send until a person acts
 	ReasonTransient     Reason = "transient"      // a passing failure
+	ReasonWindow        Reason = "window_closed"  // the patient's 24 hours were over, and nothing else could say it
 	ReasonNoAnswer      Reason = "no_answer"      // an attempt whose outcome nobody told
 	ReasonNoPatient     Reason = "no_patient"     // the patient of the event is not known yet
 	ReasonRefused       Reason = "refused"        // the other side said no; the code says more

@@ -17,6 +17,7 @@ const (
 	flagResend = 1 << iota
 	flagEdge
 	flagFarewell
+	flagShut
 )
 
 // notificationColumns are those of table n that notificationOf reads.
@@ -36,6 +37,7 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 			Due: r.at(5), Expires: r.at(6), Journey: r.text(7), Step: r.text(8), Subject: subject,
 			Patient: r.text(9), Recipient: r.text(10),
 			Resend: r.number(11)&flagResend != 0, Edge: r.number(11)&flagEdge != 0, Farewell: r.number(11)&flagFarewell != 0,
+			Shut:  r.number(11)&flagShut != 0,
 			Tries: int(r.number(14)),
 		},
 	}
@@ -56,7 +58,7 @@ func (l *Ledger) sealNotification(n pipeline.Notification) []byte {
 }
 
 func flags(n pipeline.Notification) int64 {
-	return number(n.Resend)*flagResend | number(n.Edge)*flagEdge | number(n.Farewell)*flagFarewell
+	return number(n.Resend)*flagResend | number(n.Edge)*flagEdge | number(n.Farewell)*flagFarewell | number(n.Shut)*flagShut
 }
 
 // insert plans a notification whose key is not there yet.

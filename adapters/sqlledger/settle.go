@@ -149,12 +149,18 @@ func settleNotification(t *tx, n stored, s pipeline.Settlement, to int64) error 
 		return nil
 	}
 	if to == planned {
-		_, err := t.exec("UPDATE notification SET state = 0, due_at = ?, reason = ?, postponed_at = ? WHERE subject_id = ? AND key = ?",
-			micros(s.Due), string(s.Reason), micros(s.At), n.subjectID, n.Key)
-		t.moved(from, n.Reason, planned, "")
-		return err
+		return anew(t, n, s)
 	}
 	return move(t, n, to, string(s.Reason), micros(s.At))
+}
+
+// anew plans a notification again of which nothing has gone out.
+func anew(t *tx, n stored, s pipeline.Settlement) error {
+	n.Shut = n.Shut || s.Shut
+	_, err := t.exec("UPDATE notification SET state = 0, due_at = ?, reason = ?, postponed_at = ?, flags = ? WHERE subject_id = ? AND key = ?",
+		micros(s.Due), string(s.Reason), micros(s.At), flags(n.Notification), n.subjectID, n.Key)
+	t.moved(numberOf(n.State), n.Reason, planned, "")
+	return err
 }
 
 // move brings a notification to a state that is not planned.

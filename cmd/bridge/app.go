@@ -124,7 +124,7 @@ func (a *app) wire() error {
 		Ledger: a.ledger, Journeys: book, Resolver: resolver, Gates: list,
 		Metrics: a.metrics, Log: a.log, Now: time.Now,
 		Channel: channel, ChannelName: c.Channels[0].Name, Pace: pipeline.NewPace(c.Channels[0].Rate),
-		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Sent,
+		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Record,
 	}
 	a.settler = &pipeline.Settler{
 		Ledger: a.ledger, Resolver: resolver, Server: a.fhirServer(), Log: a.log, Now: time.Now, Grace: c.Dispatch.Grace,
