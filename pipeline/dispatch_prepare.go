@@ -69,7 +69,7 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 	}
 	f.Window = !n.Shut && (n.ReplyTo != "" || inWindow(known.Heard, f.Now))
 	c := Candidate{
-		Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Stopped: known.Stopped,
+		Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Stopped: known.Stopped, Absent: known.Absent,
 		Template: d.templateOf(n.Notification, f), Now: f.Now,
 	}
 	for _, gate := range d.Gates {

@@ -25,6 +25,8 @@ type Candidate struct {
 	Problem Reason
 	// Stopped reports whether Address is on the STOP list.
 	Stopped bool
+	// Absent is when the provider said that Address is not on WhatsApp; zero if it did not, or it was wrong.
+	Absent time.Time
 	// Template tells by which template, in which language, it would be sent; name is "" if by none. It
 	// makes the words for that, so it is asked last. nil counts as none.
 	Template func() (name, language string, err error)

@@ -121,6 +121,9 @@ type Sender struct {
 	Stopped bool
 	// Heard is when it last wrote, zero if never; the provider's 24-hour window counts from there.
 	Heard time.Time
+	// Absent is when the provider last said that it is not on WhatsApp (Receipt.Absent, Settlement.Reason
+	// ReasonNotReachable); zero if never, or if it has written since.
+	Absent time.Time
 }
 
 // Applied says what Apply did.

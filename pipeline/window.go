@@ -27,6 +27,9 @@ func (r Receipt) Failure() Reason { return failure(r.Code) }
 // known of them: Meta says so, too, of windows that are open.
 func (r Receipt) WindowClosed() bool { return r.State == Failed && r.Code == codeWindowClosed }
 
+// Absent reports whether a message failed because the number is not on WhatsApp.
+func (r Receipt) Absent() bool { return r.State == Failed && r.Code == codeNotOnWhatsApp }
+
 // free reports whether the attempt was one at free words, which need an open window.
 func (a Attempt) free() bool { return a.Template == "" }
 

@@ -27,6 +27,8 @@ type sender struct {
 	// heard is when it last wrote, word when it last said STOP or START.
 	heard, word time.Time
 	stopped     bool
+	// absent is when the provider last said that it is not on WhatsApp.
+	absent time.Time
 }
 
 // with is what one person is known for who is known under two names: the newest word counts, and of
@@ -37,6 +39,9 @@ func (s sender) with(o sender) sender {
 	}
 	if o.word.After(s.word) || o.word.Equal(s.word) && o.stopped {
 		s.word, s.stopped = o.word, o.stopped
+	}
+	if o.absent.After(s.absent) {
+		s.absent = o.absent
 	}
 	return s
 }
@@ -86,10 +91,10 @@ func (l *Ledger) caller(c *conn, r pipeline.Reply) (who caller, err error) {
 // senderOf returns what is known of a number in all its forms: whatever it said under one holds for all.
 func senderOf(c *conn, number []byte) (s sender, err error) {
 	err = c.query(func(r row) error {
-		s = s.with(sender{heard: r.at(0), word: r.at(1), stopped: r.number(2) != 0})
+		s = s.with(sender{heard: r.at(0), word: r.at(1), stopped: r.number(2) != 0, absent: r.at(3)})
 		return nil
-	}, `SELECT heard_at, word_at, stopped FROM sender WHERE number = ?
-		UNION ALL SELECT s.heard_at, s.word_at, s.stopped FROM alias a JOIN alias b ON b.owner = a.owner JOIN sender s ON s.number = b.number
+	}, `SELECT heard_at, word_at, stopped, absent_at FROM sender WHERE number = ?
+		UNION ALL SELECT s.heard_at, s.word_at, s.stopped, s.absent_at FROM alias a JOIN alias b ON b.owner = a.owner JOIN sender s ON s.number = b.number
 		WHERE a.number = ? AND b.number <> a.number`, number, number)
 	return s, err
 }
@@ -201,6 +206,9 @@ func (l *Ledger) Sender(ctx context.Context, address pipeline.Private) (found pi
 	err = l.view(ctx, func(c *conn) error {
 		s, err := senderOf(c, number)
 		found = pipeline.Sender{Stopped: s.stopped, Heard: s.heard}
+		if s.absent.After(s.heard) {
+			found.Absent = s.absent
+		}
 		return err
 	})
 	return found, err

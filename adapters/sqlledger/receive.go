@@ -60,6 +60,11 @@ func (l *Ledger) receive(t *tx, r pipeline.Receipt, to int64, file func(pipeline
 	if result.Changed {
 		result.To, result.Notification = n.State, n.Notification
 	}
+	if result.Changed && r.Absent() {
+		if err := l.absent(t, a.Address, r.At); err != nil {
+			return result, nil, err
+		}
+	}
 	if n.ReplyTo != "" && result.Changed && r.WindowClosed() && file != nil {
 		owed = l.sealWrites(file(pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification, Failed: true}))
 	}

@@ -97,6 +97,11 @@ func (l *Ledger) settleAttempt(t *tx, held lease, s pipeline.Settlement, to int6
 	if told := to == failed && (a.state == accepted || a.state == sent); !a.open() && !told {
 		return true, nil // a receipt has said more
 	}
+	if s.Reason == pipeline.ReasonNotReachable {
+		if err := l.absent(t, a.Address, s.At); err != nil {
+			return true, err
+		}
+	}
 	if err := closeAttempt(t, a, s, to); err != nil || n.attempt != a.row {
 		return true, err // a newer attempt is under way: this one's end does not end the notification
 	}

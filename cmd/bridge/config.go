@@ -144,6 +144,8 @@ type DispatchConfig struct {
 	Concurrency int `yaml:"concurrency"`
 	// Grace is how long an attempt of unknown outcome waits for its status.
 	Grace time.Duration `yaml:"grace"`
+	// Unreachable is how long a number that is not on WhatsApp is left alone; negative is not at all.
+	Unreachable time.Duration `yaml:"unreachable"`
 }
 
 // defaults are what is not said.
@@ -169,6 +171,7 @@ func (c *Config) defaults() {
 	c.Intake.MaxAge = cmp.Or(c.Intake.MaxAge, 24*time.Hour)
 	c.Dispatch.Concurrency = cmp.Or(c.Dispatch.Concurrency, 64)
 	c.Dispatch.Grace = cmp.Or(c.Dispatch.Grace, 5*time.Minute)
+	c.Dispatch.Unreachable = cmp.Or(c.Dispatch.Unreachable, 7*24*time.Hour)
 	c.Frequency.Within = cmp.Or(c.Frequency.Within, 24*time.Hour)
 	for i := range c.Channels {
 		c.Channels[i].Name = cmp.Or(c.Channels[i].Name, "main")

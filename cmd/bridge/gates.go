@@ -15,6 +15,9 @@ func gates(c *Config, ledger pipeline.Ledger, last ...pipeline.Gate) ([]pipeline
 		return nil, fmt.Errorf("facility.timezone: %w", err)
 	}
 	list := pipeline.DefaultGates()
+	if c.Dispatch.Unreachable > 0 {
+		list = append(list, pipeline.GateReachable{For: c.Dispatch.Unreachable})
+	}
 	if c.Minors.Age > 0 {
 		list = append(list, pipeline.GateMinor{Age: c.Minors.Age, Zone: zone})
 	}

@@ -109,12 +109,14 @@ CREATE TABLE answer (
 
 -- A number that wrote to us, by its blind digest; or a person whose number nobody knows, by that of the
 -- provider's id, until it is known. word_at is the provider's time of its last STOP or
--- START, 0 for none, and stopped is 1 if that was STOP.
+-- START, 0 for none, and stopped is 1 if that was STOP. absent_at is when the provider last said that it is not on
+-- WhatsApp, 0 for never; a number of which there is only that has not written, and heard_at is 0.
 CREATE TABLE sender (
-  number   {blob} NOT NULL PRIMARY KEY,
-  heard_at BIGINT NOT NULL,
-  word_at  BIGINT NOT NULL DEFAULT 0,
-  stopped  BIGINT NOT NULL DEFAULT 0
+  number    {blob} NOT NULL PRIMARY KEY,
+  heard_at  BIGINT NOT NULL,
+  word_at   BIGINT NOT NULL DEFAULT 0,
+  stopped   BIGINT NOT NULL DEFAULT 0,
+  absent_at BIGINT NOT NULL DEFAULT 0
 ) {clustered};
 
 -- Numbers of which there are several forms, by their blind digests: all forms of a number have the same
