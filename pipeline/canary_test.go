@@ -25,7 +25,7 @@ var everyType = []any{
 	new(pipeline.GateExpired), new(pipeline.GateNumber), new(pipeline.GatePatient), new(pipeline.GateTemplate), new(pipeline.Heard), new(pipeline.Inbound), new(pipeline.InboundMedia),
 	new(pipeline.Intake), new(pipeline.Interactive), new(pipeline.Known), new(pipeline.Ladder), new(pipeline.List), new(pipeline.LocationPin),
 	new(pipeline.Media), new(pipeline.Message), new(pipeline.Metrics), new(pipeline.Notification), new(pipeline.Outcome), new(pipeline.Pace),
-	new(pipeline.Parameter), new(pipeline.ParkedEvent), new(pipeline.Parking), new(pipeline.Carried), new(pipeline.Errand), new(pipeline.Plan), new(pipeline.Private), new(pipeline.Receipt),
+	new(pipeline.Parameter), new(pipeline.ParkedEvent), new(pipeline.Parking), new(pipeline.Carried), new(pipeline.Errand), new(pipeline.Plan), new(pipeline.Private), new(pipeline.Proxies), new(pipeline.Receipt), new(pipeline.Related),
 	new(pipeline.Received), new(pipeline.Receiver), new(pipeline.Record), new(pipeline.Reply), new(pipeline.Resolver), new(pipeline.Router),
 	new(pipeline.Row), new(pipeline.Sender), new(pipeline.SentMessage), new(pipeline.Settlement), new(pipeline.Settler), new(pipeline.Source), new(pipeline.Stamp),
 	new(pipeline.StateChange), new(pipeline.Template), new(pipeline.TemplateUpdate), new(pipeline.Thread), new(pipeline.TraceEntry), new(pipeline.Updates), new(pipeline.Verdict),

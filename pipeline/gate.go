@@ -19,6 +19,8 @@ type Candidate struct {
 	Notification Notification
 	// Patient is whom it concerns; nil for an answer to somebody nobody knows.
 	Patient *fhir.Patient
+	// Proxy is who gets it in the patient's stead; nil for the patient.
+	Proxy *fhir.RelatedPerson
 	// Address is where it would go; empty with a Problem.
 	Address Private
 	// Problem says why there is no address.

@@ -102,6 +102,9 @@ type Ledger interface {
 	// resource came from the FHIR server (not from a topic) and was fetched before the other one.
 	Stale(ctx context.Context, dueBefore, fetchedBefore time.Time, limit int) ([]string, error)
 
+	// RelatedPersons returns the kept RelatedPersons of a patient, in the order of their references.
+	RelatedPersons(ctx context.Context, patient string) ([]Related, error)
+
 	// Census counts for metrics. It may be some seconds old.
 	Census(ctx context.Context) (Census, error)
 	// Trace returns everything that is kept of a subject's or a patient's notifications, oldest first.
@@ -151,6 +154,13 @@ type DueNotification struct {
 	Subject Versioned
 	// Known has no Open, and of Answers and Told nothing but what is the notification's own patient's.
 	Known Known
+}
+
+// Related is a RelatedPerson of a patient.
+type Related struct {
+	Versioned
+	// Fetched is set for one that was read from the FHIR server and did not come on a topic: it may have changed since.
+	Fetched bool
 }
 
 // Settlement closes an attempt or a leased notification.

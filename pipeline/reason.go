@@ -26,6 +26,7 @@ const (
 	ReasonPaused        Reason = "paused"          // the provider has stopped the template
 	ReasonQuiet         Reason = "quiet"           // it would reach the patient in a quiet time
 	ReasonMinor         Reason = "minor"           // the patient is too young to be written to
+	ReasonNoProxy       Reason = "no_proxy"        // nobody has said yet who acts for the patient
 	ReasonNotAllowed    Reason = "not_allowed"     // the number is not among those that may be written to
 	ReasonFrequency     Reason = "frequency"       // the number has been sent enough for now
 	ReasonHalted        Reason = "halted"          // our account cannot send until a person acts

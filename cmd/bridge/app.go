@@ -126,6 +126,13 @@ func (a *app) wire() error {
 		Channel: channel, ChannelName: c.Channels[0].Name, Pace: pipeline.NewPace(c.Channels[0].Rate),
 		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Record,
 	}
+	var relations pipeline.Relations
+	if a.server != nil {
+		relations = a.server
+	}
+	if dispatch.Proxies, err = proxies(c, a.ledger, resolver, relations, a.log, time.Now); err != nil {
+		return err
+	}
 	a.settler = &pipeline.Settler{
 		Ledger: a.ledger, Resolver: resolver, Server: a.fhirServer(), Log: a.log, Now: time.Now, Grace: c.Dispatch.Grace,
 		HandledUntil: (&progress{group: a.updates.Group, log: a.log, now: time.Now}).handledUntil,
@@ -133,6 +140,9 @@ func (a *app) wire() error {
 	parking := &pipeline.Parking{Intake: intake, Server: a.fhirServer(), Log: a.log}
 	a.receiver = a.newReceiver(webhooks, publisher)
 	a.background = []func(context.Context) error{dispatch.Run, a.settler.Run, parking.Run}
+	if dispatch.Proxies != nil {
+		a.background = append(a.background, dispatch.Proxies.Run)
+	}
 	for _, sink := range c.FHIR.WriteTo {
 		a.background = append(a.background, a.writeBack(sink, filing, publisher).Run)
 	}

@@ -31,6 +31,7 @@ type Config struct {
 	Dispatch DispatchConfig   `yaml:"dispatch"`
 	Quiet    QuietConfig      `yaml:"quiet"`
 	Minors   MinorsConfig     `yaml:"minors"`
+	Proxies  ProxiesConfig    `yaml:"proxies"`
 	// Allow lists the only numbers that are written to, or how they begin; all are if it is empty.
 	Allow     []written       `yaml:"allow"`
 	Frequency FrequencyConfig `yaml:"frequency"`

@@ -53,6 +53,7 @@ type worldOptions struct {
 	rate       string
 	session    string
 	journeys   string // a folder; those of the binary if empty
+	more       string // lines of the configuration
 }
 
 const clinicZone = "Europe/Berlin"
@@ -161,7 +162,7 @@ func (w *world) config(api string) string {
 	if w.options.journeys != "" {
 		journeys = fmt.Sprintf("journeys: %q\n", w.options.journeys)
 	}
-	return journeys + fmt.Sprintf(`
+	return w.options.more + journeys + fmt.Sprintf(`
 kafka:
   brokers: [%q]
   group: %s

@@ -56,27 +56,33 @@ const (
 )
 
 var fields = map[string]field{
-	"patient.given":  {className, "", maxParameter, func(w *writer) string { return w.name().Informal() }},
-	"patient.name":   {className, "", maxParameter, func(w *writer) string { return w.name().Text }},
-	"start.date":     {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.start, w.calendar.date) }},
-	"start.time":     {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.start, w.calendar.clock) }},
-	"before.date":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.date) }},
-	"before.time":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.clock) }},
-	"instruction":    {classInstruction, typeAppointment, maxInstruction, (*writer).instruction},
-	"place.way":      {classPlace, typeAppointment, maxWay, (*writer).placeWay},
-	"place.name":     {classPlace, typeAppointment, maxParameter, (*writer).placeName},
-	"place.address":  {classPlace, typeAppointment, maxParameter, (*writer).placeAddress},
-	"clinician.name": {classPerson, typeAppointment, maxParameter, (*writer).clinician},
-	"facility.name":  {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Facility }},
-	"facility.phone": {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Phone }},
+	"patient.given":   {className, "", maxParameter, func(w *writer) string { return w.name().Informal() }},
+	"patient.name":    {className, "", maxParameter, func(w *writer) string { return w.name().Text }},
+	"recipient.given": {className, "", maxParameter, func(w *writer) string { return w.recipient().Informal() }},
+	"recipient.name":  {className, "", maxParameter, func(w *writer) string { return w.recipient().Text }},
+	"start.date":      {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.start, w.calendar.date) }},
+	"start.time":      {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.start, w.calendar.clock) }},
+	"before.date":     {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.date) }},
+	"before.time":     {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.clock) }},
+	"instruction":     {classInstruction, typeAppointment, maxInstruction, (*writer).instruction},
+	"place.way":       {classPlace, typeAppointment, maxWay, (*writer).placeWay},
+	"place.name":      {classPlace, typeAppointment, maxParameter, (*writer).placeName},
+	"place.address":   {classPlace, typeAppointment, maxParameter, (*writer).placeAddress},
+	"clinician.name":  {classPerson, typeAppointment, maxParameter, (*writer).clinician},
+	"facility.name":   {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Facility }},
+	"facility.phone":  {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Phone }},
 }
 
 // writer is what fields read: the facts of one message in one language.
 type writer struct {
 	*scene
 	// before is the start that the visit had before the news, zero if it is not known.
-	before   time.Time
-	patient  *fhir.Patient
+	before  time.Time
+	patient *fhir.Patient
+	// proxy is who reads it in the patient's stead, nil for the patient. unnamed is set when the patient's name was asked
+	// for then, and there is none.
+	proxy    *fhir.RelatedPerson
+	unnamed  bool
 	settings *Settings
 	calendar calendar
 }
@@ -85,7 +91,9 @@ func (w *writer) name() fhir.Name {
 	if w.patient == nil {
 		return fhir.Name{}
 	}
-	return w.patient.Name(w.now)
+	name := w.patient.Name(w.now)
+	w.unnamed = w.unnamed || w.proxy != nil && name.Text == ""
+	return name
 }
 
 func (w *writer) local(t time.Time, format func(time.Time) string) string {

@@ -112,7 +112,7 @@ func TestProblemsOfTemplates(t *testing.T) {
 	cases := []struct{ name, old, new, want string }{
 		{"a missing language", "  de:\n    header: Ein Termin\n    body: Wir haben für Sie einen Termin am {{date}} bei {{facility}} gebucht.\n    footer: Mit STOPP beenden.\n    buttons: [Bestätigen]\n", "", `templates/hello.yaml:1:1: languages: has no text in de`},
 		{"a field", "start.date", "start.dat", `templates/hello.yaml:7:17: parameters.date.field: unknown field "start.dat", did you mean "start.date"?`},
-		{"a result, for which there is no field", "start.date", "result.value", `templates/hello.yaml:7:17: parameters.date.field: unknown field "result.value": it is one of before.date, before.time, clinician.name, facility.name, facility.phone, instruction, patient.given, patient.name, place.address, place.name, place.way, start.date, start.time`},
+		{"a result, for which there is no field", "start.date", "result.value", `templates/hello.yaml:7:17: parameters.date.field: unknown field "result.value": it is one of before.date, before.time, clinician.name, facility.name, facility.phone, instruction, patient.given, patient.name, place.address, place.name, place.way, recipient.given, recipient.name, start.date, start.time`},
 		{"a class that is not declared", "field: start.date", "field: place.name", `templates/hello.yaml:7:17: parameters.date.field: "place.name" shows data of the class "place", which may_show does not list`},
 		{"a class", "[schedule", "[schedul", `templates/hello.yaml:5:12: may_show[0]: unknown class of data "schedul", did you mean "schedule"?`},
 		{"a phone that is not configured", "field: facility.name", "field: facility.phone", `templates/hello.yaml:8:21: parameters.facility.field: "facility.phone" is not configured`},

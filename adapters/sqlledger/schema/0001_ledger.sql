@@ -60,6 +60,13 @@ CREATE TABLE about (
   PRIMARY KEY (patient, subject_id)
 ) {clustered};
 
+-- Who acts for a patient, or once did.
+CREATE TABLE kin (
+  patient TEXT NOT NULL,
+  person  TEXT NOT NULL,
+  PRIMARY KEY (patient, person)
+) {clustered};
+
 -- One try of a notification. previous is the one before it. token is the attempt's id, message is
 -- the provider's (secret). What is looked for by name is found by a number made of it (token_at,
 -- message_at, number_at) and then compared in full. open_since is set while nobody knows what became of it.
