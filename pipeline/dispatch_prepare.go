@@ -111,7 +111,7 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 	m.Attempt, m.To = id, to
 	a = Attempt{
 		ID: id, Notification: n.Key, Channel: d.ChannelName, Recipient: f.Recipient(n.Notification), Address: to, Seen: m.Seen, Language: m.Language,
-		Actions: c.Actions, Shown: c.Shown, SubjectVersion: n.Subject.Version, Begun: d.Now(),
+		Actions: c.Actions, Shown: c.Shown, Awaits: c.Awaits, SubjectVersion: n.Subject.Version, Begun: d.Now(),
 	}
 	if m.Template != nil {
 		a.Template = m.Template.Name

@@ -172,6 +172,8 @@ type Attempt struct {
 	// Shown is what of the subject the patient was shown that an answer depends on: the start
 	// of an appointment (RFC 3339, UTC), "" for what has none.
 	Shown string
+	// Awaits reports whether it asks for words of the patient's own: what is typed next answers it.
+	Awaits bool
 	// Begun is when it was made durable.
 	Begun time.Time
 	// MessageID is the provider's id, once known.

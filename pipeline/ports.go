@@ -192,8 +192,9 @@ type Composed struct {
 	Message Message
 	// Actions says what the message's tokens mean: number n is Actions[n-1].
 	Actions []string
-	// Shown goes into Attempt.Shown.
-	Shown string
+	// Shown and Awaits go into the Attempt.
+	Shown  string
+	Awaits bool
 	// Skip is the reason when there is nothing to send; then Message is empty.
 	Skip Reason
 }
@@ -203,7 +204,8 @@ type Thread struct {
 	// Sent is the message that the reply answers: by its token, its quote, or because it is the
 	// only one that this number could mean. nil if there is none or more than one.
 	Sent *SentMessage
-	// How says how Sent was found: token, quote, only, or none, several.
+	// How says how Sent was found: token, quote, asked (it awaits words, and is the newest message of the
+	// last 24 hours), only, or none, several.
 	How string
 	// From is the sender's number as it is dialled; empty if nobody knows it. Reply.From is how the
 	// provider writes it, which may be another form of the same number.

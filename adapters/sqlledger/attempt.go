@@ -20,7 +20,7 @@ func (a attempt) open() bool { return a.state == sending || a.state == unknown }
 
 const attemptColumns = `a.id, a.token, a.subject_id, a.key, a.previous, a.state, a.channel, a.template, a.language, a.actions,
 	a.subject_version, a.secret, a.begun_at, a.code, a.message, a.unknown_at, a.accepted_at, a.sent_at, a.delivered_at,
-	a.read_at, a.failed_at`
+	a.read_at, a.failed_at, a.awaits`
 
 // attemptOf reads a row of attemptColumns.
 func (l *Ledger) attemptOf(r row) (attempt, error) {
@@ -30,7 +30,7 @@ func (l *Ledger) attemptOf(r row) (attempt, error) {
 		readAt: r.number(19), failedAt: r.number(20),
 		Attempt: pipeline.Attempt{
 			ID: r.text(1), Notification: r.text(3), Channel: r.text(6), Template: r.text(7), Language: r.text(8),
-			SubjectVersion: r.text(10), Begun: r.at(12),
+			SubjectVersion: r.text(10), Begun: r.at(12), Awaits: r.number(21) != 0,
 		},
 	}
 	if actions := r.text(9); actions != "" {

@@ -49,6 +49,13 @@ func (l *Ledger) sealAttempt(a pipeline.Attempt) attemptRow {
 	}
 }
 
+func truth(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 const actionSeparator = "\x1f"
 
 // begin returns the id of the attempt's row, 0 if nothing may be posted.
@@ -66,9 +73,9 @@ func begin(t *tx, a pipeline.Attempt, held lease, row attemptRow) (int64, error)
 		begun = micros(t.now)
 	}
 	_, err = t.exec(`INSERT INTO attempt (id, token, token_at, subject_id, key, previous, state, channel, template, language, actions,
-		subject_version, number_at, secret, begun_at, open_since) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		awaits, subject_version, number_at, secret, begun_at, open_since) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		id, a.ID, row.token, held.subjectID, a.Notification, held.last, a.Channel, a.Template, a.Language, row.actions,
-		a.SubjectVersion, row.number, row.secret, begun, begun)
+		truth(a.Awaits), a.SubjectVersion, row.number, row.secret, begun, begun)
 	return id, err
 }
 

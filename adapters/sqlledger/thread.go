@@ -11,6 +11,8 @@ import (
 const (
 	// threadAge is how long after a message a reply without token or quote may mean it.
 	threadAge = 7 * 24 * time.Hour
+	// askedAge is how long after a message that awaits words they may answer it.
+	askedAge = 24 * time.Hour
 	// readTime is less than anybody needs to read a message and answer it. The provider's times are
 	// whole seconds.
 	readTime = 2 * time.Second
@@ -22,6 +24,7 @@ const (
 const (
 	howToken   = "token"
 	howQuote   = "quote"
+	howAsked   = "asked"
 	howOnly    = "only"
 	howNone    = "none"
 	howSeveral = "several"
@@ -121,7 +124,10 @@ func (l *Ledger) answered(t *tx, r pipeline.Reply, who caller, recent []told) (*
 	if at.IsZero() {
 		at = t.now
 	}
-	row, how := only(recent, at.Add(-threadAge), at.Add(readTime))
+	row, how := asked(recent, at)
+	if row == 0 {
+		row, how = only(recent, at.Add(-threadAge), at.Add(readTime))
+	}
 	if row == 0 {
 		return nil, how, nil
 	}
@@ -152,8 +158,23 @@ type told struct {
 	row, subjectID    int64
 	language, patient string
 	proxy             string // who got it in the patient's stead, "" for the patient
-	asks              bool
+	asks, awaits      bool
 	begun             time.Time
+}
+
+// asked returns the newest of the recent messages if it awaits words. Of what was begun since the patient
+// wrote, nothing can have been read.
+func asked(recent []told, at time.Time) (row int64, how string) {
+	for _, m := range recent {
+		switch {
+		case m.begun.After(at.Add(readTime)):
+			continue
+		case m.awaits && !m.begun.Before(at.Add(-askedAge)):
+			return m.row, howAsked
+		}
+		break
+	}
+	return 0, howNone
 }
 
 // only returns the newest of the recent messages that ask for an answer, if they are all about one subject.
@@ -180,14 +201,14 @@ func (l *Ledger) toldTo(c *conn, who caller) (list []told, err error) {
 	for _, number := range who.forms {
 		err = c.query(func(r row) error {
 			m := told{
-				row: r.number(0), subjectID: r.number(1), language: r.text(2), patient: r.text(3), asks: r.number(4) != 0, begun: r.at(5),
+				row: r.number(0), subjectID: r.number(1), language: r.text(2), patient: r.text(3), asks: r.number(4) != 0, begun: r.at(5), awaits: r.number(6) != 0,
 			}
-			if recipient := r.text(6); recipient != m.patient {
+			if recipient := r.text(7); recipient != m.patient {
 				m.proxy = recipient
 			}
 			list = append(list, m)
 			return nil
-		}, `SELECT a.id, a.subject_id, a.language, n.patient, CASE WHEN a.actions = '' THEN 0 ELSE 1 END, a.begun_at, n.recipient
+		}, `SELECT a.id, a.subject_id, a.language, n.patient, CASE WHEN a.actions = '' THEN 0 ELSE 1 END, a.begun_at, a.awaits, n.recipient
 			FROM attempt a JOIN notification n ON n.subject_id = a.subject_id AND n.key = a.key
 			WHERE a.number_at = ? AND a.state BETWEEN 1 AND 6 ORDER BY a.begun_at DESC LIMIT ?`,
 			short(number), int64(threadDepth))

@@ -42,8 +42,9 @@ type answer struct {
 	of *answer
 	// urgent is the priority of what people are asked to do.
 	urgent bool
-	// words mean answers to the question that the reply of this one is.
+	// words mean answers to the question that the reply of this one is, and anything else free, if it is there.
 	words words
+	free  *answer
 }
 
 // words are what patients write, by language ("any" for all) and folded.

@@ -24,7 +24,7 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 		m.problemf("there are two answers with the name %q", a.name)
 		return
 	}
-	o := m.value.object("do", "reply", "words", "urgent", "then")
+	o := m.value.object("do", "reply", "words", "anything", "urgent", "then")
 	if v := o.need("do"); v.exists() {
 		l.does(v, a, j)
 	}
@@ -37,12 +37,30 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 	}
 	l.then(o, a, j, question)
 	l.replies(o, a, j)
+	if v := o.get("anything"); v.exists() {
+		l.anything(v, a, question)
+	}
 	if v := o.get("words"); v.exists() {
 		to := j.words
 		if question != nil {
 			to = question.words
 		}
 		l.words(v, a, to)
+	}
+}
+
+// anything reads whether an answer takes whatever is typed that means no other answer to the question.
+func (l *loader) anything(v value, a, question *answer) {
+	if v.oneOf("truth", "true", "false") != "true" {
+		return
+	}
+	switch {
+	case question == nil:
+		v.problem("is only for an answer to a question, in then")
+	case question.free != nil:
+		v.problemf("another answer takes anything already: %q", question.free.name)
+	default:
+		question.free = a
 	}
 }
 

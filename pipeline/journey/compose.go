@@ -43,7 +43,8 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 			message.Text = pipeline.Private{}
 		}
 	}
-	return pipeline.Composed{Message: message, Actions: t.actions, Shown: s.occasion()}, nil
+	asked := j.answers[answerOf(n.Step)]
+	return pipeline.Composed{Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil}, nil
 }
 
 func skip(why pipeline.Reason) pipeline.Composed { return pipeline.Composed{Skip: why} }

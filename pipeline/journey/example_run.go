@@ -149,7 +149,7 @@ func (p *play) speak(n pipeline.Notification) {
 	}
 	p.sent = append(p.sent, spoken{step: n.Step, words: composed.Message.Seen.Reveal(), at: p.now})
 	p.all = append(p.all, pipeline.SentMessage{Notification: n, Attempt: pipeline.Attempt{
-		Actions: composed.Actions, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version), Begun: p.now,
+		Actions: composed.Actions, Shown: composed.Shown, Language: composed.Message.Language, SubjectVersion: strconv.Itoa(p.version), Begun: p.now, Awaits: composed.Awaits,
 	}})
 }
 
@@ -213,7 +213,11 @@ func (p *play) hear(m *moment) string {
 	t := pipeline.Thread{How: "none", SubjectVersion: strconv.Itoa(p.version), Known: p.known, Patients: []string{"Patient/1"}, Lookup: p.lookup, Now: p.now}
 	for i, s := range slices.Backward(p.all) {
 		t.Language = cmp.Or(t.Language, s.Attempt.Language)
-		if t.Sent == nil && s.Notification.Subject != "" && m.answers(s) {
+		switch {
+		case t.Sent != nil:
+		case m.tap == "" && i == len(p.all)-1 && s.Attempt.Awaits:
+			t.Sent, t.How = &p.all[i], "asked"
+		case s.Notification.Subject != "" && m.answers(s):
 			t.Sent, t.How = &p.all[i], "only"
 		}
 	}

@@ -91,7 +91,7 @@ func (h *hearing) word(word string) pipeline.Outcome {
 	languages := h.languages()
 	if h.thread.Sent != nil {
 		j := h.book.journeys[h.thread.Sent.Notification.Journey]
-		if j != nil && j.on != typeMessage {
+		if j != nil {
 			in, a := j, j.meant(h.thread.Sent.Notification.Step, word, languages)
 			if a == nil {
 				in, a = h.elsewhere(j, word, languages)
@@ -190,12 +190,25 @@ func (h *hearing) passOn(reading, acknowledgement, handoff string) pipeline.Outc
 	return o
 }
 
+// answerOf is the name of the answer to which a step replies, "" if it replies to none.
+func answerOf(step string) string {
+	rest, ok := strings.CutPrefix(step, answerStep)
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, ":")
+	return name
+}
+
 // meant returns what a word means to somebody who was told a step: an answer to its question, if it
 // asks one of its own, else what it always means. nil if it means nothing.
 func (j *journey) meant(step, word string, languages []string) *answer {
-	if name, ok := strings.CutPrefix(step, answerStep); ok && j.answers[name] != nil {
+	if name := answerOf(step); j.answers[name] != nil {
 		if a := j.answers[name].words.meant(word, languages); a != nil {
 			return a
+		}
+		if free := j.answers[name].free; free != nil {
+			return free
 		}
 	}
 	return j.words.meant(word, languages)

@@ -82,6 +82,7 @@ CREATE TABLE attempt (
   template        TEXT NOT NULL,
   language        TEXT NOT NULL,
   actions         TEXT NOT NULL,
+  awaits          BIGINT NOT NULL,
   subject_version TEXT NOT NULL,
   number_at       BIGINT NOT NULL,
   secret          {blob} NOT NULL,
