@@ -99,11 +99,14 @@ func (l *loader) parameter(m member, t *template) parameter {
 	if !parameterName.MatchString(p.name) {
 		m.problem("must be lower-case letters and underscores")
 	}
-	o := m.value.object("field", "or", "else", "example")
+	o := m.value.object("field", "or", "else", "forms", "example")
 	p.field = l.field(o.need("field"), t)
 	if v := o.get("or"); v.exists() {
 		f := l.field(v, t)
 		p.or = &f
+	}
+	if v := o.get("forms"); v.exists() {
+		l.forms(v, &p, o.get("field"))
 	}
 	for _, e := range o.get("else").members() {
 		tag := metaTag(e.key)
@@ -230,6 +233,7 @@ func (l *loader) checkUse(o object, t *template) {
 			o.get("languages").problem(fmt.Sprintf("%s and %s use different placeholders", t.texts[0].language, x.language))
 		}
 		for j := range t.params {
+			t.params[j].checkForms(o.get("parameters"), x.language)
 			if p := &t.params[j]; len(p.instead) > 0 && p.instead[x.language] == "" {
 				o.get("parameters").problem(fmt.Sprintf("%q has no else in %s", p.name, x.language))
 			}
