@@ -60,6 +60,9 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 	if f, err = d.facts(ctx, n); err != nil {
 		return f, to, no, err
 	}
+	if no, err := d.covered(ctx, n.Notification, f.Now); err != nil || no != (Verdict{}) {
+		return f, to, no, err
+	}
 	wait, err := d.stead(ctx, n.Notification, &f)
 	if err != nil {
 		return f, to, no, err

@@ -102,6 +102,9 @@ type Ledger interface {
 	// resource came from the FHIR server (not from a topic) and was fetched before the other one.
 	Stale(ctx context.Context, dueBefore, fetchedBefore time.Time, limit int) ([]string, error)
 
+	// StateOf returns where a notification about a subject stands; ok is false if there is none with that key.
+	StateOf(ctx context.Context, subject, key string) (state State, ok bool, err error)
+
 	// RelatedPersons returns the kept RelatedPersons of a patient, in the order of their references.
 	RelatedPersons(ctx context.Context, patient string) ([]Related, error)
 

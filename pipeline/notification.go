@@ -88,6 +88,9 @@ type Notification struct {
 	Edge bool
 	// Farewell marks the answer to a STOP: the last message, which goes out in spite of it.
 	Farewell bool
+	// CoveredBy is the key of another notification about the subject, which says this too: it is not sent if that one
+	// was. "" for none.
+	CoveredBy string
 	// Shut is the ledger's, too: the provider has refused free words of it because the patient's window is
 	// closed. From then on only a template can say it, whatever is known of the window.
 	Shut bool

@@ -29,6 +29,7 @@ const (
 	ReasonNoProxy       Reason = "no_proxy"        // nobody has said yet who acts for the patient
 	ReasonNotAllowed    Reason = "not_allowed"     // the number is not among those that may be written to
 	ReasonFrequency     Reason = "frequency"       // the number has been sent enough for now
+	ReasonMerged        Reason = "merged"          // another message has said it, or is about to
 	ReasonHalted        Reason = "halted"          // our account cannot send until a person acts
 	ReasonTransient     Reason = "transient"       // a passing failure
 	ReasonWindow        Reason = "window_closed"   // the patient's 24 hours were over, and nothing else could say it

@@ -1,6 +1,8 @@
 package sqlledger
 
 import (
+	"context"
+
 	"fhirbridge/pipeline"
 )
 
@@ -46,7 +48,7 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 		return stored{}, err
 	}
 	var facts, address string
-	if err := unpack(secret, &facts, &address, &n.Occasion, &n.ReplyTo); err != nil {
+	if err := unpack(secret, &facts, &address, &n.Occasion, &n.ReplyTo, &n.CoveredBy); err != nil {
 		return stored{}, err
 	}
 	n.Facts, n.Address = pipeline.NewPrivate(facts), pipeline.NewPrivate(address)
@@ -54,7 +56,7 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 }
 
 func (l *Ledger) sealNotification(n pipeline.Notification) []byte {
-	return l.seal.seal("notification", n.Key, pack(n.Facts.Reveal(), n.Address.Reveal(), n.Occasion, n.ReplyTo))
+	return l.seal.seal("notification", n.Key, pack(n.Facts.Reveal(), n.Address.Reveal(), n.Occasion, n.ReplyTo, n.CoveredBy))
 }
 
 func flags(n pipeline.Notification) int64 {
@@ -107,4 +109,16 @@ func (l *Ledger) ofSubject(c *conn, subjectID int64, subject string) (list []sto
 		return err
 	}, "SELECT "+notificationColumns+" FROM notification n WHERE n.subject_id = ?", subjectID)
 	return list, err
+}
+
+// StateOf implements pipeline.Ledger.
+func (l *Ledger) StateOf(ctx context.Context, subject, key string) (state pipeline.State, ok bool, err error) {
+	err = l.view(ctx, func(c *conn) error {
+		r, there, err := c.one("SELECT n.state FROM resource r JOIN notification n ON n.subject_id = r.id WHERE r.ref = ? AND n.key = ?", subject, key)
+		if ok = there; there {
+			state = stateOf(r.number(0))
+		}
+		return err
+	})
+	return state, ok, err
 }

@@ -65,6 +65,7 @@ func (b *Book) Decide(c pipeline.Change) (pipeline.Plan, error) {
 	for _, j := range b.byType[subject.Header().Type] {
 		j.decide(b, c, subject, &plan)
 	}
+	b.cover(plan.Wanted, c.Known.Open)
 	return plan, nil
 }
 

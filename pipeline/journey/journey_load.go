@@ -130,7 +130,7 @@ func (l *loader) steps(o object, j *journey, phrases vocabulary) {
 }
 
 func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
-	o := item.object("name", "when", "at", "send", "chat", "task", "expires", "unknown")
+	o := item.object("name", "when", "at", "send", "chat", "task", "expires", "unknown", "covers")
 	s := &step{name: named(o.need("name")), priority: pipeline.PriorityNews}
 	if v := o.need("when"); v.exists() {
 		s.when = phrases.clauses(v)
@@ -152,6 +152,7 @@ func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
 	if v := o.get("send"); v.exists() || s.task == "" {
 		l.said(o, s, j)
 	}
+	l.covers(o.get("covers"), j, s)
 	s.resend = j.on == typeAppointment
 	if v := o.get("unknown"); v.exists() {
 		s.resend = v.oneOf("policy", "resend", "hold") == "resend"

@@ -11,7 +11,7 @@ import (
 func Ledger(t *testing.T, open func(t *testing.T) pipeline.Ledger) {
 	suite := map[string]map[string]func(*ledgerTest){
 		"Apply": applyTests, "Due": dueTests, "Outcome": outcomeTests, "Receive": receiveTests,
-		"Hear": hearTests, "Number": numberTests, "Sent": sentTests, "Writes": writeTests, "Keeping": keepingTests, "Window": windowTests, "Absent": absentTests, "Kin": kinTests,
+		"Hear": hearTests, "Number": numberTests, "Sent": sentTests, "Writes": writeTests, "Keeping": keepingTests, "Window": windowTests, "Absent": absentTests, "Kin": kinTests, "Cover": coverTests,
 	}
 	for group, tests := range suite {
 		t.Run(group, func(t *testing.T) {
