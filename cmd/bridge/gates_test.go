@@ -91,6 +91,8 @@ func TestGateProblems(t *testing.T) {
 		{"no date", "quiet: {holidays: [2026-02-29]}", "quiet.holidays[0]: must be a day"},
 		{"unknown key", "quiet: {form: 21:00}", "quiet.form: unknown key; did you mean from?"},
 		{"age", "minors: {age: -1}", "minors.age: must be from 0 to 30"},
+		{"proxies of nobody", "proxies: {minors: [GUARD]}", "proxies.minors: needs minors.age"},
+		{"no code", `proxies: {adults: ["power of attorney"]}`, "proxies.adults[0]: must be the code of a relationship"},
 		{"a national number", `allow: ["+1555", "0555 0100"]`, "test.yaml:8:18: allow[1]: must be how a number begins"},
 		{"a negative share", "frequency: {most: -1}", "frequency.most"},
 		{"no time at all", "frequency: {most: 6, within: 1s}", "frequency.within: must be from 1m to 720h"},
