@@ -50,10 +50,9 @@ type worldOptions struct {
 	whatsapp   func(*sandbox.WhatsAppConfig)
 	fhir       func(*sandbox.FHIRConfig)
 	writeTo    string
-	rate       string
+	rate, more string // more is lines of the configuration
 	session    string
 	journeys   string // a folder; those of the binary if empty
-	more       string // lines of the configuration
 }
 
 const clinicZone = "Europe/Berlin"

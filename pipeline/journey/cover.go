@@ -83,3 +83,11 @@ func (b *Book) cover(wanted, open []pipeline.Notification) {
 		}
 	}
 }
+
+// speakAlone speaks, unless another message of an example says what n does.
+func (p *play) speakAlone(n pipeline.Notification) {
+	covers := func(m pipeline.SentMessage) bool { return m.Notification.Key == n.CoveredBy }
+	if n.CoveredBy == "" || !slices.ContainsFunc(p.all, covers) && find(p.known.Open, n.CoveredBy) == nil {
+		p.speak(n)
+	}
+}

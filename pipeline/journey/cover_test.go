@@ -75,3 +75,25 @@ func TestProblemsOfCovers(t *testing.T) {
 		})
 	}
 }
+
+// An example sends what is covered only if nothing covers it.
+func TestExamplesMerge(t *testing.T) {
+	const example = `examples:
+  - example: booked when it is to be said
+    patient: {given: Erika, language: en}
+    timeline:
+      - at: 2027-03-06 09:55
+        event: {status: booked, start: "2027-03-09T14:30:00+01:00"}
+        sends: [{step: booked}]
+      - at: 2027-03-06 12:00
+`
+	const covers = ", covers: [other.early]"
+	for first, sent := range map[string]string{coverJourney: "", strings.Replace(coverJourney, covers, "", 1): "early"} {
+		// The examples of a journey are of that one alone: so both steps are in one.
+		one := strings.Replace(first, "other.early", "visit.early", 1) + "  - {name: early, at: \"start - 3d, 10:00\", when: is booked, send: again, expires: +1d}\n" + example
+		problems := with(t, coverFiles(one, coveredJourney)...).RunExamples()
+		if got := len(problems) == 0; got != (sent == "") {
+			t.Errorf("sent %q besides: got %v", sent, problems)
+		}
+	}
+}

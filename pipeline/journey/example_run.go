@@ -129,15 +129,11 @@ func (p *play) send(until time.Time) {
 		if n.Due.After(p.now) {
 			p.now = n.Due
 		}
-		p.speak(n)
+		p.speakAlone(n)
 	}
 }
 
 func (p *play) speak(n pipeline.Notification) {
-	covers := func(m pipeline.SentMessage) bool { return m.Notification.Key == n.CoveredBy }
-	if n.CoveredBy != "" && (slices.ContainsFunc(p.all, covers) || find(p.known.Open, n.CoveredBy) != nil) {
-		return
-	}
 	facts := pipeline.Facts{Known: p.known, Lookup: p.lookup, Window: n.ReplyTo != "" || p.inWindow(), Now: p.now}
 	if n.Subject != "" {
 		facts.Subject = p.kept
