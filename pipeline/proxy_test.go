@@ -129,7 +129,7 @@ func TestProxyIsAskedForAtTheServer(t *testing.T) {
 		f.kept["Patient/p1"] = born("2020-05-01")
 		mother := kin("a", "MTH", "+15550100181", "").Versioned
 		var asked int
-		found, err := []pipeline.Versioned{mother}, error(transient("down"))
+		found, err := []pipeline.Versioned{mother}, transient("down")
 		d := dispatching(t, f.desk, (&posts{}).failing())
 		d.Ledger = f
 		d.Gates = append(d.Gates, pipeline.GateMinor{Age: 16, Zone: time.UTC})

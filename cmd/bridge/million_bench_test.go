@@ -99,7 +99,7 @@ func planFour(l *sqlledger.Ledger, id string, start time.Time) error {
 
 // status is what a URL answers, 0 if nothing does.
 func status(url string) int {
-	answer, err := http.Get(url) //nolint:noctx // on loopback
+	answer, err := http.Get(url)
 	if err != nil {
 		return 0
 	}
