@@ -131,6 +131,7 @@ func (k *desk) Settle(_ context.Context, s pipeline.Settlement) error {
 	if s.State == pipeline.Planned {
 		n := k.leased[s.Key]
 		n.Tries++
+		n.Shut = n.Shut || s.Shut
 		k.leased[s.Key] = n
 		k.again(s.Key, s.Due)
 	}

@@ -47,6 +47,8 @@ type Dispatch struct {
 	Concurrency int
 	// Country is the facility's, for numbers written without one (ISO 3166-1 alpha-2).
 	Country string
+	// Proxies says who is told in a patient's stead; nil if nobody is.
+	Proxies *Proxies
 	// File returns the writes that record a message which the provider has taken or refused, and that tell who has
 	// asked for one why it is not sent.
 	File func(SentMessage) []Write
@@ -181,6 +183,7 @@ func (d *Dispatch) attempt(ctx context.Context, n DueNotification, f Facts, to P
 		return
 	}
 	work := context.WithoutCancel(ctx) // once begun it is settled, also while shutting down
+	n.Recipient = a.Recipient
 	begun, err := d.Ledger.Begin(work, a)
 	if err != nil {
 		d.Log.Error("attempt not begun", "notification", n.Key, "error", err)

@@ -60,6 +60,16 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 	if f, err = d.facts(ctx, n); err != nil {
 		return f, to, no, err
 	}
+	if no, err := d.covered(ctx, n.Notification, f.Now); err != nil || no != (Verdict{}) {
+		return f, to, no, err
+	}
+	wait, err := d.stead(ctx, n.Notification, &f)
+	if err != nil {
+		return f, to, no, err
+	}
+	if wait {
+		return f, to, Verdict{Hold: ReasonNoProxy, Until: f.Now.Add(proxyWait)}, nil
+	}
 	to, problem := d.address(n.Notification, f)
 	var known Sender
 	if !to.Empty() {
@@ -68,7 +78,7 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 		}
 	}
 	f.Language = known.Language
-	f.Window = n.ReplyTo != "" || inWindow(known.Heard, f.Now)
+	f.Window = !n.Shut && (n.ReplyTo != "" || inWindow(known.Heard, f.Now))
 	disowned := false
 	if known.Disowns && n.Patient != "" {
 		if disowned, err = d.Ledger.Disowned(ctx, to, n.Patient); err != nil {
@@ -76,7 +86,8 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 		}
 	}
 	c := Candidate{
-		Notification: n.Notification, Patient: f.Patient, Address: to, Problem: problem, Stopped: known.Stopped, Disowned: disowned,
+		Notification: n.Notification, Patient: f.Patient, Proxy: f.Proxy, Address: to, Problem: problem, Stopped: known.Stopped, Absent: known.Absent,
+		Disowned: disowned,
 		Template: d.templateOf(n.Notification, f), Now: f.Now,
 	}
 	for _, gate := range d.Gates {
@@ -110,7 +121,7 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 	m = c.Message
 	m.Attempt, m.To = id, to
 	a = Attempt{
-		ID: id, Notification: n.Key, Channel: d.ChannelName, Address: to, Seen: m.Seen, Language: m.Language,
+		ID: id, Notification: n.Key, Channel: d.ChannelName, Recipient: f.Recipient(n.Notification), Address: to, Seen: m.Seen, Language: m.Language,
 		Actions: c.Actions, Choices: c.Choices, Shown: c.Shown, Awaits: c.Awaits, Once: c.Once, SubjectVersion: n.Subject.Version, Begun: d.Now(),
 	}
 	if m.Template != nil {
@@ -158,6 +169,10 @@ func (d *Dispatch) address(n Notification, f Facts) (Private, Reason) {
 	}
 	if f.Patient == nil {
 		return Private{}, ReasonNoPatient
+	}
+	if f.Proxy != nil {
+		number, problem := f.Proxy.Phone(f.Now, d.Country)
+		return NewPrivate(number), Reason(problem)
 	}
 	number, problem := f.Patient.Phone(f.Now, d.Country)
 	return NewPrivate(number), Reason(problem) // fhir's words are among ours

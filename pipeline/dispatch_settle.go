@@ -68,12 +68,12 @@ func (d *Dispatch) failed(n DueNotification, a Attempt, err error) Settlement {
 	case e.Halt:
 		d.halted(e)
 		s.State, s.Reason, s.Due = Planned, ReasonHalted, now.Add(d.halt.left(now))
+	case e.Code == codeWindowClosed && a.free() && n.ReplyTo == "": // certainly not sent; the template says it
+		d.resumed()
+		s.State, s.Reason, s.Due, s.Shut = Planned, ReasonWindow, now, true
 	case e.Kind == Refused || e.Kind == Malformed:
 		d.resumed()
-		s.State, s.Reason = Failed, ReasonRefused
-		if e.Code == codeNotOnWhatsApp {
-			s.Reason = ReasonNotReachable
-		}
+		s.State, s.Reason = Failed, failure(e.Code)
 	case e.Kind == Throttled:
 		d.resumed()
 		if !e.Pair {
@@ -89,10 +89,6 @@ func (d *Dispatch) failed(n DueNotification, a Attempt, err error) Settlement {
 	d.Log.Warn("not accepted", "notification", n.Key, "state", string(s.State), "error", e)
 	return s
 }
-
-// codeNotOnWhatsApp is Meta's code for a number that cannot be reached on WhatsApp.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
-const codeNotOnWhatsApp = "131026"
 
 // halted stops the channel: every further send would fail until a person acts. After the
 // pause one send is tried.

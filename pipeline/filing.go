@@ -91,7 +91,7 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 		Sent:         r.At,
 		Received:     r.Received,
 		Recipients:   []fhir.Reference{{Type: "Organization", Display: f.Facility}},
-		Sender:       sender(r, patient),
+		Sender:       sender(r, t, patient),
 		Payload:      []string{payload(r)},
 		Files:        f.fileOf(r),
 		Notes:        []fhir.Note{{Text: "Read as: " + reading, Time: r.Received}},

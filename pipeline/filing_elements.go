@@ -41,8 +41,11 @@ func recipients(n Notification, address Private) []fhir.Reference {
 	return []fhir.Reference{{Type: "Patient", Identifier: fhir.Identifier{System: SystemUser, Value: address.Reveal()}}}
 }
 
-// sender is the patient, or what WhatsApp knows of a person whom nobody knows.
-func sender(r Reply, patient string) fhir.Reference {
+// sender is the patient or who acts for the patient, or what WhatsApp knows of a person whom nobody knows.
+func sender(r Reply, t Thread, patient string) fhir.Reference {
+	if who := t.actor(); who != "" && !t.Disowns {
+		return reference(who)
+	}
 	if r := reference(patient); !r.IsZero() {
 		return r
 	}

@@ -16,9 +16,8 @@ func (f Filing) Consent(r Reply, t Thread, patient string, stop bool) []Write {
 	if stop {
 		choice = fhir.ChoiceDeny
 	}
-	who := sender(r, patient)
 	body, err := fhir.ConsentDraft{
-		Identifiers: []fhir.Identifier{by}, Patient: who, Performer: who, Choice: choice, At: r.At,
+		Identifiers: []fhir.Identifier{by}, Patient: sender(r, Thread{}, patient), Performer: sender(r, t, patient), Choice: choice, At: r.At,
 		Organization: fhir.Reference{Type: "Organization", Display: f.Facility},
 	}.JSON()
 	return f.writes("consent", r.ID, "Consent", by, queue(patient, r.ID), body, err, func(w *Write) { w.Sender = unknownSender(r, t, patient) })

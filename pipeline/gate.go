@@ -19,6 +19,8 @@ type Candidate struct {
 	Notification Notification
 	// Patient is whom it concerns; nil for an answer to somebody nobody knows.
 	Patient *fhir.Patient
+	// Proxy is who gets it in the patient's stead; nil for the patient.
+	Proxy *fhir.RelatedPerson
 	// Address is where it would go; empty with a Problem.
 	Address Private
 	// Problem says why there is no address.
@@ -27,6 +29,8 @@ type Candidate struct {
 	Stopped bool
 	// Disowned reports whether the owner of Address has said that it is not this patient's.
 	Disowned bool
+	// Absent is when the provider said that Address is not on WhatsApp; zero if it did not, or it was wrong.
+	Absent time.Time
 	// Template tells by which template, in which language, it would be sent; name is "" if by none. It
 	// makes the words for that, so it is asked last. nil counts as none.
 	Template func() (name, language string, err error)

@@ -3,11 +3,14 @@ package pipeline
 import (
 	"context"
 	"time"
+
+	"fhirbridge/fhir"
 )
 
 // GateMinor stops what would go to patients who are too young to be written to
 // themselves. Of a birth date without a day, or without a month, the latest that it
-// can mean counts; a patient without one is taken to be of age. Whoever wrote gets an answer.
+// can mean counts; a patient without one is taken to be of age. Whoever wrote gets an answer, and
+// what goes to who acts for the patient passes.
 type GateMinor struct {
 	// Age is the birthday, in years, from which patients are written to; 0 stops nobody.
 	Age int
@@ -17,18 +20,23 @@ type GateMinor struct {
 
 // Admit implements Gate.
 func (g GateMinor) Admit(_ context.Context, c Candidate) (Verdict, error) {
-	if g.Age <= 0 || c.Patient == nil || c.Notification.ReplyTo != "" {
+	if c.Patient == nil || c.Proxy != nil || c.Notification.ReplyTo != "" || !minor(c.Patient, g.Age, g.Zone, c.Now) {
 		return Verdict{}, nil
 	}
-	born, known := latest(c.Patient.BirthDate())
+	return Verdict{Skip: ReasonMinor}, nil
+}
+
+// minor reports whether a patient is known to be younger than that many years; 0 is nobody.
+func minor(p *fhir.Patient, age int, zone *time.Location, now time.Time) bool {
+	if age <= 0 {
+		return false
+	}
+	born, known := latest(p.BirthDate())
 	if !known {
-		return Verdict{}, nil
+		return false
 	}
-	y, m, d := c.Now.In(g.Zone).Date()
-	if today := time.Date(y, m, d, 0, 0, 0, 0, time.UTC); today.Before(born.AddDate(g.Age, 0, 0)) {
-		return Verdict{Skip: ReasonMinor}, nil
-	}
-	return Verdict{}, nil
+	y, m, d := now.In(zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Before(born.AddDate(age, 0, 0))
 }
 
 // latest is the last day that a FHIR date can mean: https://hl7.org/fhir/R4/datatypes.html#date

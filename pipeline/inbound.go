@@ -80,7 +80,7 @@ func (in *Inbound) dead(ctx context.Context, rec Record, faults ...error) error 
 }
 
 func (in *Inbound) receive(ctx context.Context, r Receipt) error {
-	did, err := in.Ledger.Receive(ctx, r, in.Filing.Sent)
+	did, err := in.Ledger.Receive(ctx, r, in.Filing.Record)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,9 @@ type Ledger interface {
 	Lapse(ctx context.Context, before, now time.Time) (planned, held int, err error)
 
 	// Receive applies a provider's receipt, upward only. When the receipt says something new of its attempt, file is
-	// called with what is known of that by now (SentMessage.Fate), for the writes that record it.
+	// called with what is known of that by now (SentMessage.Fate), for the writes that record it. Free words that
+	// failed because the window is closed (Receipt.WindowClosed) are planned again once, as Settlement.Shut, unless
+	// they have expired, or something newer about the subject was said to the patient or waits to be.
 	// An unknown message or a receipt that changes nothing is no error.
 	Receive(ctx context.Context, r Receipt, file func(SentMessage) []Write) (Received, error)
 
@@ -111,6 +113,11 @@ type Ledger interface {
 	// Kept returns up to limit kept resources of a type, in the order of their references, beginning behind after
 	// ("" for the first). Deleted ones are left out.
 	Kept(ctx context.Context, resourceType, after string, limit int) ([]KeptResource, error)
+	// StateOf returns where a notification about a subject stands; ok is false if there is none with that key.
+	StateOf(ctx context.Context, subject, key string) (state State, ok bool, err error)
+
+	// RelatedPersons returns the kept RelatedPersons of a patient, in the order of their references.
+	RelatedPersons(ctx context.Context, patient string) ([]Related, error)
 
 	// Census counts for metrics. It may be some seconds old.
 	Census(ctx context.Context) (Census, error)
@@ -141,6 +148,9 @@ type Sender struct {
 	Language string
 	// Disowns is set if there are patients whose number it is not: see Ledger.Disowned.
 	Disowns bool
+	// Absent is when the provider last said that it is not on WhatsApp (Receipt.Absent, Settlement.Reason
+	// ReasonNotReachable); zero if never, or if it has written since.
+	Absent time.Time
 }
 
 // Applied says what Apply did.
@@ -170,6 +180,13 @@ type DueNotification struct {
 	Known Known
 }
 
+// Related is a RelatedPerson of a patient.
+type Related struct {
+	Versioned
+	// Fetched is set for one that was read from the FHIR server and did not come on a topic: it may have changed since.
+	Fetched bool
+}
+
 // Settlement closes an attempt or a leased notification.
 type Settlement struct {
 	Key string
@@ -187,9 +204,11 @@ type Settlement struct {
 	WrittenAs Private
 	// Due is when to try again, for Planned.
 	Due time.Time
-	At  time.Time
-	// Writes record what was sent or refused, tell who has asked for it, and ask people to see to what was not sent. What
-	// is not begun and was concluded from an old version of its subject owes none.
+	// Shut is kept with the notification, for Planned: see Notification.Shut.
+	Shut bool
+	At   time.Time
+	// Writes record what was sent or refused, tell who has asked for it, and ask people to see to, or to say, what was not
+	// sent. What is not begun and was concluded from an old version of its subject owes none.
 	Writes []Write
 	// Say is said instead, for Skipped.
 	Say []Notification

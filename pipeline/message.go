@@ -157,6 +157,8 @@ type Attempt struct {
 	Notification string
 	// Channel is the configured name of the channel.
 	Channel string
+	// Recipient is whose number that is: it becomes the notification's. "" leaves it.
+	Recipient string
 	// Address is the number it goes to.
 	Address Private
 	// Seen is the text the patient will read.

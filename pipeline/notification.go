@@ -93,6 +93,12 @@ type Notification struct {
 	Farewell bool
 	// Aside marks a message whose buttons are about the conversation itself: a word that quotes nothing does not answer it.
 	Aside bool
+	// CoveredBy is the key of another notification about the subject, which says this too: it is not sent if that one
+	// was. "" for none.
+	CoveredBy string
+	// Shut is the ledger's, too: the provider has refused free words of it because the patient's window is
+	// closed. From then on only a template can say it, whatever is known of the window.
+	Shut bool
 
 	// State and Reason are the ledger's.
 	State  State

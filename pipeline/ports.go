@@ -119,6 +119,13 @@ func (Versioned) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 // LogValue implements slog.LogValuer and hides the resource.
 func (Versioned) LogValue() slog.Value { return slog.StringValue(hidden) }
 
+// Relations knows who may act for a patient.
+type Relations interface {
+	// RelatedPersons returns every RelatedPerson of a patient ("Patient/7") as the server has them now. Which of them
+	// may act for the patient is for others to say.
+	RelatedPersons(ctx context.Context, patient string) ([]Versioned, error)
+}
+
 // Journeys decides what to say, when, and what answers mean. It is pure: no
 // I/O, no clock of its own; the same input gives the same output.
 type Journeys interface {
@@ -199,6 +206,8 @@ type Facts struct {
 	Subject fhir.Resource
 	// Patient is whom it concerns.
 	Patient *fhir.Patient
+	// Proxy is who gets it in the patient's stead; nil for the patient.
+	Proxy *fhir.RelatedPerson
 	// Known is what the ledger knows of the subject.
 	Known Known
 	// Lookup finds other resources. nil if not known.
@@ -247,6 +256,9 @@ type Thread struct {
 	Tries Tries
 	// Patients are the patients whom this number has been told about; more than one for a family's phone.
 	Patients []string
+	// Proxy is whose number it is if not the patient's own: the RelatedPerson who was told last, where the number has been
+	// told about one patient only; "" for the patient, or nobody knows.
+	Proxy string
 	// Stopped reports whether the number is on the STOP list.
 	Stopped bool
 	// Language is that of the last message sent to the number, "" if none. Chosen is the one that its owner

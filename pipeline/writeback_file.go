@@ -80,7 +80,7 @@ func (f *Files) from(ctx context.Context, w Write) (fhir.Reference, error) {
 	if known := reference(w.File.Patient); !known.IsZero() || w.Sender.Empty() {
 		return known, nil
 	}
-	nobody := sender(Reply{From: w.Sender}, "")
+	nobody := sender(Reply{From: w.Sender}, Thread{}, "")
 	if f.Server == nil || w.Tries >= senderTries {
 		return nobody, nil
 	}

@@ -180,6 +180,7 @@ func (l *Ledger) replan(t *tx, old *stored, n pipeline.Notification) error {
 	if n.Address.Empty() {
 		n.Address = old.Address
 	}
+	n.Shut = n.Shut || old.Shut
 	_, err := t.exec(`UPDATE notification SET state = 0, reason = '', closed_at = 0, priority = ?, due_at = ?, expires_at = ?, flags = ?, secret = ?
 		WHERE subject_id = ? AND key = ?`,
 		int64(n.Priority), micros(n.Due), micros(n.Expires), flags(n), l.sealNotification(n), old.subjectID, old.Key)

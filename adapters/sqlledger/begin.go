@@ -69,9 +69,9 @@ const actionSeparator = "\x1f"
 // begin returns the id of the attempt's row, 0 if nothing may be posted.
 func begin(t *tx, a pipeline.Attempt, held lease, row attemptRow) (int64, error) {
 	id := t.id()
-	n, err := t.exec(`UPDATE notification SET state = 1, reason = '', tries = tries + 1, attempt = ?
+	n, err := t.exec(`UPDATE notification SET state = 1, reason = '', tries = tries + 1, attempt = ?, recipient = COALESCE(?, recipient)
 		WHERE subject_id = ? AND key = ? AND state = 0 AND `+unchanged,
-		id, held.subjectID, a.Notification, held.rev)
+		id, orNull(a.Recipient), held.subjectID, a.Notification, held.rev)
 	if err != nil || n == 0 {
 		return 0, err
 	}
@@ -85,6 +85,14 @@ func begin(t *tx, a pipeline.Attempt, held lease, row attemptRow) (int64, error)
 		id, a.ID, row.token, held.subjectID, a.Notification, held.last, a.Channel, a.Template, a.Language, row.actions,
 		truth(a.Awaits), a.SubjectVersion, row.number, row.secret, begun, begun)
 	return id, err
+}
+
+// orNull is NULL for "".
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 // Postpone implements pipeline.Ledger. What is not leased is left as it is.

@@ -1,6 +1,8 @@
 package sqlledger
 
 import (
+	"context"
+
 	"fhirbridge/pipeline"
 )
 
@@ -18,6 +20,7 @@ const (
 	flagEdge
 	flagFarewell
 	flagAside
+	flagShut
 )
 
 // notificationColumns are those of table n that notificationOf reads.
@@ -36,7 +39,8 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 			Key: r.text(1), State: stateOf(r.number(2)), Reason: r.text(3), Priority: int(r.number(4)),
 			Due: r.at(5), Expires: r.at(6), Journey: r.text(7), Step: r.text(8), Subject: subject,
 			Patient: r.text(9), Recipient: r.text(10),
-			Resend: r.number(11)&flagResend != 0, Edge: r.number(11)&flagEdge != 0, Farewell: r.number(11)&flagFarewell != 0, Aside: r.number(11)&flagAside != 0,
+			Resend: r.number(11)&flagResend != 0, Edge: r.number(11)&flagEdge != 0, Farewell: r.number(11)&flagFarewell != 0,
+			Aside: r.number(11)&flagAside != 0, Shut: r.number(11)&flagShut != 0,
 			Tries: int(r.number(14)),
 		},
 	}
@@ -45,7 +49,7 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 		return stored{}, err
 	}
 	var facts, address, offers string
-	if err := unpack(secret, &facts, &address, &n.Occasion, &n.ReplyTo, &offers); err != nil {
+	if err := unpack(secret, &facts, &address, &n.Occasion, &n.ReplyTo, &n.CoveredBy, &offers); err != nil {
 		return stored{}, err
 	}
 	if n.Offers, err = unpackOffers(offers); err != nil {
@@ -56,7 +60,7 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 }
 
 func (l *Ledger) sealNotification(n pipeline.Notification) []byte {
-	fields := []string{n.Facts.Reveal(), n.Address.Reveal(), n.Occasion, n.ReplyTo}
+	fields := []string{n.Facts.Reveal(), n.Address.Reveal(), n.Occasion, n.ReplyTo, n.CoveredBy}
 	if len(n.Offers) > 0 {
 		fields = append(fields, packOffers(n.Offers))
 	}
@@ -64,7 +68,8 @@ func (l *Ledger) sealNotification(n pipeline.Notification) []byte {
 }
 
 func flags(n pipeline.Notification) int64 {
-	return number(n.Resend)*flagResend | number(n.Edge)*flagEdge | number(n.Farewell)*flagFarewell | number(n.Aside)*flagAside
+	return number(n.Resend)*flagResend | number(n.Edge)*flagEdge | number(n.Farewell)*flagFarewell | number(n.Aside)*flagAside |
+		number(n.Shut)*flagShut
 }
 
 // insert plans a notification whose key is not there yet.
@@ -113,4 +118,16 @@ func (l *Ledger) ofSubject(c *conn, subjectID int64, subject string) (list []sto
 		return err
 	}, "SELECT "+notificationColumns+" FROM notification n WHERE n.subject_id = ?", subjectID)
 	return list, err
+}
+
+// StateOf implements pipeline.Ledger.
+func (l *Ledger) StateOf(ctx context.Context, subject, key string) (state pipeline.State, ok bool, err error) {
+	err = l.view(ctx, func(c *conn) error {
+		r, there, err := c.one("SELECT n.state FROM resource r JOIN notification n ON n.subject_id = r.id WHERE r.ref = ? AND n.key = ?", subject, key)
+		if ok = there; there {
+			state = stateOf(r.number(0))
+		}
+		return err
+	})
+	return state, ok, err
 }

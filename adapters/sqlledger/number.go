@@ -34,6 +34,8 @@ type sender struct {
 	chosen   time.Time
 	// disowns is set if there are patients whose number it is not.
 	disowns bool
+	// absent is when the provider last said that it is not on WhatsApp.
+	absent time.Time
 }
 
 // with is what one person is known for who is known under two names: the newest word counts, and of
@@ -49,6 +51,9 @@ func (s sender) with(o sender) sender {
 		s.chosen, s.language = o.chosen, o.language
 	}
 	s.disowns = s.disowns || o.disowns
+	if o.absent.After(s.absent) {
+		s.absent = o.absent
+	}
 	return s
 }
 
@@ -107,10 +112,11 @@ func senderOf(c *conn, number []byte) (s sender, err error) {
 	err = c.query(func(r row) error {
 		s = s.with(sender{
 			heard: r.at(0), word: r.at(1), stopped: r.number(2) != 0, language: r.text(3), chosen: r.at(4), disowns: r.number(5) != 0,
+			absent: r.at(6),
 		})
 		return nil
-	}, `SELECT heard_at, word_at, stopped, language, chosen_at, disowns FROM sender WHERE number = ?
-		UNION ALL SELECT s.heard_at, s.word_at, s.stopped, s.language, s.chosen_at, s.disowns FROM alias a JOIN alias b ON b.owner = a.owner JOIN sender s ON s.number = b.number
+	}, `SELECT heard_at, word_at, stopped, language, chosen_at, disowns, absent_at FROM sender WHERE number = ?
+		UNION ALL SELECT s.heard_at, s.word_at, s.stopped, s.language, s.chosen_at, s.disowns, s.absent_at FROM alias a JOIN alias b ON b.owner = a.owner JOIN sender s ON s.number = b.number
 		WHERE a.number = ? AND b.number <> a.number`, number, number)
 	return s, err
 }
@@ -223,6 +229,9 @@ func (l *Ledger) Sender(ctx context.Context, address pipeline.Private) (found pi
 	err = l.view(ctx, func(c *conn) error {
 		s, err := senderOf(c, number)
 		found = pipeline.Sender{Stopped: s.stopped, Heard: s.heard, Language: s.language, Disowns: s.disowns}
+		if s.absent.After(s.heard) {
+			found.Absent = s.absent
+		}
 		return err
 	})
 	return found, err

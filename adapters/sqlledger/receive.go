@@ -27,6 +27,9 @@ func (l *Ledger) Receive(ctx context.Context, r pipeline.Receipt, file func(pipe
 		return pipeline.Received{}, err
 	}
 	l.owe(owed)
+	if result.Changed && result.To == pipeline.Planned {
+		l.news(micros(l.now()))
+	}
 	return result, nil
 }
 
@@ -52,13 +55,15 @@ func (l *Ledger) receive(t *tx, r pipeline.Receipt, to int64, file func(pipeline
 	if news && file != nil {
 		owed = l.sealWrites(file(pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification, Fate: a.fate(before)}))
 	}
-	if result.Changed, err = advance(t, a, n, r, to); err != nil {
+	if result.Changed, err = l.advance(t, a, &n, r, to); err != nil {
 		return result, nil, err
 	}
 	if result.Changed {
-		result.To, result.Notification.State, result.Notification.Reason = r.State, r.State, ""
-		if to == failed {
-			result.Notification.Reason = string(pipeline.ReasonRefused)
+		result.To, result.Notification = n.State, n.Notification
+	}
+	if result.Changed && r.Absent() {
+		if err := l.absent(t, a.Address, r.At); err != nil {
+			return result, nil, err
 		}
 	}
 	if err := l.pair(t, r.UserID, a.Address); err != nil {
@@ -81,15 +86,23 @@ func (a attempt) fate(before int64) pipeline.Fate {
 }
 
 // advance moves the notification on, if that is upward.
-func advance(t *tx, a attempt, n stored, r pipeline.Receipt, to int64) (bool, error) {
+func (l *Ledger) advance(t *tx, a attempt, n *stored, r pipeline.Receipt, to int64) (bool, error) {
 	if !n.State.Advances(r.State) || to == failed && n.attempt != a.row {
 		return false, nil
 	}
+	if r.WindowClosed() && a.Template == "" {
+		if again, err := l.shut(t, a, *n); again || err != nil {
+			n.State, n.Reason, n.Shut = pipeline.Planned, string(pipeline.ReasonWindow), true
+			return true, err
+		}
+	}
 	reason := ""
 	if to == failed {
-		reason = string(pipeline.ReasonRefused)
+		reason = string(r.Failure())
 	}
-	return true, move(t, n, to, reason, micros(r.At))
+	err := move(t, *n, to, reason, micros(r.At))
+	n.State, n.Reason = r.State, reason
+	return true, err
 }
 
 // advanceAttempt keeps the first time of each state, and the highest state. It reports whether that is news: that a message

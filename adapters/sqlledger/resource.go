@@ -71,10 +71,12 @@ type incoming struct {
 	source    int64
 	fetchedAt int64
 	body      any // sealed bytes, or nil for a deletion
+	// patient is whom a RelatedPerson acts for; "" of anything else.
+	patient string
 }
 
 func (l *Ledger) incoming(ref string, stamp pipeline.Stamp, body []byte) incoming {
-	in := incoming{ref: ref, stamp: stamp, body: nil}
+	in := incoming{ref: ref, stamp: stamp, body: nil, patient: actsFor(ref, body)}
 	// What is stored is what is compared: microseconds.
 	in.stamp.LastUpdated, in.stamp.Recorded = fromMicros(micros(stamp.LastUpdated)), fromMicros(micros(stamp.Recorded))
 	in.stamp.Digest = l.seal.fingerprint(body)
@@ -88,6 +90,9 @@ func (l *Ledger) incoming(ref string, stamp pipeline.Stamp, body []byte) incomin
 func keep(t *tx, in incoming, kept resource) (int64, error) {
 	s := in.stamp
 	deleted := number(in.body == nil)
+	if err := relate(t, in.ref, in.patient); err != nil {
+		return 0, err
+	}
 	if kept.id == 0 {
 		id := t.id()
 		_, err := t.exec(`INSERT INTO resource (id, ref, version, updated_at, recorded_at, digest, rev, source, fetched_at, deleted, body)

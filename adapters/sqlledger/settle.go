@@ -109,6 +109,11 @@ func (l *Ledger) settleAttempt(t *tx, held lease, s pipeline.Settlement, to int6
 	if told := to == failed && (a.state == accepted || a.state == sent); !a.open() && !told {
 		return true, nil // a receipt has said more
 	}
+	if s.Reason == pipeline.ReasonNotReachable {
+		if err := l.absent(t, a.Address, s.At); err != nil {
+			return true, err
+		}
+	}
 	if err := closeAttempt(t, a, s, to); err != nil || n.attempt != a.row {
 		return true, err // a newer attempt is under way: this one's end does not end the notification
 	}
@@ -161,12 +166,18 @@ func settleNotification(t *tx, n stored, s pipeline.Settlement, to int64) error 
 		return nil
 	}
 	if to == planned {
-		_, err := t.exec("UPDATE notification SET state = 0, due_at = ?, reason = ?, postponed_at = ? WHERE subject_id = ? AND key = ?",
-			micros(s.Due), string(s.Reason), micros(s.At), n.subjectID, n.Key)
-		t.moved(from, n.Reason, planned, "")
-		return err
+		return anew(t, n, s)
 	}
 	return move(t, n, to, string(s.Reason), micros(s.At))
+}
+
+// anew plans a notification again of which nothing has gone out.
+func anew(t *tx, n stored, s pipeline.Settlement) error {
+	n.Shut = n.Shut || s.Shut
+	_, err := t.exec("UPDATE notification SET state = 0, due_at = ?, reason = ?, postponed_at = ?, flags = ? WHERE subject_id = ? AND key = ?",
+		micros(s.Due), string(s.Reason), micros(s.At), flags(n.Notification), n.subjectID, n.Key)
+	t.moved(numberOf(n.State), n.Reason, planned, "")
+	return err
 }
 
 // move brings a notification to a state that is not planned.

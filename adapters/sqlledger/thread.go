@@ -44,7 +44,11 @@ func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, e
 	for _, m := range recent {
 		if m.patient != "" && !slices.Contains(thread.Patients, m.patient) {
 			thread.Patients = append(thread.Patients, m.patient)
+			thread.Proxy = m.proxy
 		}
+	}
+	if len(thread.Patients) > 1 {
+		thread.Proxy = ""
 	}
 	if thread.Sent, thread.How, err = l.answered(t, r, who, recent); err != nil || thread.Sent == nil {
 		return thread, err
@@ -160,6 +164,7 @@ func (l *Ledger) theirs(c *conn, a attempt, who caller, how string, button int) 
 type told struct {
 	row, subjectID    int64
 	language, patient string
+	proxy             string // who got it in the patient's stead, "" for the patient
 	asks, awaits      bool
 	begun             time.Time
 }
@@ -202,11 +207,16 @@ func only(recent []told, since, until time.Time) (row int64, how string) {
 func (l *Ledger) toldTo(c *conn, who caller) (list []told, err error) {
 	for _, number := range who.forms {
 		err = c.query(func(r row) error {
-			list = append(list, told{
-				row: r.number(0), subjectID: r.number(1), language: r.text(2), patient: r.text(3), asks: r.number(4) != 0 && r.number(7)&flagAside == 0, begun: r.at(5), awaits: r.number(6) != 0,
-			})
+			m := told{
+				row: r.number(0), subjectID: r.number(1), language: r.text(2), patient: r.text(3), asks: r.number(4) != 0 && r.number(7)&flagAside == 0,
+				begun: r.at(5), awaits: r.number(6) != 0,
+			}
+			if recipient := r.text(8); recipient != m.patient {
+				m.proxy = recipient
+			}
+			list = append(list, m)
 			return nil
-		}, `SELECT a.id, a.subject_id, a.language, n.patient, CASE WHEN a.actions = '' THEN 0 ELSE 1 END, a.begun_at, a.awaits, n.flags
+		}, `SELECT a.id, a.subject_id, a.language, n.patient, CASE WHEN a.actions = '' THEN 0 ELSE 1 END, a.begun_at, a.awaits, n.flags, n.recipient
 			FROM attempt a JOIN notification n ON n.subject_id = a.subject_id AND n.key = a.key
 			WHERE a.number_at = ? AND a.state BETWEEN 1 AND 6 ORDER BY a.begun_at DESC LIMIT ?`,
 			short(number), int64(threadDepth))

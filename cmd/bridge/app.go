@@ -129,8 +129,15 @@ func (a *app) wire() error {
 		Ledger: a.ledger, Journeys: book, Resolver: resolver, Gates: list,
 		Metrics: a.metrics, Log: a.log, Now: a.now,
 		Channel: channel, ChannelName: c.Channels[0].Name, Pace: pipeline.NewPace(c.Channels[0].Rate),
-		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Sent,
+		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Record,
 		Documents: c.Documents.forDispatch(a.documents()), Errands: filing.Errands,
+	}
+	var relations pipeline.Relations
+	if a.server != nil {
+		relations = a.server
+	}
+	if dispatch.Proxies, err = proxies(c, a.ledger, resolver, relations, a.log, a.now); err != nil {
+		return err
 	}
 	a.settler = &pipeline.Settler{
 		Ledger: a.ledger, Resolver: resolver, Server: a.fhirServer(), Log: a.log, Now: a.now, Grace: c.Dispatch.Grace,
@@ -142,6 +149,9 @@ func (a *app) wire() error {
 	parking := &pipeline.Parking{Intake: intake, Server: a.fhirServer(), Log: a.log}
 	a.receiver = a.newReceiver(webhooks, publisher)
 	a.background = []func(context.Context) error{dispatch.Run, a.settler.Run, parking.Run}
+	if dispatch.Proxies != nil {
+		a.background = append(a.background, dispatch.Proxies.Run)
+	}
 	for _, sink := range c.FHIR.WriteTo {
 		a.background = append(a.background, a.writeBack(sink, filing, publisher).Run)
 	}

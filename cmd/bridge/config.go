@@ -31,6 +31,7 @@ type Config struct {
 	Dispatch DispatchConfig   `yaml:"dispatch"`
 	Quiet    QuietConfig      `yaml:"quiet"`
 	Minors   MinorsConfig     `yaml:"minors"`
+	Proxies  ProxiesConfig    `yaml:"proxies"`
 	// Allow lists the only numbers that are written to, or how they begin; all are if it is empty.
 	Allow     []written       `yaml:"allow"`
 	Frequency FrequencyConfig `yaml:"frequency"`
@@ -153,6 +154,8 @@ type DispatchConfig struct {
 	Concurrency int `yaml:"concurrency"`
 	// Grace is how long an attempt of unknown outcome waits for its status.
 	Grace time.Duration `yaml:"grace"`
+	// Unreachable is how long a number that is not on WhatsApp is left alone; negative is not at all.
+	Unreachable time.Duration `yaml:"unreachable"`
 }
 
 // defaults are what is not said.
@@ -181,6 +184,7 @@ func (c *Config) defaults() {
 	c.Dispatch.Grace = cmp.Or(c.Dispatch.Grace, 5*time.Minute)
 	c.Documents.defaults()
 	c.Booking.defaults()
+	c.Dispatch.Unreachable = cmp.Or(c.Dispatch.Unreachable, 7*24*time.Hour)
 	c.Frequency.Within = cmp.Or(c.Frequency.Within, 24*time.Hour)
 	for i := range c.Channels {
 		c.Channels[i].Name = cmp.Or(c.Channels[i].Name, "main")

@@ -27,6 +27,32 @@ type MinorsConfig struct {
 	Age int `yaml:"age"`
 }
 
+// ProxiesConfig is the proxies block: by which relationships to a patient somebody is told in the patient's stead.
+type ProxiesConfig struct {
+	// Minors is for patients under minors.age, Adults for the others; codes as GUARD or system|GUARD, those that count
+	// most first.
+	Minors []string `yaml:"minors"`
+	Adults []string `yaml:"adults"`
+}
+
+// validate returns every problem, each beginning with its key.
+func (p ProxiesConfig) validate(age int) error {
+	var errs []error
+	for name, codes := range map[string][]string{"minors": p.Minors, "adults": p.Adults} {
+		for i, code := range codes {
+			if !relationship.MatchString(code) {
+				errs = append(errs, fmt.Errorf("%s[%d]: must be the code of a relationship, as in GUARD, or system|GUARD", name, i))
+			}
+		}
+	}
+	if len(p.Minors) > 0 && age == 0 {
+		errs = append(errs, errors.New("minors: needs minors.age, which says who is one"))
+	}
+	return errors.Join(errs...)
+}
+
+var relationship = regexp.MustCompile(`^([^\s|]+\|)?[A-Za-z0-9_-]+$`)
+
 // FrequencyConfig is the frequency block.
 type FrequencyConfig struct {
 	// Most is how many messages, answers aside, a number gets Within a time; 0 is any number.
@@ -44,6 +70,7 @@ func (c *Config) validateGates() []error {
 	if c.Minors.Age < 0 || c.Minors.Age > 30 {
 		errs = append(errs, errors.New("minors.age: must be from 0 to 30"))
 	}
+	errs = append(errs, under("proxies", c.Proxies.validate(c.Minors.Age))...)
 	for i, number := range c.Allow {
 		if !allowed.MatchString(string(number)) {
 			errs = append(errs, fmt.Errorf("allow[%d]: must be how a number begins, as in +1555, or a whole one", i))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"fhirbridge/pipeline"
@@ -15,6 +16,9 @@ func gates(c *Config, ledger pipeline.Ledger, last ...pipeline.Gate) ([]pipeline
 		return nil, fmt.Errorf("facility.timezone: %w", err)
 	}
 	list := pipeline.DefaultGates()
+	if c.Dispatch.Unreachable > 0 {
+		list = append(list, pipeline.GateReachable{For: c.Dispatch.Unreachable})
+	}
 	if c.Minors.Age > 0 {
 		list = append(list, pipeline.GateMinor{Age: c.Minors.Age, Zone: zone})
 	}
@@ -36,4 +40,19 @@ func gates(c *Config, ledger pipeline.Ledger, last ...pipeline.Gate) ([]pipeline
 		list = append(list, pipeline.GateFrequency{Ledger: ledger, Most: c.Frequency.Most, Within: c.Frequency.Within})
 	}
 	return append(list, last...), nil
+}
+
+// proxies says who is told in a patient's stead; nil if nobody is.
+func proxies(c *Config, ledger pipeline.Ledger, resolver *pipeline.Resolver, server pipeline.Relations, log *slog.Logger, now func() time.Time) (*pipeline.Proxies, error) {
+	if len(c.Proxies.Minors)+len(c.Proxies.Adults) == 0 {
+		return nil, nil
+	}
+	zone, err := time.LoadLocation(c.Facility.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("facility.timezone: %w", err)
+	}
+	return &pipeline.Proxies{
+		Ledger: ledger, Server: server, Resolver: resolver, Log: log, Now: now, Age: c.Minors.Age, Zone: zone,
+		Minors: c.Proxies.Minors, Adults: c.Proxies.Adults, Country: c.Facility.Country,
+	}, nil
 }

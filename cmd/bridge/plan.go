@@ -135,7 +135,7 @@ func merge(expected []journey.StepOutlook, entries []pipeline.TraceEntry) []outl
 	for _, x := range expected {
 		last := -1
 		for i, e := range entries {
-			if n := e.Notification; !told[i] && n.Journey == x.Journey && n.Step == x.Step && n.Recipient == x.Patient {
+			if n := e.Notification; !told[i] && n.Journey == x.Journey && n.Step == x.Step && n.Patient == x.Patient {
 				steps, told[i], last = append(steps, traced(e, x.Template)), true, len(steps)
 			}
 		}

@@ -168,7 +168,7 @@ func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
 		}
 	}
 	a := pipeline.Attempt{
-		ID: id, Notification: n.Key, Channel: simulatedChannel, Address: to, Seen: said.Message.Seen, Language: said.Message.Language,
+		ID: id, Notification: n.Key, Channel: simulatedChannel, Recipient: f.Recipient(n.Notification), Address: to, Seen: said.Message.Seen, Language: said.Message.Language,
 		Actions: said.Actions, Choices: said.Choices, Shown: said.Shown, Awaits: said.Awaits, Once: said.Once, SubjectVersion: n.Subject.Version, Begun: f.Now,
 	}
 	if said.Message.Template != nil {
@@ -178,6 +178,7 @@ func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
 		return err
 	}
 	a.MessageID = "wamid.simulated-" + strconv.Itoa(len(s.sent)+1)
+	n.Recipient = a.Recipient
 	m := pipeline.SentMessage{Attempt: a, Notification: n.Notification}
 	s.sent = append(s.sent, simulatedSent{m, titles(said.Message)})
 	s.happens(n.Notification.Subject, happening{Message: shown(m, said.Message)})

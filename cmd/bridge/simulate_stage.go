@@ -81,6 +81,9 @@ func newStage(ctx context.Context, c *Config, book *journey.Book) (*stage, error
 		Ledger: s.ledger, Journeys: book, Resolver: s.intake.Resolver, Gates: asked, Now: s.now, Country: c.Facility.Country,
 		Documents: c.Documents.forDispatch(nil), Errands: s.filing.Errands,
 	}
+	if s.dispatch.Proxies, err = proxies(c, s.ledger, s.intake.Resolver, nil, log, s.now); err != nil {
+		return nil, err
+	}
 	s.inbound = &pipeline.Inbound{
 		Webhooks: map[string]pipeline.Webhook{simulatedChannel: mailbox{s}}, Ledger: s.ledger, Journeys: watched, Filing: s.filing, Log: log, Now: s.now,
 		DeadLetters: &pipeline.DeadLetters{Publisher: nowhere{}},

@@ -159,7 +159,7 @@ func (h *hearing) stale(s *scene) bool {
 // journey has no words for that.
 func (h *hearing) refresh(j *journey, s *scene) (say []pipeline.Notification, told bool) {
 	news := func(o pipeline.Notification) bool {
-		return o.Edge && o.Journey == j.name && o.Recipient == s.who && j.byStep[o.Step] != nil && j.byStep[o.Step].when.holds(s)
+		return o.Edge && o.Journey == j.name && o.Patient == s.who && j.byStep[o.Step] != nil && j.byStep[o.Step].when.holds(s)
 	}
 	switch {
 	case slices.ContainsFunc(h.thread.Known.Open, news):
@@ -195,7 +195,7 @@ func (h *hearing) say(j *journey, step, subject, occasion string) []pipeline.Not
 	if !expires.After(now) {
 		return nil
 	}
-	who, recipient := h.who(), h.who()
+	who, recipient := h.who(), cmp.Or(h.thread.Proxy, h.who())
 	if h.thread.Sent != nil {
 		recipient = h.thread.Sent.Notification.Recipient
 	}

@@ -27,20 +27,17 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if s.start.IsZero() {
 		s.start = told.start()
 	}
-	own := ""
-	if f.Patient != nil {
-		own = f.Patient.Language()
-	}
+	own := own(f)
 	text := t.in(told.Wrote, f.Language, told.Language, own, b.settings.Language, "en")
 	if text == nil {
 		return skip(pipeline.ReasonNoTemplate), nil
 	}
 	w := &writer{
-		scene: s, before: instant(told.Before), minutes: told.Minutes, slot: b.slotOf(n, told, s), patient: f.Patient, settings: &b.settings,
-		calendar: b.calendarFor(text.language, own),
+		scene: s, before: instant(told.Before), minutes: told.Minutes, slot: b.slotOf(n, told, s), patient: f.Patient, proxy: f.Proxy,
+		settings: &b.settings, calendar: b.calendarFor(text.language, own),
 	}
 	values, missing := t.values(text, w)
-	if missing {
+	if missing || w.unnamed {
 		return skip(pipeline.ReasonMissingFact), nil
 	}
 	message := t.message(text, values, attempt)
@@ -116,7 +113,7 @@ func (j *journey) about(n pipeline.Notification, s *scene) pipeline.Reason {
 	switch {
 	case s.subject == nil:
 		return pipeline.ReasonSubjectGone
-	case s.subject.Header().Type != j.on, !s.lookAt(n.Recipient), j.silent(s):
+	case s.subject.Header().Type != j.on, !s.lookAt(n.Patient), j.silent(s):
 		return pipeline.ReasonSuperseded
 	}
 	return pipeline.ReasonNone

@@ -130,7 +130,7 @@ func (p *play) send(until time.Time) {
 		if n.Due.After(p.now) {
 			p.now = n.Due
 		}
-		p.speak(n)
+		p.speakAlone(n)
 	}
 }
 

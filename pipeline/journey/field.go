@@ -59,22 +59,24 @@ const (
 )
 
 var fields = map[string]field{
-	"patient.given":  {className, "", maxParameter, func(w *writer) string { return w.name().Informal() }},
-	"patient.name":   {className, "", maxParameter, func(w *writer) string { return w.name().Text }},
-	"start.date":     {classSchedule, typeVisit, maxMoment, func(w *writer) string { return w.local(w.begin(), w.calendar.date) }},
-	"start.time":     {classSchedule, typeVisit, maxMoment, func(w *writer) string { return w.local(w.begin(), w.calendar.clock) }},
-	"before.date":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.date) }},
-	"before.time":    {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.clock) }},
-	"slot.date":      {classSchedule, typeSlot, maxMoment, func(w *writer) string { return w.slotMoment(w.calendar.date) }},
-	"slot.time":      {classSchedule, typeSlot, maxMoment, func(w *writer) string { return w.slotMoment(w.calendar.clock) }},
-	"instruction":    {classInstruction, typeAppointment, maxInstruction, (*writer).instruction},
-	"place.way":      {classPlace, typeVisit, maxWay, (*writer).placeWay},
-	"place.name":     {classPlace, typeVisit, maxParameter, (*writer).placeName},
-	"place.address":  {classPlace, typeVisit, maxParameter, (*writer).placeAddress},
-	"clinician.name": {classPerson, typeVisit, maxParameter, (*writer).clinician},
-	"delay.minutes":  {classSchedule, typeEncounter, maxMoment, (*writer).delay},
-	"facility.name":  {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Facility }},
-	"facility.phone": {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Phone }},
+	"patient.given":   {className, "", maxParameter, func(w *writer) string { return w.name().Informal() }},
+	"patient.name":    {className, "", maxParameter, func(w *writer) string { return w.name().Text }},
+	"recipient.given": {className, "", maxParameter, func(w *writer) string { return w.recipient().Informal() }},
+	"recipient.name":  {className, "", maxParameter, func(w *writer) string { return w.recipient().Text }},
+	"start.date":      {classSchedule, typeVisit, maxMoment, func(w *writer) string { return w.local(w.begin(), w.calendar.date) }},
+	"start.time":      {classSchedule, typeVisit, maxMoment, func(w *writer) string { return w.local(w.begin(), w.calendar.clock) }},
+	"before.date":     {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.date) }},
+	"before.time":     {classSchedule, typeAppointment, maxMoment, func(w *writer) string { return w.local(w.before, w.calendar.clock) }},
+	"slot.date":       {classSchedule, typeSlot, maxMoment, func(w *writer) string { return w.slotMoment(w.calendar.date) }},
+	"slot.time":       {classSchedule, typeSlot, maxMoment, func(w *writer) string { return w.slotMoment(w.calendar.clock) }},
+	"instruction":     {classInstruction, typeAppointment, maxInstruction, (*writer).instruction},
+	"place.way":       {classPlace, typeVisit, maxWay, (*writer).placeWay},
+	"place.name":      {classPlace, typeVisit, maxParameter, (*writer).placeName},
+	"place.address":   {classPlace, typeVisit, maxParameter, (*writer).placeAddress},
+	"clinician.name":  {classPerson, typeVisit, maxParameter, (*writer).clinician},
+	"delay.minutes":   {classSchedule, typeEncounter, maxMoment, (*writer).delay},
+	"facility.name":   {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Facility }},
+	"facility.phone":  {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Phone }},
 
 	"facility.portal":    {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Portal }},
 	"facility.emergency": {classFacility, "", maxParameter, func(w *writer) string { return w.settings.Emergency }},
@@ -90,8 +92,12 @@ type writer struct {
 	// minutes are those of a delay.
 	minutes int
 	// slot is the free time that was chosen, in the zone of the service or of the visit; zero if none was.
-	slot     time.Time
-	patient  *fhir.Patient
+	slot    time.Time
+	patient *fhir.Patient
+	// proxy is who reads it in the patient's stead, nil for the patient. unnamed is set when the patient's name was asked
+	// for then, and there is none.
+	proxy    *fhir.RelatedPerson
+	unnamed  bool
 	settings *Settings
 	calendar calendar
 }
@@ -100,7 +106,9 @@ func (w *writer) name() fhir.Name {
 	if w.patient == nil {
 		return fhir.Name{}
 	}
-	return w.patient.Name(w.now)
+	name := w.patient.Name(w.now)
+	w.unnamed = w.unnamed || w.proxy != nil && name.Text == ""
+	return name
 }
 
 func (w *writer) local(t time.Time, format func(time.Time) string) string {

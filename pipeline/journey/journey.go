@@ -77,6 +77,7 @@ func (b *Book) Decide(c pipeline.Change) (pipeline.Plan, error) {
 	for _, j := range b.byType[subject.Header().Type] {
 		j.decide(b, c, subject, &plan)
 	}
+	b.cover(plan.Wanted, c.Known.Open)
 	return plan, nil
 }
 
@@ -159,7 +160,7 @@ func (j *journey) waiting(open []pipeline.Notification, current *scene) waiting 
 	w := waiting{first: len(j.steps)}
 	for _, o := range open {
 		s := j.byStep[o.Step]
-		if o.Journey != j.name || o.Recipient != current.who || o.ReplyTo != "" || s == nil || s.when.edge == nil {
+		if o.Journey != j.name || o.Patient != current.who || o.ReplyTo != "" || s == nil || s.when.edge == nil {
 			continue
 		}
 		if before := recall(o.Facts).Before; before != "" && before == current.occasion() {

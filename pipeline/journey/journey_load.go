@@ -142,7 +142,7 @@ func (l *loader) steps(o object, j *journey, phrases vocabulary) {
 }
 
 func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
-	o := item.object("name", "when", "at", "send", "chat", "offer", "task", "expires", "unknown", "once")
+	o := item.object("name", "when", "at", "send", "chat", "offer", "task", "expires", "unknown", "once", "covers")
 	s := &step{name: named(o.need("name")), priority: pipeline.PriorityNews}
 	if v := o.need("when"); v.exists() {
 		s.when = phrases.clauses(v)
@@ -168,6 +168,7 @@ func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
 		l.titles(v, s, j)
 	}
 	l.once(o.get("once"), s, j)
+	l.covers(o.get("covers"), j, s)
 	s.resend = j.on == typeAppointment
 	if v := o.get("unknown"); v.exists() {
 		s.resend = v.oneOf("policy", "resend", "hold") == "resend"

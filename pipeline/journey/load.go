@@ -60,6 +60,8 @@ type Book struct {
 	replies *journey
 	// doings says what each name of an answer does, in whatever journey.
 	doings map[string]doing
+	// covers names the steps that say what a step says, too.
+	covers map[string][]string
 }
 
 var _ pipeline.Journeys = (*Book)(nil)
@@ -68,6 +70,7 @@ var _ pipeline.Journeys = (*Book)(nil)
 type loader struct {
 	book     *Book
 	problems []Problem
+	covering []covering
 }
 
 // Load reads every *.yaml of both directories. It returns all problems at once,
@@ -82,6 +85,7 @@ func Load(journeys, templates fs.FS, s Settings) (*Book, []Problem) {
 	l.loadTemplates(templates)
 	l.checkBooking()
 	l.loadJourneys(journeys)
+	l.checkCovers()
 	if len(l.problems) > 0 {
 		slices.SortStableFunc(l.problems, func(a, b Problem) int {
 			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

@@ -116,7 +116,7 @@ func (j *journey) explain(b *Book, c pipeline.Change, subject fhir.Resource, pla
 			}
 			planned := false
 			for _, n := range plan.Wanted {
-				if n.Journey == j.name && n.Step == s.name && n.Recipient == p.ref && n.ReplyTo == "" {
+				if n.Journey == j.name && n.Step == s.name && n.Patient == p.ref && n.ReplyTo == "" {
 					o := base
 					o.Planned, o.Key, o.Due, o.Expires = true, n.Key, n.Due, n.Expires
 					list, planned = append(list, o), true

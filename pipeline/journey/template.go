@@ -35,6 +35,7 @@ type parameter struct {
 	field   field
 	or      *field            // taken when the field is empty
 	instead map[string]string // words by language for when there is neither
+	forms   map[string]forms  // words around a number by language; nil for what is no number
 	example string
 	used    bool
 	// asked is the name by which a request gives it, "" for what no request gives.
@@ -49,6 +50,9 @@ func (p *parameter) room() int {
 	}
 	if len(p.instead) > 0 {
 		n = max(n, maxParameter)
+	}
+	for _, f := range p.forms {
+		n = max(n, f.room(p.name))
 	}
 	return n
 }
@@ -170,6 +174,9 @@ func (t *template) values(x *text, w *writer) (values []string, missing bool) {
 	for i := range t.params {
 		p := &t.params[i]
 		v := clean(p.field.read(w), p.field.room)
+		if p.forms != nil {
+			v = p.forms[x.language].inflected(x.language, p.name, v)
+		}
 		if v == "" && p.or != nil {
 			v = clean(p.or.read(w), p.or.room)
 		}

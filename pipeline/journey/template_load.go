@@ -107,11 +107,14 @@ func (l *loader) parameter(m member, t *template) parameter {
 	if !parameterName.MatchString(p.name) {
 		m.problem("must be lower-case letters and underscores")
 	}
-	o := m.value.object("field", "class", "or", "else", "example")
+	o := m.value.object("field", "class", "or", "else", "forms", "example")
 	l.shown(o, &p, t)
 	if v := o.get("or"); v.exists() {
 		f := l.field(v, t)
 		p.or = &f
+	}
+	if v := o.get("forms"); v.exists() {
+		l.forms(v, &p, o.get("field"))
 	}
 	for _, e := range o.get("else").members() {
 		tag := metaTag(e.key)
@@ -244,6 +247,7 @@ func (l *loader) checkUse(o object, t *template) {
 			o.get("languages").problem(fmt.Sprintf("%s and %s use different placeholders", t.texts[0].language, x.language))
 		}
 		for j := range t.params {
+			t.params[j].checkForms(o.get("parameters"), x.language)
 			if p := &t.params[j]; len(p.instead) > 0 && p.instead[x.language] == "" {
 				o.get("parameters").problem(fmt.Sprintf("%q has no else in %s", p.name, x.language))
 			}

@@ -162,6 +162,9 @@ func (h *hearing) thanks(a *answer) bool {
 // languages are those in which a word may be meant.
 func (h *hearing) languages() []string {
 	list := []string{h.thread.Chosen, h.thread.Language}
+	if p := h.proxy(); p != nil {
+		list = append(list, p.Language())
+	}
 	if p := h.patient(); p != nil {
 		list = append(list, p.Language())
 	}

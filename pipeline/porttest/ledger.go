@@ -12,7 +12,8 @@ func Ledger(t *testing.T, open func(t *testing.T) pipeline.Ledger) {
 	suite := map[string]map[string]func(*ledgerTest){
 		"Apply": applyTests, "Due": dueTests, "Outcome": outcomeTests, "Receive": receiveTests,
 		"Hear": hearTests, "Number": numberTests, "Prefer": preferTests, "Sent": sentTests, "Said": saidTests, "Identity": identityTests,
-		"Writes": writeTests, "Follow": followTests, "Wish": wishTests, "Keeping": keepingTests,
+		"Writes": writeTests, "Follow": followTests, "Wish": wishTests, "Keeping": keepingTests, "Window": windowTests, "Absent": absentTests,
+		"Kin": kinTests, "Cover": coverTests,
 	}
 	for group, tests := range suite {
 		t.Run(group, func(t *testing.T) {

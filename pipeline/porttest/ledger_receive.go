@@ -109,7 +109,7 @@ func receiveHeld(t *ledgerTest) {
 
 func receiveFailed(t *ledgerTest) {
 	n := t.sent("1", phone)
-	got := t.receive(pipeline.Receipt{MessageID: "wamid.1", State: pipeline.Failed, Code: "131047"})
+	got := t.receive(pipeline.Receipt{MessageID: "wamid.1", State: pipeline.Failed, Code: "131000"})
 	if !got.Changed || got.To != pipeline.Failed || got.Notification.Reason != string(pipeline.ReasonRefused) {
 		t.Errorf("receipt: got %+v, want it failed", got)
 	}

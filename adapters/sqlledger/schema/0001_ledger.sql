@@ -60,6 +60,13 @@ CREATE TABLE about (
   PRIMARY KEY (patient, subject_id)
 ) {clustered};
 
+-- Who acts for a patient, or once did.
+CREATE TABLE kin (
+  patient TEXT NOT NULL,
+  person  TEXT NOT NULL,
+  PRIMARY KEY (patient, person)
+) {clustered};
+
 -- One try of a notification. previous is the one before it. token is the attempt's id, message is
 -- the provider's (secret). What is looked for by name is found by a number made of it (token_at,
 -- message_at, number_at) and then compared in full. open_since is set while nobody knows what became of it.
@@ -117,7 +124,8 @@ CREATE TABLE answer (
 -- A number that wrote to us, by its blind digest; or a person whose number nobody knows, by that of the
 -- provider's id, until it is known. word_at is the provider's time of its last STOP or
 -- START, 0 for none, and stopped is 1 if that was STOP. language is the one that was chosen, by the provider's time
--- chosen_at. disowns is 1 if there are rows in disowned.
+-- chosen_at. disowns is 1 if there are rows in disowned. absent_at is when the provider last said that it is not on
+-- WhatsApp, 0 for never; a number of which there is only that has not written, and heard_at is 0.
 CREATE TABLE sender (
   number    {blob} NOT NULL PRIMARY KEY,
   heard_at  BIGINT NOT NULL,
@@ -125,7 +133,8 @@ CREATE TABLE sender (
   stopped   BIGINT NOT NULL DEFAULT 0,
   language  TEXT NOT NULL DEFAULT '',
   chosen_at BIGINT NOT NULL DEFAULT 0,
-  disowns   BIGINT NOT NULL DEFAULT 0
+  disowns   BIGINT NOT NULL DEFAULT 0,
+  absent_at BIGINT NOT NULL DEFAULT 0
 ) {clustered};
 
 -- Patients of whom the owner of a number has said that the number is not theirs.

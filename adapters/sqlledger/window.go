@@ -1,0 +1,25 @@
+package sqlledger
+
+import (
+	"fhirbridge/pipeline"
+)
+
+// shut plans a notification again whose free words the provider could not deliver because the window is
+// closed, so that a template says it. It reports false, and has done nothing, where that would come too late, or
+// where something newer about the subject has been said or will be: then this is over.
+func (l *Ledger) shut(t *tx, a attempt, n stored) (bool, error) {
+	if n.Shut || n.ReplyTo != "" || !n.Expires.IsZero() && !t.now.Before(n.Expires) {
+		return false, nil
+	}
+	list, err := l.ofSubject(t.conn, n.subjectID, n.Subject)
+	if err != nil {
+		return false, err
+	}
+	for _, o := range list {
+		waits := o.State == pipeline.Planned && o.Edge
+		if o.Key != n.Key && o.Patient == n.Patient && o.ReplyTo == "" && (waits || o.toldAt > micros(a.Begun)) {
+			return false, nil
+		}
+	}
+	return true, anew(t, n, pipeline.Settlement{Due: t.now, Reason: pipeline.ReasonWindow, Shut: true, At: t.now})
+}

@@ -1,0 +1,69 @@
+package pipeline_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+// covering is a desk that knows where the notification "m" stands.
+type covering struct {
+	*desk
+	state pipeline.State
+	err   error
+}
+
+func (c *covering) StateOf(_ context.Context, subject, key string) (pipeline.State, bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state, c.state != "" && subject == "Appointment/a1" && key == "m", c.err
+}
+
+func TestDispatchMergesWhatAnotherMessageSays(t *testing.T) {
+	for state, want := range map[pipeline.State]string{
+		"": "n1 accepted", pipeline.Sending: "n1 skipped merged", pipeline.StateUnknown: "n1 skipped merged", pipeline.Accepted: "n1 skipped merged",
+		pipeline.Sent: "n1 skipped merged", pipeline.Delivered: "n1 skipped merged", pipeline.Read: "n1 skipped merged",
+		pipeline.Failed: "n1 accepted", pipeline.Skipped: "n1 accepted", pipeline.Cancelled: "n1 accepted", pipeline.Expired: "n1 accepted", pipeline.Held: "n1 accepted",
+	} {
+		t.Run(string(state), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := dueNow("n1")
+				n.CoveredBy = "m"
+				k := &covering{desk: newDesk(n), state: state}
+				d := dispatching(t, k.desk, (&posts{}).failing())
+				d.Ledger = k
+				stop := start(d.Run)
+				time.Sleep(time.Minute)
+				stop()
+				same(t, "settled", k.states(), []string{want})
+			})
+		})
+	}
+}
+
+func TestDispatchWaitsForWhatCovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := dueNow("n1")
+		n.CoveredBy = "m"
+		k := &covering{desk: newDesk(n), err: transient("disk")}
+		d := dispatching(t, k.desk, (&posts{}).failing())
+		d.Ledger = k
+		stop := start(d.Run)
+		defer stop()
+		time.Sleep(20 * time.Second)
+		same(t, "while nobody can tell", k.states(), []string{})
+		k.mu.Lock()
+		k.err, k.state = nil, pipeline.Planned
+		k.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		same(t, "while it is planned", k.states(), []string{})
+		k.mu.Lock()
+		k.state = pipeline.Failed
+		k.mu.Unlock()
+		time.Sleep(time.Minute)
+		same(t, "once that has failed", k.states(), []string{"n1 accepted"})
+	})
+}

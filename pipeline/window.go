@@ -1,0 +1,64 @@
+package pipeline
+
+import "fhirbridge/fhir"
+
+// Meta's codes that mean something to the plan.
+// https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
+const (
+	codeNotOnWhatsApp = "131026" // the number cannot be reached on WhatsApp
+	codeWindowClosed  = "131047" // free words, and more than 24 hours since the patient's last message
+)
+
+// failure is the reason of a failure with that code.
+func failure(code string) Reason {
+	switch code {
+	case codeNotOnWhatsApp:
+		return ReasonNotReachable
+	case codeWindowClosed:
+		return ReasonWindow
+	}
+	return ReasonRefused
+}
+
+// Failure is the reason for which a message failed.
+func (r Receipt) Failure() Reason { return failure(r.Code) }
+
+// WindowClosed reports whether a message failed because the patient's 24 hours were over, whatever was
+// known of them: Meta says so, too, of windows that are open.
+func (r Receipt) WindowClosed() bool { return r.State == Failed && r.Code == codeWindowClosed }
+
+// Absent reports whether a message failed because the number is not on WhatsApp.
+func (r Receipt) Absent() bool { return r.State == Failed && r.Code == codeNotOnWhatsApp }
+
+// free reports whether the attempt was one at free words, which need an open window.
+func (a Attempt) free() bool { return a.Template == "" }
+
+// Free words that may be answers wait for nobody: what the window has shut out people have to say.
+const taskUnsaid = "answer_not_delivered"
+
+// Record returns the writes that record a message and what has become of it, as Sent does; and of an answer that the
+// window has shut out, those of a Task.
+func (f Filing) Record(m SentMessage) []Write {
+	writes := f.Sent(m)
+	if m.Fate.State == Failed && m.Fate.Code == codeWindowClosed {
+		writes = append(writes, f.Unsaid(m)...)
+	}
+	return writes
+}
+
+// Unsaid returns the writes of a Task that asks people to tell the patient what an answer would have said. What was
+// said about nothing in particular, as that a message has been passed on, is in somebody's hands anyway.
+func (f Filing) Unsaid(m SentMessage) []Write {
+	n, a := m.Notification, m.Attempt
+	if n.ReplyTo == "" || n.Subject == "" || n.Farewell {
+		return nil
+	}
+	return f.task(fhir.TaskDraft{
+		Code:        "WhatsApp: " + spoken(taskUnsaid),
+		Codings:     []fhir.Coding{{System: SystemTask, Code: taskUnsaid}},
+		Description: a.Seen.Reveal(),
+		For:         reference(n.Patient),
+		Focus:       reference(n.Subject),
+		AuthoredOn:  a.Begun,
+	}, "unsaid", a.ID, queue(n.Patient, n.ReplyTo))
+}
