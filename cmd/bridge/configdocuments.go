@@ -45,7 +45,7 @@ func (d *DocumentsConfig) defaults() {
 }
 
 // on reports whether any document may be sent.
-func (d DocumentsConfig) on() bool { return d.Results != resultsOff }
+func (d DocumentsConfig) on() bool { return d.Results == resultsAsk || d.Results == resultsConsent }
 
 // validateDocuments returns every problem of the documents block, and of what it needs elsewhere.
 func (c *Config) validateDocuments() []error {

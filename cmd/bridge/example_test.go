@@ -160,7 +160,7 @@ func (p *play) answers(m *journey.Moment) {
 	p.t.Helper()
 	p.said++
 	if m.Tap == "" {
-		says := m.Says
+		says := p.expected(m.Says) // with the name that the record has
 		if m.Reads == "text" && strings.Contains(says, " ") {
 			says += " " + markWords
 		}
