@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"fhirbridge/fhir"
 	"fmt"
 	"time"
 )
@@ -95,4 +96,25 @@ func ReasonOf(err error) string {
 		return e.Reason
 	}
 	return "other"
+}
+
+// malformed makes an *Error of a fault that fhir found: path and rule, no value.
+func malformed(op string, err error) error {
+	e := &Error{Op: op, Kind: Malformed, Reason: "not_fhir"}
+	var f *fhir.Error
+	if errors.As(err, &f) {
+		e.Reason, e.Path = f.Rule, f.Path
+	}
+	return e
+}
+
+// faultsOf splits a joined error into its parts.
+func faultsOf(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -264,39 +263,4 @@ func previous(kept Versioned) fhir.Resource {
 		return nil
 	}
 	return res
-}
-
-// versionOf returns what makes this version of the resource different from others.
-func versionOf(ev Event) string {
-	if ev.Version != "" {
-		return ev.Version
-	}
-	if !ev.LastUpdated.IsZero() {
-		return ev.LastUpdated.UTC().Format(time.RFC3339Nano)
-	}
-	if ev.Source.Topic != "" {
-		return ev.Source.String() // the same for ever, also when the topic is read again
-	}
-	return ""
-}
-
-// malformed makes an *Error of a fault that fhir found: path and rule, no value.
-func malformed(op string, err error) error {
-	e := &Error{Op: op, Kind: Malformed, Reason: "not_fhir"}
-	var f *fhir.Error
-	if errors.As(err, &f) {
-		e.Reason, e.Path = f.Rule, f.Path
-	}
-	return e
-}
-
-// faultsOf splits a joined error into its parts.
-func faultsOf(err error) []error {
-	if err == nil {
-		return nil
-	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	return []error{err}
 }

@@ -63,3 +63,17 @@ func order(newer bool) Freshness {
 	}
 	return Older
 }
+
+// versionOf returns what makes this version of the resource different from others.
+func versionOf(ev Event) string {
+	if ev.Version != "" {
+		return ev.Version
+	}
+	if !ev.LastUpdated.IsZero() {
+		return ev.LastUpdated.UTC().Format(time.RFC3339Nano)
+	}
+	if ev.Source.Topic != "" {
+		return ev.Source.String() // the same for ever, also when the topic is read again
+	}
+	return ""
+}

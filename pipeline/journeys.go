@@ -1,0 +1,198 @@
+package pipeline
+
+import (
+	"fhirbridge/fhir"
+	"slices"
+	"time"
+)
+
+// Change is what Decide decides about.
+type Change struct {
+	// Previous is the version kept until now, nil if this is the first; Current is
+	// the new one, nil if the resource was deleted. Both have the same type and id.
+	Previous, Current fhir.Resource
+	// Version is the version of Current, or what stands for it (lastUpdated) when the feed gives none.
+	Version string
+	// Known is what the ledger knows of the subject.
+	Known Known
+	// Lookup finds other resources: of the same event, contained, or kept. nil if not known.
+	Lookup func(ref string) fhir.Resource
+	// Now is the time of deciding.
+	Now time.Time
+	// Historic is set for an event that is older than intake.max_age, and for initial
+	// loads: what has happened is no news, only what lies ahead is planned.
+	Historic bool
+}
+
+// Known is what the ledger knows of a subject.
+type Known struct {
+	// Open are the notifications that are planned and not begun.
+	Open []Notification
+	// Answers are the last decisions, one of each patient who gave one.
+	Answers []Answer
+	// Told are the patients who have been sent anything about the subject.
+	Told []string
+	// Said are the notifications about it that have gone out, or may have. It is known only to who decides
+	// and understands, not to who makes words.
+	Said []Said
+}
+
+// ToldOf reports whether a patient has been sent anything about the subject.
+func (k Known) ToldOf(patient string) bool { return slices.Contains(k.Told, patient) }
+
+// AnswerOf returns a patient's last decision, nil if there is none.
+func (k Known) AnswerOf(patient string) *Answer {
+	for i := range k.Answers {
+		if k.Answers[i].Patient == patient {
+			return &k.Answers[i]
+		}
+	}
+	return nil
+}
+
+// With returns what is known once a patient has decided. k stays as it is.
+func (k Known) With(a Answer) Known {
+	answers := make([]Answer, 0, len(k.Answers)+1)
+	for _, before := range k.Answers {
+		if before.Patient != a.Patient {
+			answers = append(answers, before)
+		}
+	}
+	k.Answers = append(answers, a)
+	return k
+}
+
+// Facts is what words are made from, at the moment of sending.
+type Facts struct {
+	// Subject is the resource that the notification is about; nil for an answer about nothing.
+	Subject fhir.Resource
+	// Patient is whom it concerns.
+	Patient *fhir.Patient
+	// Proxy is who gets it in the patient's stead; nil for the patient.
+	Proxy *fhir.RelatedPerson
+	// Known is what the ledger knows of the subject.
+	Known Known
+	// Lookup finds other resources. nil if not known.
+	Lookup func(ref string) fhir.Resource
+	// Language is the one that the owner of the number has chosen, "" if none.
+	Language string
+	// Window says whether the 24 hours after the patient's last message are open.
+	Window bool
+	Now    time.Time
+}
+
+// Composed is a message to be sent, or the reason why there is none.
+type Composed struct {
+	Message Message
+	// Actions says what the message's tokens mean: number n is Actions[n-1].
+	Actions []string
+	// Choices, Shown, Awaits and Once go into the Attempt.
+	Choices []string
+	Shown   string
+	Awaits  bool
+	Once    []string
+	// Attach is the document that the message carries, nil for none. It is fetched and stored before the message is sent.
+	Attach *Attach
+	// Skip is the reason when there is nothing to send; then Message is empty.
+	Skip Reason
+}
+
+// Thread is what a reply may be about.
+type Thread struct {
+	// Sent is the message that the reply answers: by its token, its quote, or because it is the
+	// only one that this number could mean. nil if there is none or more than one.
+	Sent *SentMessage
+	// How says how Sent was found: token, quote, asked (it awaits words, and is the newest message of the
+	// last 24 hours), only, or none, several.
+	How string
+	// From is the sender's number as it is dialled; empty if nobody knows it. Reply.From is how the
+	// provider writes it, which may be another form of the same number.
+	From Private
+	// Subject is the newest kept version of what Sent is about; nil if it is gone or about nothing.
+	Subject fhir.Resource
+	// SubjectVersion is its version.
+	SubjectVersion string
+	// Known is what the ledger knows of the subject.
+	Known Known
+	// Tries are the answers to who they are of the patient of Sent, if that is about a report.
+	Tries Tries
+	// Patients are the patients whom this number has been told about; more than one for a family's phone.
+	Patients []string
+	// Proxy is whose number it is if not the patient's own: the RelatedPerson who was told last, where the number has been
+	// told about one patient only; "" for the patient, or nobody knows.
+	Proxy string
+	// Stopped reports whether the number is on the STOP list.
+	Stopped bool
+	// Language is that of the last message sent to the number, "" if none. Chosen is the one that its owner
+	// has chosen.
+	Language, Chosen string
+	// Disowns is set if the owner of the number has said of a patient that it is not theirs.
+	Disowns bool
+	// Lookup finds other resources. nil if not known.
+	Lookup func(ref string) fhir.Resource
+	Now    time.Time
+}
+
+// SentMessage is a message of ours.
+type SentMessage struct {
+	Attempt      Attempt
+	Notification Notification
+	// Action is what the tapped button of it means, "" if none was tapped; Choice is what a tapped row stands for.
+	Action, Choice string
+	// Fate is what has become of it, for who files it.
+	Fate Fate
+}
+
+// Outcome is what comes of a reply.
+type Outcome struct {
+	// Reading is how the reply was understood: confirm, cancel, stop, start, text, stale, unclear …
+	Reading string
+	// Say are the notifications that answer it, due at once.
+	Say []Notification
+	// Answer is the decision it carries, if any; it is kept with the subject.
+	Answer *Answer
+	// Decision is the write-back of it, if any.
+	Decision *Decision
+	// Survey is what of a survey it answers, nil if nothing.
+	Survey *SurveyAnswer
+	// Wish is what is wanted of the free times, if anything is.
+	Wish *Wish
+	// Plan is what remains wanted for the subject after the answer; nil leaves the plan as it is.
+	Plan *Plan
+	// Stop puts the number on the STOP list (true) or takes it off (false); nil leaves it. A word that is
+	// older than the last one changes nothing, and then Say is not said.
+	Stop *bool
+	// Handoff asks people to look at it: a code for the Task, "" for none. Urgent is the Task's priority.
+	Handoff string
+	Urgent  bool
+	// Try is kept if the reply was an answer to who the patient is.
+	Try *Try
+	// Filed is what is filed as the words of the reply, where those must not be; empty if they may.
+	Filed Private
+	// Language is the one in which the number is to be written to from now on, "" leaves it.
+	Language string
+	// Disowns are the patients of whom nothing more is to go to the number: it is not theirs.
+	Disowns []string
+}
+
+// Plan is what is wanted for a subject.
+type Plan struct {
+	Wanted []Notification
+	// Errands are what people are to do, once each.
+	Errands []Errand
+	// Writes are the Errands as they are owed to the sinks. Whoever calls the ledger makes them.
+	Writes []Write
+}
+
+// Errand asks people to do something that no message can.
+type Errand struct {
+	// Key makes it happen once; it is derived as a notification's is.
+	Key string
+	// Code says what to do, a name of the journey's.
+	Code             string
+	Subject, Patient string
+	// Version is that of the subject which it is about, if that matters.
+	Version string
+	// Why says more, "" for nothing.
+	Why Reason
+}
