@@ -3,9 +3,10 @@ GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 TOOLS         = .cache/bin
 FUZZTIME     ?= 30s
+CHROMIUM     ?= chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check fmt lint race tidy vuln fuzz bench interop
+.PHONY: help build demo test check fmt lint race tidy vuln fuzz bench browser interop
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -46,6 +47,9 @@ fuzz: ## every fuzz target for FUZZTIME
 
 bench: ## every benchmark; what they gave is in docs/performance.md
 	go test -run '^$$' -bench . -benchmem ./...
+
+browser: ## Arabic messages, drawn by Chromium and measured
+	BRIDGE_TEST_BROWSER=$(CHROMIUM) go test -count=1 -run '^TestBrowser' ./pipeline/journey
 
 interop: ## the suites and the crash test against Apache Kafka itself, current 4.x and newest 3.x
 	interop/run.sh
