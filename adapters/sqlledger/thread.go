@@ -185,12 +185,13 @@ func asked(recent []told, at time.Time) (row int64, how string) {
 }
 
 // only returns the newest of the recent messages that ask for an answer, if they are all about one subject.
-// What was begun after until, the patient cannot have read when they wrote. A list about nothing is answered by its rows.
+// What was begun after until, the patient cannot have read when they wrote. A list about nothing is answered by its rows, and
+// what awaits words by those that come next (asked): neither makes it doubtful what later words are about.
 func only(recent []told, since, until time.Time) (row int64, how string) {
 	var subjectID int64
 	for _, m := range recent {
 		switch {
-		case !m.asks || m.subjectID == 0 || m.begun.Before(since) || m.begun.After(until):
+		case !m.asks || m.awaits || m.subjectID == 0 || m.begun.Before(since) || m.begun.After(until):
 		case row == 0:
 			row, subjectID = m.row, m.subjectID
 		case subjectID != m.subjectID:

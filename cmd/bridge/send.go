@@ -34,7 +34,8 @@ func sendCommand() *cobra.Command {
 			"words in each language, and sends nothing. Then the same with --yes and that number of patients.\n\n" +
 			"NAME is the broadcast's: who got one of a name never gets it again, however often it is run. --revoke takes back what is\n" +
 			"not sent yet. A filter is one or more of place=Location/1 (and what is part of it), service=CODE or SYSTEM|CODE, start=DAY,\n" +
-			"from= and to= a day or a time, joined by \" and \". Days and times are the facility's. No names are shown without --names.",
+			"from= and to= a day or a time, joined by \" and \". Days and times are the facility's. No names are shown without --names.\n\n" +
+			"It changes nothing in the EHR: reminders of a visit go on until it is moved or cancelled there.",
 		Example: "  bridge send closed-2026-12-24 --filter \"place=Location/1 and start=2026-12-24\" --template clinic_closed --param date=2026-12-24 --dry-run\n" +
 			"  bridge send closed-2026-12-24 --filter \"place=Location/1 and start=2026-12-24\" --template clinic_closed --param date=2026-12-24 --yes 12\n" +
 			"  bridge send closed-2026-12-24 --revoke",

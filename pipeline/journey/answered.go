@@ -48,6 +48,12 @@ func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
 // noted files an answer that changes nothing in the EHR, and asks people to act on it if it says so.
 // That is right at any time: what somebody says is read, also when it is said late.
 func (h *hearing) noted(j *journey, a *answer) pipeline.Outcome {
+	switch {
+	case a.reply != nil && a.reply.portal && h.book.settings.Portal == "": // nothing can be said to it here
+		return h.passOn(readText, readText, handText)
+	case j.ofWaiting(a) && h.over():
+		return h.passOn(readLate, readLate, handLate)
+	}
 	o := pipeline.Outcome{Reading: a.name}
 	if a.do == doTask || a.do == doBook {
 		o.Handoff, o.Urgent = a.name, a.urgent

@@ -163,7 +163,7 @@ func (h *hearing) wanted(j *journey, a *answer, c choice, m memory) *pipeline.Wi
 // replying is what may be said of a wish. All of it has one key, so that one of it is said.
 func (h *hearing) replying(j *journey, a *answer, came string, m memory) []pipeline.Notification {
 	subject := ""
-	if h.thread.Sent != nil && h.thread.Subject != nil {
+	if h.thread.Sent != nil && h.thread.Subject != nil && j.on != typeMessage { // a list of a new appointment is not about this one
 		subject = h.thread.Sent.Notification.Subject
 	}
 	say := h.say(j, answerStep+a.name+":"+came, subject, "")

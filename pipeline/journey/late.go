@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"fhirbridge/fhir"
 	"fhirbridge/pipeline"
 )
 
@@ -197,6 +198,19 @@ func (s *step) still(j *journey, n pipeline.Notification, on *scene) bool {
 func (j *journey) ofWaiting(a *answer) bool {
 	late := func(s *step) bool { return s.late != nil }
 	return a != nil && a.of == nil && a.do != doScore && slices.ContainsFunc(j.steps, late)
+}
+
+// over reports whether the visit that takes place, which a reply is about, is over or gone: nobody waits for it any more.
+func (h *hearing) over() bool {
+	s := h.book.scene(h.thread.Subject, h.thread.Known, h.thread.Lookup, h.thread.Now)
+	if s.encounter == nil {
+		return true
+	}
+	switch s.encounter.Status() {
+	case fhir.EncounterFinished, fhir.EncounterCancelled, fhir.EncounterEnteredInError:
+		return true
+	}
+	return false
 }
 
 // unplanned says why nothing is said of a delay.

@@ -208,3 +208,25 @@ func TestOpeningHours(t *testing.T) {
 		t.Errorf("in a month of holidays: got %v", got)
 	}
 }
+
+// What an answer would show of the facility and is not configured cannot be said: people read what was written.
+func TestAPortalThatThereIsNot(t *testing.T) {
+	s := settings(t)
+	s.Portal, s.Documents = "", journey.Documents{}
+	for name, book := range map[string]*journey.Book{"portal": shipped(t), "text": load(t, s)} {
+		if o := understand(t, book, pipeline.Reply{Kind: "text", Text: pipeline.NewPrivate("Portal")}, offered(t, signed(t))); o.Reading != name {
+			t.Errorf("got %q, want %q", o.Reading, name)
+		}
+	}
+}
+
+// Under a list of free times "1" may be its first row, and "yes" anything.
+func TestNoDecisionUnderAList(t *testing.T) {
+	th := about(t, shipped(t), visit(t, "booked", march9, listed), "")
+	th.Sent.Notification.Step, th.Sent.Attempt.Choices = "answer:change:slots", []string{"a", "b"}
+	for word, want := range map[string]string{"1": "text", "2": "text", "👍": "text", "yes": "text", "cancel": "cancel"} {
+		if o := understand(t, shipped(t), pipeline.Reply{Kind: "text", Text: pipeline.NewPrivate(word)}, th); o.Reading != want {
+			t.Errorf("%q: got %q, want %q", word, o.Reading, want)
+		}
+	}
+}

@@ -21,6 +21,7 @@ type template struct {
 	params    []parameter
 	actions   []string // of the buttons, in their order
 	document  bool     // it carries the report
+	portal    bool     // it shows the address of the portal, without which nothing is said by it
 	choose    chooses  // what its list offers
 	location  bool     // the place of the visit is sent in its stead, where its position is known
 	texts     []*text

@@ -142,6 +142,7 @@ func (l *loader) field(v value, t *template) field {
 		name == "facility.emergency" && l.book.settings.Emergency == "":
 		v.problemf("%q is not configured", name)
 	}
+	t.portal = t.portal || name == "facility.portal"
 	f.room = cmp.Or(f.room, maxParameter)
 	if f.read == nil {
 		f.read = func(*writer) string { return "" }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"fhirbridge/fhir"
 	"fhirbridge/pipeline"
@@ -107,7 +108,7 @@ func (h *hearing) word(word string) pipeline.Outcome {
 			if a == nil {
 				in, a = h.elsewhere(j, word, languages)
 			}
-			if a != nil && !h.thanks(a) {
+			if a != nil && !h.thanks(a) && !h.picks(a, word) {
 				return h.answered(in, a)
 			}
 		}
@@ -157,6 +158,12 @@ func (h *hearing) thanks(a *answer) bool {
 		return false
 	}
 	return a.do == doAccept || a.of != nil && participations[a.do] != ""
+}
+
+// picks reports whether a word may choose from the list that it is typed under, and say nothing of what the list is about:
+// "1" may be its first row. Rows are chosen by a tap; people read what may be meant for one.
+func (h *hearing) picks(a *answer, word string) bool {
+	return len(h.thread.Sent.Attempt.Choices) > 0 && (a.do == doAccept || !strings.ContainsFunc(word, unicode.IsLetter))
 }
 
 // languages are those in which a word may be meant.

@@ -11,7 +11,7 @@ func (t *ledgerTest) awaiting(id string, after time.Duration) pipeline.Notificat
 	t.Helper()
 	n := t.booked(id, t.now)
 	a := t.try(t.lease(n.Key))
-	a.Begun, a.Awaits, a.Actions, a.Address = t.now.Add(after), true, nil, pipeline.NewPrivate(phone)
+	a.Begun, a.Awaits, a.Address = t.now.Add(after), true, pipeline.NewPrivate(phone)
 	t.beginAs(a)
 	return n
 }
@@ -46,4 +46,13 @@ func hearAskedNoMore(t *ledgerTest) {
 	a.Begun, a.Address = t.now.Add(time.Minute), pipeline.NewPrivate(phone)
 	t.beginAs(a)
 	t.wantThread(t.says("r3", 2*time.Minute), "only", &other)
+}
+
+// What awaits words of its own does not make it doubtful what later words are about.
+func hearAskedBeside(t *ledgerTest) {
+	t.awaiting("1", -time.Hour)
+	n := t.sent("2", phone)
+	r := reply("r1", "")
+	r.At = t.now.Add(time.Minute)
+	t.wantThread(t.hear(r, pipeline.Heard{}), "only", &n)
 }

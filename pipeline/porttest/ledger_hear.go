@@ -17,6 +17,7 @@ var hearTests = map[string]func(*ledgerTest){
 	"the newest message of the only subject":               hearNewest,
 	"words that are awaited answer the newest message":     hearAsked,
 	"words are awaited for a day, and by the newest only":  hearAskedNoMore,
+	"words that were awaited make others no less clear":    hearAskedBeside,
 	"two subjects are not guessed between":                 hearSeveral,
 	"nothing was asked":                                    hearNone,
 	"a message of last month is not meant":                 hearOld,
