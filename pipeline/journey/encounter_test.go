@@ -136,3 +136,15 @@ func TestAnAnswerIsKept(t *testing.T) {
 		t.Errorf("can wait after all: planned %v", steps)
 	}
 }
+
+// TestNobodyWaitsAnyMore: an answer to a delay that comes when the visit is over is nothing urgent, and promises nothing.
+func TestNobodyWaitsAnyMore(t *testing.T) {
+	b := everything(t)
+	for status, want := range map[string]string{"arrived": "must_leave", "in-progress": "must_leave", "finished": "late", "cancelled": "late"} {
+		th := threadOf(encounter(t, status, m{"location": []any{m{"location": m{"reference": "Location/waiting-example"}}}}), "waiting")
+		th.Sent.Notification.Step, th.Now, th.Lookup = "late", moment(t, "2027-03-09T20:21:00+01:00"), directory(visit(t, "booked", lateStart))
+		if o := answeredAs(t, b, "wamid.1", "", tapping(th, "must_leave")); o.Reading != want || o.Urgent != (want == "must_leave") {
+			t.Errorf("%s: got %q, urgent %v, want %q", status, o.Reading, o.Urgent, want)
+		}
+	}
+}
