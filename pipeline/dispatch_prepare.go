@@ -60,6 +60,10 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 	if f, err = d.facts(ctx, n); err != nil {
 		return f, to, no, err
 	}
+	// First of all: what holds a message up does so until it expires, and not again after that.
+	if !f.Now.Before(n.Expires) {
+		return f, to, Verdict{Skip: ReasonExpired}, nil
+	}
 	if no, err := d.covered(ctx, n.Notification, f.Now); err != nil || no != (Verdict{}) {
 		return f, to, no, err
 	}
