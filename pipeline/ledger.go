@@ -47,7 +47,7 @@ type Ledger interface {
 	// WakeWrites is signalled when a write of this sink was added, or has become the first of its queue.
 	WakeWrites(sink Sink) <-chan struct{}
 	// Begin makes an attempt durable: the notification is Sending. It returns false and
-	// changes nothing if the notification is not planned any more, or the version of its subject is
+	// changes nothing if the notification is not planned any more, or its step or the version of its subject is
 	// not the one that was leased: then nothing may be posted. So it does for one that another notification
 	// has spoken for (Attempt.Once), which is settled as Skipped.
 	Begin(ctx context.Context, a Attempt) (bool, error)
