@@ -67,7 +67,7 @@ type Ledger interface {
 	// Receive applies a provider's receipt, upward only. When the receipt says something new of its attempt, file is
 	// called with what is known of that by now (SentMessage.Fate), for the writes that record it. Free words that
 	// failed because the window is closed (Receipt.WindowClosed) are planned again once, as Settlement.Shut, unless
-	// they have expired, or something newer about the subject was said to the patient or waits to be.
+	// they have expired, or newer news of the same journey about the subject were said to the patient or wait to be.
 	// An unknown message or a receipt that changes nothing is no error.
 	Receive(ctx context.Context, r Receipt, file func(SentMessage) []Write) (Received, error)
 
