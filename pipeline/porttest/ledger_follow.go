@@ -15,6 +15,8 @@ var followTests = map[string]func(*ledgerTest){
 	"a pending write takes the newest":                  followReplaced,
 	"what is replaced while it is tried is tried again": followTried,
 	"what is followed may be owed again":                followAgain,
+	"what was given up is owed anew by newer":           followGivenUp,
+	"what is replaced while it is given up":             followGivenUpLate,
 	"what somebody asked for expires in dispatch":       requestedExpires,
 	"what is not sent is told with it":                  requestedTold,
 }
@@ -158,6 +160,50 @@ func followAgain(t *ledgerTest) {
 		t.settleWrite("f1", done)
 	}
 	t.wantKeys(t.soon())
+}
+
+var givenUp = pipeline.WriteResult{GiveUp: true, Reason: pipeline.ReasonRefused}
+
+func (t *ledgerTest) wantWrites(pending, abandoned int) {
+	t.Helper()
+	census, err := t.l.Census(t.Context())
+	if err != nil || census.Writes[pipeline.SinkServer] != pending || census.GivenUp != abandoned {
+		t.Errorf("census: got %d pending, %d given up, %v; want %d and %d", census.Writes[pipeline.SinkServer], census.GivenUp, err, pending, abandoned)
+	}
+}
+
+func followGivenUp(t *ledgerTest) {
+	t.owe("r1", following("delivered"))
+	t.wantKeys(t.soon(), "f1")
+	t.settleWrite("f1", givenUp)
+	t.wantWrites(0, 1)
+	t.owe("r2", following("read"))
+	t.wantWrites(1, 0)
+	list := t.pending()
+	if len(list) != 1 || list[0].Tries != 0 {
+		t.Fatalf("pending: got %d, want one that was not tried", len(list))
+	}
+	t.wantBody(list[0], "read")
+	t.settleWrite("f1", givenUp)
+	t.owe("r3", write("a2", "A"), following("failed")) // behind what is owed by now
+	t.wantKeys(t.soon(), "a2")
+	t.settleWrite("a2", done)
+	t.wantKeys(t.soon(), "f1")
+	t.settleWrite("f1", done)
+	t.wantWrites(0, 0)
+}
+
+func followGivenUpLate(t *ledgerTest) {
+	t.owe("r1", following("delivered"))
+	t.wantKeys(t.soon(), "f1")
+	t.owe("r2", following("read"))
+	t.settleWrite("f1", givenUp)
+	t.wantWrites(1, 0)
+	list := t.pending()
+	if len(list) != 1 {
+		t.Fatalf("pending: got %d, want the newer", len(list))
+	}
+	t.wantBody(list[0], "read")
 }
 
 // requested plans a notification that somebody has asked for.
