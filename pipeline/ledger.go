@@ -61,7 +61,8 @@ type Ledger interface {
 	Abandon(ctx context.Context, before, now time.Time) (int, error)
 	// Lapse settles attempts that have been unknown since before the given time and got no
 	// receipt: planned again where the notification says Resend, it is not expired and this is its
-	// first attempt of unknown outcome, Held or Expired otherwise. Returns how many became which.
+	// first attempt of unknown outcome, Held or Expired otherwise. What would be Expired and somebody has asked for is
+	// planned: see Due. Returns how many are to be sent again, and how many Held.
 	Lapse(ctx context.Context, before, now time.Time) (planned, held int, err error)
 
 	// Receive applies a provider's receipt, upward only. When the receipt says something new of its attempt, file is

@@ -18,6 +18,7 @@ var followTests = map[string]func(*ledgerTest){
 	"what was given up is owed anew by newer":           followGivenUp,
 	"what is replaced while it is given up":             followGivenUpLate,
 	"what somebody asked for expires in dispatch":       requestedExpires,
+	"what somebody asked for lapses to dispatch":        requestedLapses,
 	"what is not sent is told with it":                  requestedTold,
 }
 
@@ -219,6 +220,24 @@ func requestedExpires(t *ledgerTest) {
 	n := t.requested("1", t.now.Add(-2*time.Hour), t.now.Add(-time.Hour))
 	list := t.due(t.now, 10)
 	if len(list) != 1 || list[0].Key != n.Key {
+		t.Fatalf("due: got %d, want the one that has expired", len(list))
+	}
+	t.settle(pipeline.Settlement{
+		Key: n.Key, State: pipeline.Expired, Reason: pipeline.ReasonExpired, Writes: []pipeline.Write{write("told", n.Subject)},
+	})
+	t.wantState(n, pipeline.Expired, pipeline.ReasonExpired)
+	t.wantKeys(t.soon(), "told")
+}
+
+func requestedLapses(t *ledgerTest) {
+	n := t.requested("1", t.now, t.now.Add(time.Minute))
+	t.begin(t.lease(n.Key))
+	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
+	then := t.now.Add(time.Minute)
+	if again, held, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), then); again != 0 || held != 0 || err != nil {
+		t.Errorf("Lapse: got %d planned, %d held, %v; want none", again, held, err)
+	}
+	if list := t.due(then, 10); len(list) != 1 || list[0].Key != n.Key {
 		t.Fatalf("due: got %d, want the one that has expired", len(list))
 	}
 	t.settle(pipeline.Settlement{
