@@ -114,8 +114,9 @@ type Ledger interface {
 	// Kept returns up to limit kept resources of a type, in the order of their references, beginning behind after
 	// ("" for the first). Deleted ones are left out.
 	Kept(ctx context.Context, resourceType, after string, limit int) ([]KeptResource, error)
-	// StateOf returns where a notification about a subject stands; ok is false if there is none with that key.
-	StateOf(ctx context.Context, subject, key string) (state State, ok bool, err error)
+	// StateOf returns where a notification about a subject stands, and when it is or was due; ok is false if there is none
+	// with that key.
+	StateOf(ctx context.Context, subject, key string) (state State, due time.Time, ok bool, err error)
 
 	// RelatedPersons returns the kept RelatedPersons of a patient, in the order of their references.
 	RelatedPersons(ctx context.Context, patient string) ([]Related, error)

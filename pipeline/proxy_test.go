@@ -226,8 +226,8 @@ func TestFilingWhatAProxyWrites(t *testing.T) {
 // waitingFamily is a family of whom whatever covers something is planned.
 type waitingFamily struct{ *family }
 
-func (waitingFamily) StateOf(context.Context, string, string) (pipeline.State, bool, error) {
-	return pipeline.Planned, true, nil
+func (waitingFamily) StateOf(context.Context, string, string) (pipeline.State, time.Time, bool, error) {
+	return pipeline.Planned, time.Now(), true, nil
 }
 
 // TestDispatchExpiresBeforeItWaits: what waits for a proxy, or for what covers it, waits until it expires. A request's
