@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 )
 
@@ -66,7 +65,10 @@ func (d *Dispatch) Run(ctx context.Context) error {
 	due := d.Ledger.Wake()
 	jobs := newQueues()
 	defer jobs.wait()
-	at := places{begun: make(chan struct{}, d.Concurrency*begunAhead), posting: make(chan struct{}, d.Concurrency)}
+	at := places{
+		begun: make(chan struct{}, d.Concurrency*begunAhead), posting: make(chan struct{}, d.Concurrency),
+		attaching: make(chan struct{}, max(1, d.Concurrency/attachShare)),
+	}
 	room := make(chan struct{}, d.Concurrency*lookAhead)
 	freed := make(chan struct{}, 1)
 	for ctx.Err() == nil {
@@ -134,8 +136,31 @@ func (d *Dispatch) rest(ctx context.Context, due, freed <-chan struct{}, full, f
 }
 
 // places bound what is under way: an attempt takes one to begin, and of those that have begun
-// some are posting.
-type places struct{ begun, posting chan struct{} }
+// some are posting. Documents are attached in places of their own.
+type places struct{ begun, posting, attaching chan struct{} }
+
+// place is one that an attempt has, or has left, to begin in.
+type place struct {
+	in    chan struct{}
+	taken bool
+}
+
+// take waits for a place; it returns false when ctx has ended.
+func (p *place) take(ctx context.Context) bool {
+	select {
+	case p.in <- struct{}{}:
+		p.taken = true
+	case <-ctx.Done():
+	}
+	return p.taken
+}
+
+func (p *place) leave() {
+	if p.taken {
+		<-p.in
+		p.taken = false
+	}
+}
 
 // handle brings one notification to its next state. Should that panic, its lease ends by
 // itself, or its attempt becomes one of unknown outcome.
@@ -158,26 +183,24 @@ func (d *Dispatch) handle(ctx context.Context, n DueNotification, at places) {
 		d.putOff(ctx, n, err)
 		return
 	}
-	select {
-	case at.begun <- struct{}{}:
-	case <-ctx.Done():
+	p := &place{in: at.begun}
+	if !p.take(ctx) {
 		return
 	}
-	leave := sync.OnceFunc(func() { <-at.begun })
-	defer leave()
+	defer p.leave()
 	if d.Now().Sub(asked) > fresh {
 		if facts, to, err = d.again(ctx, n, to); err != nil || to.Empty() {
 			d.putOff(ctx, n, err)
 			return
 		}
 	}
-	d.attempt(ctx, n, facts, to, at.posting, leave)
+	d.attempt(ctx, n, facts, to, at, p)
 }
 
-// attempt makes an attempt at sending the notification, and settles it. It calls posted once
-// the provider has answered, and before it settles.
-func (d *Dispatch) attempt(ctx context.Context, n DueNotification, f Facts, to Private, slots chan struct{}, posted func()) {
-	a, m, ready, err := d.compose(ctx, n, f, to)
+// attempt makes an attempt at sending the notification, and settles it. It leaves its place
+// once the provider has answered, and before it settles.
+func (d *Dispatch) attempt(ctx context.Context, n DueNotification, f Facts, to Private, at places, p *place) {
+	a, m, ready, err := d.compose(ctx, n, f, to, func(work func()) bool { return at.aside(ctx, p, work) })
 	if err != nil || !ready {
 		d.putOff(ctx, n, err)
 		return
@@ -192,9 +215,9 @@ func (d *Dispatch) attempt(ctx context.Context, n DueNotification, f Facts, to P
 	if !begun {
 		return // cancelled, moved or answered meanwhile
 	}
-	slots <- struct{}{}
-	end := d.post(ctx, n, a, m, slots)
-	posted()
+	at.posting <- struct{}{}
+	end := d.post(ctx, n, a, m, at.posting)
+	p.leave()
 	if end.State == Accepted {
 		d.accepted(work, n, end)
 		return

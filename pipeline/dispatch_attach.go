@@ -36,6 +36,9 @@ const (
 	signPDF    = "%PDF-"
 	// attachTimeout bounds fetching and storing a document. It is less than a lease.
 	attachTimeout = 45 * time.Second
+	// attachShare: of so many posts under way at once one may have a document attached. attachWait is when another one asks again.
+	attachShare = 8
+	attachWait  = 5 * time.Second
 )
 
 // Attach is the document that a message carries. It prints without its content.
@@ -70,13 +73,13 @@ type Documents struct {
 
 // attach fetches the document of a message, looks at it, and stores it with the provider. ready is false when the
 // notification has been settled or put off here: nothing of a document goes out in doubt.
-func (d *Dispatch) attach(ctx context.Context, n DueNotification, f Facts, to Private, with *Attach, m *Message) (ready bool, err error) {
-	begun := d.Now()
-	limited, cancel := context.WithTimeout(ctx, attachTimeout)
-	defer cancel()
-	why, err := d.mayHave(limited, n, f, to, with)
-	if err == nil && why == ReasonNone {
-		why, err = d.store(limited, *with.Form, m.Document)
+func (d *Dispatch) attach(
+	ctx context.Context, n DueNotification, f Facts, to Private, with *Attach, m *Message, aside func(work func()) bool,
+) (ready bool, err error) {
+	begun, why := d.Now(), ReasonNone
+	if !aside(func() { why, err = d.bring(ctx, n, f, to, with, m.Document) }) {
+		d.putBack(ctx, n, d.Now().Add(attachWait), ReasonThrottled)
+		return false, nil
 	}
 	if err == nil && why == ReasonNone && d.Now().Sub(begun) > fresh { // the patient may have said STOP, or have another number by now
 		if f, to, err = d.again(ctx, n, to); err != nil || to.Empty() {
@@ -91,6 +94,34 @@ func (d *Dispatch) attach(ctx context.Context, n DueNotification, f Facts, to Pr
 		return false, d.withhold(ctx, n, with, why)
 	}
 	return true, nil
+}
+
+// bring stores the document with the provider, if the patient may have it.
+func (d *Dispatch) bring(ctx context.Context, n DueNotification, f Facts, to Private, with *Attach, as *Document) (Reason, error) {
+	limited, cancel := context.WithTimeout(ctx, attachTimeout)
+	defer cancel()
+	why, err := d.mayHave(limited, n, f, to, with)
+	if err != nil || why != ReasonNone {
+		return why, err
+	}
+	return d.store(limited, *with.Form, as)
+}
+
+// aside lets an attempt attach a document, which may take long, without its place: news do not wait for that. It returns false,
+// and has done nothing, when as many are attached as may be: who waited here would hold up others, too.
+func (at places) aside(ctx context.Context, p *place, work func()) bool {
+	select {
+	case at.attaching <- struct{}{}:
+	default:
+		return false
+	}
+	p.leave()
+	func() {
+		defer func() { <-at.attaching }()
+		work()
+	}()
+	p.take(ctx)
+	return true
 }
 
 // Withhold returns how a message ends whose document may not go to that number now; withheld is false if it may. It

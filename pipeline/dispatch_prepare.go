@@ -60,6 +60,10 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 	if f, err = d.facts(ctx, n); err != nil {
 		return f, to, no, err
 	}
+	// First of all: what holds a message up does so until it expires, and not again after that.
+	if !f.Now.Before(n.Expires) {
+		return f, to, Verdict{Skip: ReasonExpired}, nil
+	}
 	if no, err := d.covered(ctx, n.Notification, f.Now); err != nil || no != (Verdict{}) {
 		return f, to, no, err
 	}
@@ -107,8 +111,8 @@ const window = 24*time.Hour - 10*time.Minute
 // inWindow reports whether somebody who was last heard then may still be sent more than templates.
 func inWindow(heard, now time.Time) bool { return !heard.IsZero() && now.Sub(heard) < window }
 
-// compose puts the notification into words.
-func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to Private) (a Attempt, m Message, ready bool, err error) {
+// compose puts the notification into words. aside does what takes long without the place of the attempt.
+func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to Private, aside func(work func()) bool) (a Attempt, m Message, ready bool, err error) {
 	id := NewAttempt()
 	var c Composed
 	err = pure("dispatch.compose", func() (err error) {
@@ -128,7 +132,7 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 		a.Template = m.Template.Name
 	}
 	if c.Attach != nil {
-		ready, err = d.attach(ctx, n, f, to, c.Attach, &m)
+		ready, err = d.attach(ctx, n, f, to, c.Attach, &m, aside)
 		a.Begun = d.Now()
 		return a, m, ready, err
 	}

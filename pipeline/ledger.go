@@ -47,7 +47,7 @@ type Ledger interface {
 	// WakeWrites is signalled when a write of this sink was added, or has become the first of its queue.
 	WakeWrites(sink Sink) <-chan struct{}
 	// Begin makes an attempt durable: the notification is Sending. It returns false and
-	// changes nothing if the notification is not planned any more, or the version of its subject is
+	// changes nothing if the notification is not planned any more, or its step or the version of its subject is
 	// not the one that was leased: then nothing may be posted. So it does for one that another notification
 	// has spoken for (Attempt.Once), which is settled as Skipped.
 	Begin(ctx context.Context, a Attempt) (bool, error)
@@ -61,13 +61,14 @@ type Ledger interface {
 	Abandon(ctx context.Context, before, now time.Time) (int, error)
 	// Lapse settles attempts that have been unknown since before the given time and got no
 	// receipt: planned again where the notification says Resend, it is not expired and this is its
-	// first attempt of unknown outcome, Held or Expired otherwise. Returns how many became which.
+	// first attempt of unknown outcome, Held or Expired otherwise. What would be Expired and somebody has asked for is
+	// planned: see Due. Returns how many are to be sent again, and how many Held.
 	Lapse(ctx context.Context, before, now time.Time) (planned, held int, err error)
 
 	// Receive applies a provider's receipt, upward only. When the receipt says something new of its attempt, file is
 	// called with what is known of that by now (SentMessage.Fate), for the writes that record it. Free words that
 	// failed because the window is closed (Receipt.WindowClosed) are planned again once, as Settlement.Shut, unless
-	// they have expired, or something newer about the subject was said to the patient or waits to be.
+	// they have expired, or newer news of the same journey about the subject were said to the patient or wait to be.
 	// An unknown message or a receipt that changes nothing is no error.
 	Receive(ctx context.Context, r Receipt, file func(SentMessage) []Write) (Received, error)
 
@@ -98,7 +99,7 @@ type Ledger interface {
 	// Writes leases up to limit writes of a sink that may be tried now: the oldest of each order queue.
 	// A lease ends with SettleWrite or after LeaseTime.
 	Writes(ctx context.Context, sink Sink, now time.Time, limit int) ([]Write, error)
-	// A WriteFollow that was replaced while it was tried stays pending when it is done. SettleWrite closes a write: done (ref is the created resource, "" if none), to be tried again at a
+	// A WriteFollow that was replaced while it was tried stays pending when it is done or given up. SettleWrite closes a write: done (ref is the created resource, "" if none), to be tried again at a
 	// later time, or given up with a reason. Giving up keeps it, for people. more are inserted with it.
 	SettleWrite(ctx context.Context, key string, r WriteResult, more ...Write) error
 	// Written returns the reference that the write with this key created, "" if none yet.
@@ -113,8 +114,9 @@ type Ledger interface {
 	// Kept returns up to limit kept resources of a type, in the order of their references, beginning behind after
 	// ("" for the first). Deleted ones are left out.
 	Kept(ctx context.Context, resourceType, after string, limit int) ([]KeptResource, error)
-	// StateOf returns where a notification about a subject stands; ok is false if there is none with that key.
-	StateOf(ctx context.Context, subject, key string) (state State, ok bool, err error)
+	// StateOf returns where a notification about a subject stands, and when it is or was due; ok is false if there is none
+	// with that key.
+	StateOf(ctx context.Context, subject, key string) (state State, due time.Time, ok bool, err error)
 
 	// RelatedPersons returns the kept RelatedPersons of a patient, in the order of their references.
 	RelatedPersons(ctx context.Context, patient string) ([]Related, error)

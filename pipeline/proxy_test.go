@@ -222,3 +222,27 @@ func TestFilingWhatAProxyWrites(t *testing.T) {
 		t.Error("the message is not filed with the patient")
 	}
 }
+
+// waitingFamily is a family of whom whatever covers something is planned.
+type waitingFamily struct{ *family }
+
+func (waitingFamily) StateOf(context.Context, string, string) (pipeline.State, time.Time, bool, error) {
+	return pipeline.Planned, time.Now(), true, nil
+}
+
+// TestDispatchExpiresBeforeItWaits: what waits for a proxy, or for what covers it, waits until it expires. A request's
+// message is handed out after that too, and would be put off to a time that has passed, without end.
+func TestDispatchExpiresBeforeItWaits(t *testing.T) {
+	n := dueNow("n1")
+	n.Notification.Subject, n.Expires = "CommunicationRequest/q1", time.Now().Add(-time.Second)
+	f := &family{desk: newDesk()}
+	f.kept["Patient/p1"] = born("2020-05-01")
+	d := dispatching(t, f.desk, (&posts{}).failing())
+	d.Ledger = &waitingFamily{f}
+	d.Proxies = proxiesOf(f, relations(func(string) ([]pipeline.Versioned, error) { return nil, transient("down") }), d)
+	for _, coveredBy := range []string{"", "m"} {
+		n.CoveredBy = coveredBy
+		_, _, no, err := d.Admit(t.Context(), n)
+		same(t, "verdict", []any{no, err}, []any{pipeline.Verdict{Skip: pipeline.ReasonExpired}, nil})
+	}
+}

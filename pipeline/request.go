@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -56,14 +57,15 @@ func (f Filing) asked(m SentMessage) []Write {
 		return nil
 	}
 	end := requestEnd{Ref: n.Subject, Version: m.Attempt.SubjectVersion, Reason: m.Fate.Reason}
+	id := cmp.Or(m.Attempt.ID, n.Key) // of the attempt: what is heard late of one before does not stand for this one
 	switch m.Fate.State {
 	case Sent, Delivered, Read:
-		return f.request(end, n.Key+":sent")
+		return f.request(end, id+":sent")
 	case Failed:
 		end.Reason = Reason(m.Fate.notDone())
-		return f.request(end, n.Key+":failed")
+		return f.request(end, id+":failed")
 	case Skipped, Expired:
-		return f.request(end, n.Key+":unsent")
+		return f.request(end, id+":unsent")
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (b *WriteBack) amend(ctx context.Context, w Write, ref string, build func(n
 		switch code {
 		case "409", "412":
 			continue
-		case "403", "404", "405", "415", "428", "501": // of the kind, not of this one: it was there a moment ago
+		case "405", "415", "428", "501": // of the kind; 403 and 404 may be of this one, which is kept from us
 			b.untaken.note(w.Type, b.Now().Add(untakenFor))
 		}
 		if err != nil {

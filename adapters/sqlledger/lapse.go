@@ -122,14 +122,19 @@ func (l *Ledger) lapse(t *tx, a attempt, now time.Time) (int64, error) {
 	if err != nil {
 		return -1, err
 	}
+	late := !n.Expires.IsZero() && !now.Before(n.Expires)
 	switch {
 	case !n.Resend || history.unknown >= maxUnknown:
 		return held, move(t, n, held, string(pipeline.ReasonNoAnswer), micros(now))
-	case !n.Expires.IsZero() && !now.Before(n.Expires):
+	case late && !n.Requested():
 		return expired, move(t, n, expired, string(pipeline.ReasonExpired), micros(now))
+	}
+	to := int64(planned)
+	if late { // dispatch settles it, with what is owed to who asked
+		to = expired
 	}
 	_, err = t.exec("UPDATE notification SET state = 0, due_at = ?, reason = ?, postponed_at = ? WHERE subject_id = ? AND key = ?",
 		micros(now), string(pipeline.ReasonNoAnswer), micros(now), n.subjectID, n.Key)
 	t.moved(unknown, "", planned, "")
-	return planned, err
+	return to, err
 }

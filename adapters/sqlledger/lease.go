@@ -11,6 +11,8 @@ type lease struct {
 	// rev and version are of the subject as it was handed out.
 	rev     int64
 	version string
+	// step is the notification's as it was handed out: what has come of a wish meanwhile may have given it another.
+	step string
 	// last is the row of the last attempt before; attempt that of the one that was begun.
 	last, attempt int64
 	until         time.Time

@@ -2,6 +2,7 @@ package sqlledger
 
 import (
 	"context"
+	"time"
 
 	"fhirbridge/pipeline"
 )
@@ -121,13 +122,13 @@ func (l *Ledger) ofSubject(c *conn, subjectID int64, subject string) (list []sto
 }
 
 // StateOf implements pipeline.Ledger.
-func (l *Ledger) StateOf(ctx context.Context, subject, key string) (state pipeline.State, ok bool, err error) {
+func (l *Ledger) StateOf(ctx context.Context, subject, key string) (state pipeline.State, due time.Time, ok bool, err error) {
 	err = l.view(ctx, func(c *conn) error {
-		r, there, err := c.one("SELECT n.state FROM resource r JOIN notification n ON n.subject_id = r.id WHERE r.ref = ? AND n.key = ?", subject, key)
+		r, there, err := c.one("SELECT n.state, n.due_at FROM resource r JOIN notification n ON n.subject_id = r.id WHERE r.ref = ? AND n.key = ?", subject, key)
 		if ok = there; there {
-			state = stateOf(r.number(0))
+			state, due = stateOf(r.number(0)), r.at(1)
 		}
 		return err
 	})
-	return state, ok, err
+	return state, due, ok, err
 }

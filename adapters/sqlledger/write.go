@@ -63,10 +63,19 @@ func insertWrites(t *tx, list []owedWrite) error {
 	return nil
 }
 
-// replaceWrite gives a pending write that follows something the newest of what it follows. Whoever tries it just now will find
-// that rev is another one.
+// replaceWrite gives a write that follows something the newest of what it follows. Whoever tries it just now will find
+// that rev is another one. One that was given up is owed anew: what is newer may be taken.
 func replaceWrite(t *tx, w owedWrite) (bool, error) {
 	n, err := t.exec("UPDATE owed SET secret = ?, rev = rev + 1 WHERE name = ? AND state = 0", w.secret, w.name)
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	now, sink := micros(t.now), string(w.Sink)
+	n, err = t.exec(`UPDATE owed SET state = 0, reason = '', tries = 0, created_at = ?, secret = ?, rev = rev + 1,
+		ready_at = CASE WHEN EXISTS (SELECT 1 FROM owed o WHERE o.sink = ? AND o.queue_at = ? AND o.state = 0) THEN NULL ELSE CAST(? AS BIGINT) END
+		WHERE name = ? AND state = 1`, now, w.secret, sink, w.queue, now, w.name)
+	t.count(counted{kind: tallyGivenUp}, -n)
+	t.count(counted{kind: tallyWrite, name: sink}, n)
 	return n > 0, err
 }
 
@@ -228,7 +237,7 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 		}
 		_, err = t.exec("INSERT INTO written (name, ref, done_at) VALUES (?, ?, ?)", name, r.Ref, micros(r.At))
 	case r.GiveUp:
-		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL WHERE id = ? AND state = 0", string(r.Reason), w.id)
+		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL WHERE id = ? AND state = 0 AND rev = ?", string(r.Reason), w.id, w.rev)
 		t.count(counted{kind: tallyGivenUp}, n)
 	default:
 		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + 1, ready_at = ? WHERE id = ? AND state = 0", string(r.Reason), micros(r.Retry), w.id)
@@ -238,7 +247,7 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 
 // replacedMeanwhile lets a write that a newer one has replaced while it was tried be tried at once, and returns its sink.
 func replacedMeanwhile(t *tx, w writeLease, r pipeline.WriteResult) (sink string, err error) {
-	if !r.Done {
+	if !r.Done && !r.GiveUp {
 		return "", nil
 	}
 	n, err := t.exec("UPDATE owed SET ready_at = ? WHERE id = ? AND state = 0 AND rev <> ?", micros(t.now), w.id, w.rev)

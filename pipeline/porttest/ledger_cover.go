@@ -23,9 +23,12 @@ func coverKept(t *ledgerTest) {
 
 func (t *ledgerTest) wantStateOf(subject, key string, want pipeline.State) {
 	t.Helper()
-	got, ok, err := t.l.StateOf(t.Context(), subject, key)
+	got, due, ok, err := t.l.StateOf(t.Context(), subject, key)
 	if err != nil || ok != (want != "") || got != want {
 		t.Errorf("got %q, %v, %v, want %q", got, ok, err, want)
+	}
+	if ok && !due.Equal(t.now) {
+		t.Errorf("due: got %v, want %v", due, t.now)
 	}
 }
 

@@ -15,7 +15,10 @@ var followTests = map[string]func(*ledgerTest){
 	"a pending write takes the newest":                  followReplaced,
 	"what is replaced while it is tried is tried again": followTried,
 	"what is followed may be owed again":                followAgain,
+	"what was given up is owed anew by newer":           followGivenUp,
+	"what is replaced while it is given up":             followGivenUpLate,
 	"what somebody asked for expires in dispatch":       requestedExpires,
+	"what somebody asked for lapses to dispatch":        requestedLapses,
 	"what is not sent is told with it":                  requestedTold,
 }
 
@@ -160,6 +163,50 @@ func followAgain(t *ledgerTest) {
 	t.wantKeys(t.soon())
 }
 
+var givenUp = pipeline.WriteResult{GiveUp: true, Reason: pipeline.ReasonRefused}
+
+func (t *ledgerTest) wantWrites(pending, abandoned int) {
+	t.Helper()
+	census, err := t.l.Census(t.Context())
+	if err != nil || census.Writes[pipeline.SinkServer] != pending || census.GivenUp != abandoned {
+		t.Errorf("census: got %d pending, %d given up, %v; want %d and %d", census.Writes[pipeline.SinkServer], census.GivenUp, err, pending, abandoned)
+	}
+}
+
+func followGivenUp(t *ledgerTest) {
+	t.owe("r1", following("delivered"))
+	t.wantKeys(t.soon(), "f1")
+	t.settleWrite("f1", givenUp)
+	t.wantWrites(0, 1)
+	t.owe("r2", following("read"))
+	t.wantWrites(1, 0)
+	list := t.pending()
+	if len(list) != 1 || list[0].Tries != 0 {
+		t.Fatalf("pending: got %d, want one that was not tried", len(list))
+	}
+	t.wantBody(list[0], "read")
+	t.settleWrite("f1", givenUp)
+	t.owe("r3", write("a2", "A"), following("failed")) // behind what is owed by now
+	t.wantKeys(t.soon(), "a2")
+	t.settleWrite("a2", done)
+	t.wantKeys(t.soon(), "f1")
+	t.settleWrite("f1", done)
+	t.wantWrites(0, 0)
+}
+
+func followGivenUpLate(t *ledgerTest) {
+	t.owe("r1", following("delivered"))
+	t.wantKeys(t.soon(), "f1")
+	t.owe("r2", following("read"))
+	t.settleWrite("f1", givenUp)
+	t.wantWrites(1, 0)
+	list := t.pending()
+	if len(list) != 1 {
+		t.Fatalf("pending: got %d, want the newer", len(list))
+	}
+	t.wantBody(list[0], "read")
+}
+
 // requested plans a notification that somebody has asked for.
 func (t *ledgerTest) requested(id string, due, expires time.Time) pipeline.Notification {
 	t.Helper()
@@ -173,6 +220,24 @@ func requestedExpires(t *ledgerTest) {
 	n := t.requested("1", t.now.Add(-2*time.Hour), t.now.Add(-time.Hour))
 	list := t.due(t.now, 10)
 	if len(list) != 1 || list[0].Key != n.Key {
+		t.Fatalf("due: got %d, want the one that has expired", len(list))
+	}
+	t.settle(pipeline.Settlement{
+		Key: n.Key, State: pipeline.Expired, Reason: pipeline.ReasonExpired, Writes: []pipeline.Write{write("told", n.Subject)},
+	})
+	t.wantState(n, pipeline.Expired, pipeline.ReasonExpired)
+	t.wantKeys(t.soon(), "told")
+}
+
+func requestedLapses(t *ledgerTest) {
+	n := t.requested("1", t.now, t.now.Add(time.Minute))
+	t.begin(t.lease(n.Key))
+	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
+	then := t.now.Add(time.Minute)
+	if again, held, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), then); again != 0 || held != 0 || err != nil {
+		t.Errorf("Lapse: got %d planned, %d held, %v; want none", again, held, err)
+	}
+	if list := t.due(then, 10); len(list) != 1 || list[0].Key != n.Key {
 		t.Fatalf("due: got %d, want the one that has expired", len(list))
 	}
 	t.settle(pipeline.Settlement{

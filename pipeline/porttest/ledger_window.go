@@ -14,6 +14,7 @@ var windowTests = map[string]func(*ledgerTest){
 	"not delivered, and useless by now":                windowLate,
 	"not delivered, and something newer has been said": windowOvertaken,
 	"not delivered, and something newer will be said":  windowOvertaking,
+	"not delivered, and another journey has spoken":    windowElsewhere,
 	"an answer that was not delivered is told of":      windowAnswer,
 }
 
@@ -113,6 +114,27 @@ func windowOvertaken(t *ledgerTest) {
 	t.attempt = lost
 	t.shutOut()
 	t.wantState(n, pipeline.Failed, pipeline.ReasonWindow)
+}
+
+// windowElsewhere: the way there, and a reminder, were told since; neither says that the visit was moved.
+func windowElsewhere(t *ledgerTest) {
+	n := t.freely("1")
+	lost := t.attempt
+	way, reminder := note("1", "way", t.now), note("1", "reminder", t.now)
+	way.Journey, reminder.Edge = "directions", false
+	t.apply(version("Appointment", "1", 2), plan(way, reminder))
+	for _, other := range t.due(t.now, 10) {
+		t.begin(other)
+		s := pipeline.Settlement{Key: other.Key, Attempt: t.attempt.ID, State: pipeline.Accepted, MessageID: "wamid." + other.Step}
+		t.now = t.now.Add(time.Second)
+		t.settle(s)
+	}
+	later := note("1", "way later", t.now.Add(time.Hour))
+	later.Journey = "directions"
+	t.apply(version("Appointment", "1", 3), plan(later))
+	t.attempt = lost
+	t.shutOut()
+	t.wantShut(n)
 }
 
 func windowOvertaking(t *ledgerTest) {

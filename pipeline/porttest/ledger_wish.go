@@ -13,6 +13,7 @@ var wishTests = map[string]func(*ledgerTest){
 	"words do not mean a list about nothing":              wishWords,
 	"what comes of a wish takes the place of what waits":  wishOutcome,
 	"what comes of a wish is said beside what was begun":  wishBegun,
+	"what comes of a wish while what waits is prepared":   wishPrepared,
 	"the times that are offered come back with the words": wishOffers,
 }
 
@@ -110,6 +111,21 @@ func wishBegun(t *ledgerTest) {
 	if list := t.due(t.now, 10); len(list) != 1 || list[0].Step != "done" || list[0].Key == n.Key {
 		t.Errorf("due: got %d, want what has come of it, and not what was said again", len(list))
 	}
+}
+
+func wishPrepared(t *ledgerTest) {
+	n := answering("asked", t.now)
+	t.hear(reply("r1", ""), pipeline.Heard{Outcome: pipeline.Outcome{Say: []pipeline.Notification{n}}, Writes: []pipeline.Write{write("w1", "A")}})
+	old := t.try(t.lease(n.Key))
+	result := done
+	result.Say = []pipeline.Notification{answering("done", t.now)}
+	t.settleWrite("w1", result)
+	if begun, err := t.l.Begin(t.Context(), old); begun || err != nil {
+		t.Errorf("Begin with the words of before: got %v, %v; want false", begun, err)
+	}
+	now := t.lease(n.Key)
+	wantEqual(t, "step", now.Step, "done")
+	t.begin(now)
 }
 
 func wishOffers(t *ledgerTest) {
