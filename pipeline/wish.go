@@ -32,6 +32,8 @@ type Wish struct {
 	Offer, Taken, Done, Asked []Notification
 	// Decision is what of a Visit that people are to move is carried into it: the participation.
 	Decision *Decision
+	// Answer is kept once a Visit has been moved, and not before: until then the patient's last decision about it stands.
+	Answer *Answer
 	// Reply is the provider's id of the patient's message.
 	Reply string
 	At    time.Time
@@ -129,7 +131,7 @@ func (l *Ladder) late(ctx context.Context, w Wish) (Carried, error) {
 		return Carried{}, err
 	}
 	if why == ReasonNone && w.Slot.of(a) {
-		return Carried{Say: offering(w.Done, *w.Slot)}, nil
+		return moved(w), nil
 	}
 	return l.people(ctx, w, reasonUnasked)
 }

@@ -124,6 +124,7 @@ func wishOf(visit string, chosen bool) pipeline.Wish {
 	if visit != "" {
 		w.Code = "change"
 		w.Decision = &pipeline.Decision{Appointment: visit, Patient: "Patient/p1", Status: "tentative", Start: at(visitStart), Was: "needs-action", Reply: "m1", At: recordTime}
+		w.Answer = &pipeline.Answer{Subject: visit, Patient: "Patient/p1", Action: "change:" + visitStart, Occasion: chosenStart, At: recordTime}
 	} else {
 		w.Search.Schedules = []string{"Schedule/1"}
 	}
@@ -240,6 +241,7 @@ func TestGrant(t *testing.T) {
 				}
 			}
 			same(t, "said", strings.Join(said, " "), c.said)
+			same(t, "is kept as moved", carried.Answer != nil, c.wish.Visit != "" && c.said == "done Slot/1")
 		})
 	}
 }

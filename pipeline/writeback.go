@@ -206,7 +206,10 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 		return done, nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "no_wish"}
 	case w.Kind == WriteWish:
 		carried, err := b.Ladder.Grant(ctx, *w.Wish, b.Now())
-		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
+		if done.Say = due(carried.Say, b.Now()); len(done.Say) > 0 { // else it is still news when the EHR says it
+			done.Answer = carried.Answer
+		}
+		return done, carried.Writes, err
 	case b.Sink == SinkTopic:
 		return done, nil, b.publish(ctx, w)
 	case w.Kind != WriteCreate:

@@ -3,6 +3,7 @@ package porttest
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"fhirbridge/pipeline"
 )
@@ -54,6 +55,34 @@ func writesSayNothing(t *ledgerTest) {
 	if got := t.dueKeys(t.now, 10); !slices.Equal(got, []string{n.Key}) {
 		t.Errorf("due when it is done: got %v, want %s", got, n.Key)
 	}
+}
+
+func writesDecide(t *ledgerTest) {
+	n := t.sent("1", phone)
+	t.owe("r1", write("a1", "A"), write("b1", "B"), write("c1", "C"))
+	t.wantKeys(t.soon(), "a1", "b1", "c1")
+	counts := func(what, action string) {
+		t.Helper()
+		known, err := t.l.KnownOf(t.Context(), n.Subject)
+		got := ""
+		if a := known.AnswerOf(n.Patient); a != nil {
+			got = a.Action
+		}
+		if got != action || err != nil {
+			t.Errorf("%s: got %q, %v, want %q", what, got, err, action)
+		}
+	}
+	decided := func(r pipeline.WriteResult, action string, at time.Time) pipeline.WriteResult {
+		r.Answer = &pipeline.Answer{Subject: n.Subject, Patient: n.Patient, Action: action, At: at}
+		return r
+	}
+	t.settleWrite("a1", decided(pipeline.WriteResult{Retry: t.soon(), Reason: pipeline.ReasonTransient}, "change", t.now))
+	t.settleWrite("b1", decided(pipeline.WriteResult{GiveUp: true, Reason: pipeline.ReasonRefused}, "change", t.now))
+	counts("of a write that waits or was given up", "")
+	t.settleWrite("a1", decided(done, "change", t.now))
+	counts("done", "change")
+	t.settleWrite("c1", decided(done, "older", t.now.Add(-time.Second)))
+	counts("of an older word", "change")
 }
 
 // owing is a Decide that owes writes, and ends with err.

@@ -24,6 +24,7 @@ var writeTests = map[string]func(*ledgerTest){
 	"the next of a queue waits for the one that failed":  writesBehind,
 	"what is said of a write is planned once, when done": writesSay,
 	"a write that is given up or waits says nothing":     writesSayNothing,
+	"what a patient decides by a write counts once done": writesDecide,
 	"what a plan owes is owed once":                      writesPlanned,
 	"a plan that fails owes nothing":                     writesNotPlanned,
 }
