@@ -123,7 +123,17 @@ func (l *Ladder) people(ctx context.Context, w Wish, why Reason) (Carried, error
 // late is for a wish that could not be brought to the server while the patient waited. What has come through without an
 // answer is told as it is.
 func (l *Ladder) late(ctx context.Context, w Wish) (Carried, error) {
-	if w.Slot == nil || w.Visit == "" {
+	if w.Slot == nil {
+		return l.people(ctx, w, reasonUnasked)
+	}
+	if w.Visit == "" {
+		known, err := l.Server.Find(ctx, "Appointment", condition(requested(w.Origin)))
+		if _, final := refusal(err); err != nil && !final {
+			return Carried{}, err
+		}
+		if known != "" {
+			return l.known(ctx, w, known)
+		}
 		return l.people(ctx, w, reasonUnasked)
 	}
 	a, _, why, err := l.read(ctx, *w.Decision)

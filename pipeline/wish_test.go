@@ -185,6 +185,8 @@ func TestGrant(t *testing.T) {
 		{name: "a server that creates none", wish: wishOf("", true), set: with("create", refused("422")), wrote: created, said: "asked", task: "WhatsApp: book"},
 		{name: "one that cannot be searched by identifier", wish: wishOf("", true), set: with("find", refused("400")), wrote: created, said: "done Slot/1", task: "WhatsApp: appointment requested"},
 		{name: "no answer to the creation", wish: wishOf("", true), set: with("create", down), wrote: created, failed: true},
+		{name: "asked for already, and told late", wish: wishOf("", true), late: true, set: both(taken, known(chosenStart, "proposed")), said: "done Slot/1", task: "WhatsApp: appointment requested"},
+		{name: "too late, and nobody knows whether it was asked for", wish: wishOf("", true), late: true, set: with("find", down), failed: true},
 		{name: "asked for too late", wish: wishOf("", true), late: true, said: "asked", task: "WhatsApp: book"},
 
 		{name: "times for a visit", wish: wishOf(v, false), said: "offer Slot/2"},
