@@ -111,11 +111,13 @@ func offering(say []Notification, times ...Slot) []Notification {
 func (l *Ladder) people(ctx context.Context, w Wish, why Reason) (Carried, error) {
 	writes := l.Filing.Wished(w, why)
 	if w.Decision != nil {
-		more, _, err := l.participation(ctx, *w.Decision)
+		more, why, err := l.participation(ctx, *w.Decision)
 		if err != nil {
 			return Carried{}, err
 		}
-		writes = append(more, writes...)
+		if why == ReasonNone { // else it is a Task, and one about the wish is enough
+			writes = append(more, writes...)
+		}
 	}
 	return Carried{Writes: writes, Say: w.Asked}, nil
 }
@@ -140,7 +142,7 @@ func (l *Ladder) late(ctx context.Context, w Wish) (Carried, error) {
 	if err != nil {
 		return Carried{}, err
 	}
-	if why == ReasonNone && w.Slot.of(a) {
+	if why == ReasonNone && open(a) && w.Slot.of(a) {
 		return moved(w), nil
 	}
 	return l.people(ctx, w, reasonUnasked)

@@ -201,6 +201,9 @@ func TestGrant(t *testing.T) {
 		{name: "moved already, and told late", wish: wishOf(v, true), late: true, set: both(taken, func(d *clinic) {
 			d.has[v] = strings.Replace(string(visit{start: chosenStart}.json()), `"participant"`, `"slot":[{"reference":"Slot/1"}],"participant"`, 1)
 		}), said: "done Slot/1"},
+		{name: "moved already and cancelled since, and told late", wish: wishOf(v, true), late: true, set: both(taken, func(d *clinic) {
+			d.has[v] = strings.Replace(string(visit{start: chosenStart, status: "cancelled"}.json()), `"participant"`, `"slot":[{"reference":"Slot/1"}],"participant"`, 1)
+		}), said: "asked", task: "WhatsApp: change"},
 		{name: "the chosen time is taken", wish: wishOf(v, true), set: taken, said: "taken Slot/2"},
 		{name: "the EHR does not move it", wish: wishOf(v, true), set: with("patch", refused("422")), wrote: patched + "; " + tentative, said: "asked", task: "WhatsApp: change"},
 		{name: "the EHR takes no patch at all", wish: wishOf(v, true), rungs: "response", wrote: "create AppointmentResponse   identifier=urn:fhirbridge:decision|response:*", said: "asked", task: "WhatsApp: change"},

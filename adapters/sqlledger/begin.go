@@ -71,7 +71,7 @@ func begin(t *tx, a pipeline.Attempt, held lease, row attemptRow) (int64, error)
 	id := t.id()
 	n, err := t.exec(`UPDATE notification SET state = 1, reason = '', tries = tries + 1, attempt = ?, recipient = COALESCE(?, recipient)
 		WHERE subject_id = ? AND key = ? AND state = 0 AND `+unchanged,
-		id, orNull(a.Recipient), held.subjectID, a.Notification, held.rev)
+		id, orNull(a.Recipient), held.subjectID, a.Notification, held.step, held.rev)
 	if err != nil || n == 0 {
 		return 0, err
 	}

@@ -45,7 +45,7 @@ func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pipeline.
 				continue
 			}
 			l.leases.take(c.Key, lease{
-				subjectID: c.stored.subjectID, rev: c.rev, version: c.DueNotification.Subject.Version,
+				subjectID: c.stored.subjectID, rev: c.rev, version: c.DueNotification.Subject.Version, step: c.Step,
 				last: c.stored.attempt, until: now.Add(pipeline.LeaseTime),
 			})
 			due = append(due, c.DueNotification)
@@ -176,7 +176,7 @@ func (l *Ledger) candidateOf(r row) (c candidate, err error) {
 func (l *Ledger) expire(ctx context.Context, late []candidate, now time.Time) error {
 	return l.writer.do(ctx, func(t *tx) error {
 		for _, c := range late {
-			if _, err := closeUnbegun(t, c.stored.subjectID, c.rev, c.Key, expired, pipeline.ReasonExpired, now); err != nil {
+			if _, err := closeUnbegun(t, lease{subjectID: c.stored.subjectID, rev: c.rev, step: c.Step}, c.Key, expired, pipeline.ReasonExpired, now); err != nil {
 				return err
 			}
 		}

@@ -11,6 +11,8 @@ type lease struct {
 	// rev and version are of the subject as it was handed out.
 	rev     int64
 	version string
+	// step is what was to be said then: what has come of a write may have taken its place.
+	step string
 	// last is the row of the last attempt before; attempt that of the one that was begun.
 	last, attempt int64
 	until         time.Time

@@ -15,7 +15,7 @@ func (l *Ledger) beginOnce(t *tx, a pipeline.Attempt, held lease, row attemptRow
 		case !spoken:
 			free = append(free, tag)
 		case r.text(0) != a.Notification:
-			_, err := closeUnbegun(t, held.subjectID, held.rev, a.Notification, skipped, pipeline.ReasonSaid, l.now())
+			_, err := closeUnbegun(t, held, a.Notification, skipped, pipeline.ReasonSaid, l.now())
 			return 0, err
 		}
 	}

@@ -60,7 +60,7 @@ func (l *Ledger) settleUnbegun(t *tx, held lease, s pipeline.Settlement, to int6
 	if to == planned {
 		return postpone(t, held.subjectID, s.Key, s.Due, s.Reason)
 	}
-	closed, err := closeUnbegun(t, held.subjectID, held.rev, s.Key, to, s.Reason, s.At)
+	closed, err := closeUnbegun(t, held, s.Key, to, s.Reason, s.At)
 	if err != nil || !closed {
 		return err
 	}
@@ -72,13 +72,13 @@ func (l *Ledger) settleUnbegun(t *tx, held lease, s pipeline.Settlement, to int6
 	return insertWrites(t, writes)
 }
 
-// unchanged is the condition that a subject is still in the version that was leased.
-const unchanged = "(subject_id = 0 OR EXISTS (SELECT 1 FROM resource r WHERE r.id = subject_id AND r.rev = ?))"
+// unchanged is the condition that what is to be said is what was leased, and its subject still in the version of then.
+const unchanged = "step = ? AND (subject_id = 0 OR EXISTS (SELECT 1 FROM resource r WHERE r.id = subject_id AND r.rev = ?))"
 
 // closeUnbegun moves a planned notification to a final state, and reports whether it was planned.
-func closeUnbegun(t *tx, subjectID, rev int64, key string, to int64, reason pipeline.Reason, at time.Time) (bool, error) {
+func closeUnbegun(t *tx, held lease, key string, to int64, reason pipeline.Reason, at time.Time) (bool, error) {
 	n, err := t.exec("UPDATE notification SET state = ?, reason = ?, closed_at = ? WHERE subject_id = ? AND key = ? AND state = 0 AND "+unchanged,
-		to, string(reason), micros(at), subjectID, key, rev)
+		to, string(reason), micros(at), held.subjectID, key, held.step, held.rev)
 	if err == nil && n > 0 {
 		t.moved(planned, "", to, string(reason))
 	}

@@ -40,6 +40,35 @@ func writesSay(t *ledgerTest) {
 	wantEqual(t, "due after it was sent", len(t.due(t.now.Add(2*pipeline.LeaseTime), 10)), 0)
 }
 
+// writesSayInstead: what comes of a write while dispatch is about to say that nothing was heard of it.
+func writesSayInstead(t *ledgerTest) {
+	for id, end := range map[string]func(pipeline.DueNotification){
+		"1": func(d pipeline.DueNotification) {
+			began, err := t.l.Begin(t.Context(), pipeline.Attempt{ID: pipeline.NewAttempt(), Notification: d.Key, SubjectVersion: d.Subject.Version, Address: d.Address, Begun: t.now})
+			if began || err != nil {
+				t.Errorf("Begin of what was leased before: got %v, %v; want it not begun", began, err)
+			}
+		},
+		"2": func(d pipeline.DueNotification) {
+			t.settle(pipeline.Settlement{Key: d.Key, State: pipeline.Skipped, Reason: pipeline.ReasonExpired})
+		},
+	} {
+		waits := note(id, "asked", t.now)
+		waits.ReplyTo, waits.Address = "r"+id, pipeline.NewPrivate(phone)
+		t.hear(reply("r"+id, ""), pipeline.Heard{Outcome: pipeline.Outcome{Say: []pipeline.Notification{waits}}, Writes: []pipeline.Write{write("a"+id, id)}})
+		t.wantKeys(t.soon(), "a"+id)
+		leased := t.lease(waits.Key)
+		r := done
+		r.Say = []pipeline.Notification{waits}
+		r.Say[0].Step = "done"
+		t.settleWrite("a"+id, r)
+		end(leased)
+		if got := t.lease(waits.Key); got.Step != "done" {
+			t.Errorf("due: got %s, want what has come of it", got.Step)
+		}
+	}
+}
+
 func writesSayNothing(t *ledgerTest) {
 	t.owe("r1", write("a1", "A"), write("b1", "B"))
 	t.wantKeys(t.soon(), "a1", "b1")
