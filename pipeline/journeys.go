@@ -35,6 +35,8 @@ type Known struct {
 	// Said are the notifications about it that have gone out, or may have. It is known only to who decides
 	// and understands, not to who makes words.
 	Said []Said
+	// Replying are the answers to replies that are planned and not begun. It is known as Said is.
+	Replying []Notification
 }
 
 // ToldOf reports whether a patient has been sent anything about the subject.

@@ -39,6 +39,8 @@ type Carried struct {
 	Writes []Write
 	// Say is what the patient is told of it.
 	Say []Notification
+	// Answer is what the patient has decided by it, nil if that is known already.
+	Answer *Answer
 }
 
 // Carry makes one decision known. An error is that of the server: Transient or

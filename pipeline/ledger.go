@@ -244,6 +244,8 @@ type WriteResult struct {
 	// Say are notifications that tell the patient of it, planned with Done. What is planned under the same key, for the
 	// case that nothing is heard of the write, gives way; if that has begun, they are said beside it.
 	Say []Notification
+	// Answer is a decision of the patient that counts with Done, unless there is a newer one; nil for none.
+	Answer *Answer
 	// Retry is when to try again, if it is neither done nor given up.
 	Retry time.Time
 	// GiveUp ends it without success.

@@ -32,6 +32,8 @@ type Wish struct {
 	Offer, Taken, Done, Asked []Notification
 	// Decision is what of a Visit that people are to move is carried into it: the participation.
 	Decision *Decision
+	// Answer is kept once a Visit has been moved, and not before: until then the patient's last decision about it stands.
+	Answer *Answer
 	// Reply is the provider's id of the patient's message.
 	Reply string
 	At    time.Time
@@ -109,11 +111,13 @@ func offering(say []Notification, times ...Slot) []Notification {
 func (l *Ladder) people(ctx context.Context, w Wish, why Reason) (Carried, error) {
 	writes := l.Filing.Wished(w, why)
 	if w.Decision != nil {
-		more, _, err := l.participation(ctx, *w.Decision)
+		more, why, err := l.participation(ctx, *w.Decision)
 		if err != nil {
 			return Carried{}, err
 		}
-		writes = append(more, writes...)
+		if why == ReasonNone { // else it is a Task, and one about the wish is enough
+			writes = append(more, writes...)
+		}
 	}
 	return Carried{Writes: writes, Say: w.Asked}, nil
 }
@@ -121,15 +125,25 @@ func (l *Ladder) people(ctx context.Context, w Wish, why Reason) (Carried, error
 // late is for a wish that could not be brought to the server while the patient waited. What has come through without an
 // answer is told as it is.
 func (l *Ladder) late(ctx context.Context, w Wish) (Carried, error) {
-	if w.Slot == nil || w.Visit == "" {
+	if w.Slot == nil {
+		return l.people(ctx, w, reasonUnasked)
+	}
+	if w.Visit == "" {
+		known, err := l.Server.Find(ctx, "Appointment", condition(requested(w.Origin)))
+		if _, final := refusal(err); err != nil && !final {
+			return Carried{}, err
+		}
+		if known != "" {
+			return l.known(ctx, w, known)
+		}
 		return l.people(ctx, w, reasonUnasked)
 	}
 	a, _, why, err := l.read(ctx, *w.Decision)
 	if err != nil {
 		return Carried{}, err
 	}
-	if why == ReasonNone && w.Slot.of(a) {
-		return Carried{Say: offering(w.Done, *w.Slot)}, nil
+	if why == ReasonNone && open(a) && w.Slot.of(a) {
+		return moved(w), nil
 	}
 	return l.people(ctx, w, reasonUnasked)
 }

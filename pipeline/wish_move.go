@@ -44,12 +44,15 @@ func (l *Ladder) move(ctx context.Context, w Wish, now time.Time) (Carried, erro
 	case err != nil:
 		return Carried{}, err
 	case why == ReasonNone:
-		return Carried{Say: offering(w.Done, *w.Slot)}, nil
+		return moved(w), nil
 	case forPeople(why): // the participation would be about another fact
 		return Carried{Writes: l.Filing.Wished(w, why), Say: w.Asked}, nil
 	}
 	return l.people(ctx, w, why)
 }
+
+// moved is what comes of a wish by which a visit has been moved.
+func moved(w Wish) Carried { return Carried{Say: offering(w.Done, *w.Slot), Answer: w.Answer} }
 
 // search is what is looked for. For a visit it is the schedules of the slots that it has, or those of whom it is with,
 // or of its place; why says that there is no telling.

@@ -124,6 +124,7 @@ func wishOf(visit string, chosen bool) pipeline.Wish {
 	if visit != "" {
 		w.Code = "change"
 		w.Decision = &pipeline.Decision{Appointment: visit, Patient: "Patient/p1", Status: "tentative", Start: at(visitStart), Was: "needs-action", Reply: "m1", At: recordTime}
+		w.Answer = &pipeline.Answer{Subject: visit, Patient: "Patient/p1", Action: "change:" + visitStart, Occasion: chosenStart, At: recordTime}
 	} else {
 		w.Search.Schedules = []string{"Schedule/1"}
 	}
@@ -184,6 +185,8 @@ func TestGrant(t *testing.T) {
 		{name: "a server that creates none", wish: wishOf("", true), set: with("create", refused("422")), wrote: created, said: "asked", task: "WhatsApp: book"},
 		{name: "one that cannot be searched by identifier", wish: wishOf("", true), set: with("find", refused("400")), wrote: created, said: "done Slot/1", task: "WhatsApp: appointment requested"},
 		{name: "no answer to the creation", wish: wishOf("", true), set: with("create", down), wrote: created, failed: true},
+		{name: "asked for already, and told late", wish: wishOf("", true), late: true, set: both(taken, known(chosenStart, "proposed")), said: "done Slot/1", task: "WhatsApp: appointment requested"},
+		{name: "too late, and nobody knows whether it was asked for", wish: wishOf("", true), late: true, set: with("find", down), failed: true},
 		{name: "asked for too late", wish: wishOf("", true), late: true, said: "asked", task: "WhatsApp: book"},
 
 		{name: "times for a visit", wish: wishOf(v, false), said: "offer Slot/2"},
@@ -198,6 +201,9 @@ func TestGrant(t *testing.T) {
 		{name: "moved already, and told late", wish: wishOf(v, true), late: true, set: both(taken, func(d *clinic) {
 			d.has[v] = strings.Replace(string(visit{start: chosenStart}.json()), `"participant"`, `"slot":[{"reference":"Slot/1"}],"participant"`, 1)
 		}), said: "done Slot/1"},
+		{name: "moved already and cancelled since, and told late", wish: wishOf(v, true), late: true, set: both(taken, func(d *clinic) {
+			d.has[v] = strings.Replace(string(visit{start: chosenStart, status: "cancelled"}.json()), `"participant"`, `"slot":[{"reference":"Slot/1"}],"participant"`, 1)
+		}), said: "asked", task: "WhatsApp: change"},
 		{name: "the chosen time is taken", wish: wishOf(v, true), set: taken, said: "taken Slot/2"},
 		{name: "the EHR does not move it", wish: wishOf(v, true), set: with("patch", refused("422")), wrote: patched + "; " + tentative, said: "asked", task: "WhatsApp: change"},
 		{name: "the EHR takes no patch at all", wish: wishOf(v, true), rungs: "response", wrote: "create AppointmentResponse   identifier=urn:fhirbridge:decision|response:*", said: "asked", task: "WhatsApp: change"},
@@ -240,6 +246,7 @@ func TestGrant(t *testing.T) {
 				}
 			}
 			same(t, "said", strings.Join(said, " "), c.said)
+			same(t, "is kept as moved", carried.Answer != nil, c.wish.Visit != "" && c.said == "done Slot/1")
 		})
 	}
 }

@@ -142,7 +142,7 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 		} else if result.GiveUp && w.Wish != nil {
 			more = b.Ladder.Filing.Wished(*w.Wish, result.Reason)
 		}
-	} else {
+	} else if w.Kind != WriteWish { // one that comes too late has asked nobody
 		b.taken()
 	}
 	if err := b.Ledger.SettleWrite(ctx, w.Key, result, more...); err != nil {
@@ -177,6 +177,7 @@ func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 		wait = max(e.After, time.Second)
 		b.outage.until(b.Now().Add(wait))
 	case known && e.Reason == reasonConflict: // the sink is well
+	case w.Kind == WriteWish: // the search for slots may be all that is in trouble, and nobody else needs it
 	case b.failures.Add(1) >= outageAfter || b.outage.doubtful():
 		b.outage.begin(b.Now())
 	}
@@ -205,8 +206,7 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 	case w.Kind == WriteWish && w.Wish == nil:
 		return done, nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "no_wish"}
 	case w.Kind == WriteWish:
-		carried, err := b.Ladder.Grant(ctx, *w.Wish, b.Now())
-		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
+		return b.grant(ctx, *w.Wish)
 	case b.Sink == SinkTopic:
 		return done, nil, b.publish(ctx, w)
 	case w.Kind != WriteCreate:

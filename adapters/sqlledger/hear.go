@@ -120,11 +120,8 @@ func (l *Ledger) answer(t *tx, thread pipeline.Thread, o pipeline.Outcome) (int6
 	if err != nil {
 		return never, err
 	}
-	if a := o.Answer; a != nil {
-		_, err := t.exec(`INSERT INTO answer (subject_id, patient, action, occasion, was, at) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (subject_id, patient) DO UPDATE SET action = excluded.action, occasion = excluded.occasion, was = excluded.was, at = excluded.at`,
-			id, a.Patient, a.Action, a.Occasion, a.Was, micros(a.At))
-		if err != nil {
+	if o.Answer != nil {
+		if err := keepAnswer(t, id, *o.Answer); err != nil {
 			return never, err
 		}
 	}
@@ -142,6 +139,14 @@ func (l *Ledger) answer(t *tx, thread pipeline.Thread, o pipeline.Outcome) (int6
 	}
 	_, due, err := l.reconcile(t, id, list, *o.Plan, pipeline.ReasonAnswered)
 	return due, err
+}
+
+// keepAnswer keeps a patient's decision in place of an older one.
+func keepAnswer(t *tx, subjectID int64, a pipeline.Answer) error {
+	_, err := t.exec(`INSERT INTO answer (subject_id, patient, action, occasion, was, at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (subject_id, patient) DO UPDATE SET action = excluded.action, occasion = excluded.occasion, was = excluded.was, at = excluded.at
+		WHERE excluded.at >= answer.at`, subjectID, a.Patient, a.Action, a.Occasion, a.Was, micros(a.At))
+	return err
 }
 
 // say plans a notification that answers a reply, once.

@@ -23,6 +23,8 @@ func (s subjectState) known() pipeline.Known {
 		}
 		if n.inPlan() {
 			k.Open = append(k.Open, n.Notification)
+		} else if n.State == pipeline.Planned {
+			k.Replying = append(k.Replying, n.Notification)
 		} else if n.ReplyTo == "" && n.out() {
 			k.Said = append(k.Said, pipeline.Said{Journey: n.Journey, Step: n.Step, Recipient: n.Recipient, Occasion: n.Occasion})
 		}

@@ -217,6 +217,9 @@ func (l *Ledger) endWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResu
 				return "", err
 			}
 		}
+		if err := decided(t, r.Answer); err != nil {
+			return "", err
+		}
 	}
 	t.count(counted{kind: tallyWrite, name: w.sink}, -1)
 	n, err := t.exec(`UPDATE owed SET ready_at = ? WHERE id = (
@@ -225,6 +228,18 @@ func (l *Ledger) endWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResu
 		return "", err
 	}
 	return w.sink, nil
+}
+
+// decided keeps what a patient has decided by a write that is done.
+func decided(t *tx, a *pipeline.Answer) error {
+	if a == nil {
+		return nil
+	}
+	id, err := subjectID(t, a.Subject)
+	if err != nil {
+		return err
+	}
+	return keepAnswer(t, id, *a)
 }
 
 // settleWrite reports whether the write was pending and is no more.

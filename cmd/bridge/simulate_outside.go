@@ -123,7 +123,7 @@ func (s *stage) settle(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				more = carried.Writes
+				more, result.Answer = carried.Writes, carried.Answer
 				for _, n := range carried.Say {
 					n.Due = s.now()
 					result.Say = append(result.Say, n)

@@ -3,6 +3,7 @@ package journey
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,8 +181,8 @@ func (h *hearing) moves(a *answer) bool {
 	return a.do == doChange && a.slots != nil && h.book.settings.Booking.Reschedule && h.certain()
 }
 
-// move offers free times for the visit, or asks for one of them. What was chosen is kept with the visit, so that it is no
-// news when the EHR says that it has been moved.
+// move offers free times for the visit, or asks for one of them. Once it has been moved, that is kept with the visit, so
+// that it is no news when the EHR says so.
 func (h *hearing) move(j *journey, a *answer, s *scene, c choice) pipeline.Outcome {
 	subject, ours := s.subject.Header().Ref(), ""
 	if before := s.answer(); before != nil {
@@ -190,32 +191,42 @@ func (h *hearing) move(j *journey, a *answer, s *scene, c choice) pipeline.Outco
 		}
 		ours = participations[h.book.meaning(before.Action)]
 	}
-	w := h.wanted(j, a, c, memory{Occasion: s.occasion()})
+	m := memory{Occasion: s.occasion()}
+	if c.Slot != nil {
+		m.Chosen = occasion(c.Slot.Start)
+	}
+	w := h.wanted(j, a, c, m)
 	w.Visit = subject
 	w.Decision = &pipeline.Decision{
 		Appointment: subject, Patient: s.who, Status: participations[a.do], Start: s.start, Was: s.status, Ours: ours, Reply: h.reply.ID, At: h.at(),
 	}
-	o := pipeline.Outcome{Reading: a.name, Wish: w}
 	if w.Slot != nil {
-		o.Answer = &pipeline.Answer{
+		w.Answer = &pipeline.Answer{
 			Subject: subject, Patient: s.who, Action: movedFrom(a.name, s.occasion()), Occasion: occasion(w.Slot.Start),
 			Was: strings.TrimSpace(s.status + " " + ours), At: h.at(),
 		}
 	}
-	return o
+	return pipeline.Outcome{Reading: a.name, Wish: w}
 }
 
 // movedFrom is the action of an answer by which a visit is moved from a start.
 func movedFrom(name, from string) string { return name + ":" + from }
 
-// chosen reports whether the patient has chosen with us what a visit was moved to.
+// chosen reports whether the patient has chosen with us what a visit was moved to: we have moved it, or are about to, and
+// they are told of it as an answer. Of people, whom we have asked, they hear it as news.
 func (s *scene) chosen(previous *scene) bool {
-	a := s.answer()
-	if a == nil {
-		return false
+	if a := s.answer(); a != nil {
+		name, from, found := strings.Cut(a.Action, ":")
+		if found && from == previous.occasion() && s.book.meaning(name) == doChange {
+			return true
+		}
 	}
-	name, from, found := strings.Cut(a.Action, ":")
-	return found && from == previous.occasion() && s.book.meaning(name) == doChange
+	// The EHR may tell of it before it answers us.
+	return slices.ContainsFunc(s.known.Replying, func(n pipeline.Notification) bool {
+		said := recall(n.Facts)
+		return n.Patient == s.who && n.Due.After(s.now) && s.book.meaning(answerOf(n.Step)) == doChange &&
+			said.Chosen != "" && said.Chosen == s.occasion() && said.Occasion == previous.occasion()
+	})
 }
 
 // requestedHere reports whether the visit came out of a conversation with us.

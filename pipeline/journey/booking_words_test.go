@@ -155,17 +155,31 @@ func TestMovingAVisit(t *testing.T) {
 	if o.Wish == nil || o.Wish.Visit != "Appointment/1" || o.Wish.Decision.Status != "tentative" || !o.Wish.Decision.Start.Equal(moment(t, march9)) {
 		t.Fatalf("got %s", outcomeOf(o))
 	}
-	known := pipeline.Known{Answers: []pipeline.Answer{*o.Answer}}
+	if o.Answer != nil || o.Wish.Answer == nil {
+		t.Fatal("it counts before it has happened, or never")
+	}
+	known := pipeline.Known{Answers: []pipeline.Answer{*o.Wish.Answer}}
+	waits := func(until time.Duration) pipeline.Known {
+		asked := o.Wish.Asked[0]
+		asked.Due = moment(t, before).Add(until)
+		return pipeline.Known{Replying: []pipeline.Notification{asked}}
+	}
+	const chosen = "2027-03-10T10:00:00+01:00"
 	for _, c := range []struct {
 		name, from, to string
+		known          pipeline.Known
 		want           []string
 	}{
-		{"as was chosen", march9, "2027-03-10T10:00:00+01:00", nil},
-		{"elsewhere", march9, "2027-03-10T11:00:00+01:00", []string{"moved"}},
-		{"back", "2027-03-10T10:00:00+01:00", march9, []string{"moved"}},
-		{"away and there again", "2027-03-11T10:00:00+01:00", "2027-03-10T10:00:00+01:00", []string{"moved"}},
+		{"as was chosen", march9, chosen, known, nil},
+		{"elsewhere", march9, "2027-03-10T11:00:00+01:00", known, []string{"moved"}},
+		{"back", chosen, march9, known, []string{"moved"}},
+		{"away and there again", "2027-03-11T10:00:00+01:00", chosen, known, []string{"moved"}},
+		{"by people, as was chosen", march9, chosen, pipeline.Known{}, []string{"moved"}},
+		{"as was chosen, before the EHR has answered us", march9, chosen, waits(time.Minute), nil},
+		{"elsewhere, while we wait for the EHR", march9, "2027-03-10T11:00:00+01:00", waits(time.Minute), []string{"moved"}},
+		{"as was chosen, while the patient is told that people do it", march9, chosen, waits(0), []string{"moved"}},
 	} {
-		plan := decide(t, b, pipeline.Change{Previous: visit(t, "booked", c.from), Current: visit(t, "booked", c.to), Version: "2", Known: known, Now: moment(t, before)})
+		plan := decide(t, b, pipeline.Change{Previous: visit(t, "booked", c.from), Current: visit(t, "booked", c.to), Version: "2", Known: c.known, Now: moment(t, before)})
 		var news []pipeline.Notification
 		for _, n := range plan {
 			if n.Edge {

@@ -203,11 +203,21 @@ func TestABirthDateIsNeverFiled(t *testing.T) {
 	book := shipped(t)
 	th := pipeline.Thread{How: "none", Language: "en", Patients: []string{"Patient/2", "Patient/1"}, Lookup: directory(holder(t, "en"))}
 	for words, want := range map[string]string{
-		"It is 3 April 1980.": "It is [date of birth].", "3/4/1980": "[date of birth]", "4/4/1980": "", "see you on 3 May 2027": "", "hello": "",
+		"3 April 1980, and I have chest pain": "[date of birth], and I have chest pain",
+		"It is 3 April 1980.":                 "It is [date of birth].", "3/4/1980": "[date of birth]", "4/4/1980": "", "see you on 3 May 2027": "", "hello": "",
 	} {
 		if got := understand(t, book, text(words), th).Filed.Reveal(); got != want {
 			t.Errorf("%q is filed as %q, want %q", words, got, want)
 		}
+	}
+}
+
+// An alarm in the answer to the question who somebody is is one, and the date in it is not filed either.
+func TestAnAlarmWithABirthDate(t *testing.T) {
+	th := asked(t, signed(t))
+	o := understand(t, shipped(t), text("3.4.1980 help, chest pain"), th)
+	if o.Reading != "emergency" || o.Handoff == "" || len(o.Say) != 1 || o.Filed.Reveal() != "[date of birth] help, chest pain" {
+		t.Errorf("got %s", heard(o))
 	}
 }
 

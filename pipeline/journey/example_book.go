@@ -60,6 +60,7 @@ func (p *play) grant(m *moment, o *pipeline.Outcome) []pipeline.Notification {
 		o.Handoff = "appointment_requested"
 		return speaking(w.Done, *w.Slot)
 	case chosen && m.ehr != cameAsked:
+		p.known = p.known.With(*w.Answer)
 		return speaking(w.Done, *w.Slot)
 	}
 	var found []pipeline.Slot

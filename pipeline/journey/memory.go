@@ -16,6 +16,8 @@ type memory struct {
 	// Occasion is a start that the subject may lose or change, Before the one that it had before the news.
 	Occasion string `json:"occasion,omitempty"`
 	Before   string `json:"before,omitempty"`
+	// Chosen is the start that the patient wants a visit to have.
+	Chosen string `json:"chosen,omitempty"`
 	// Minutes are those of the delay that is told.
 	Minutes int `json:"minutes,omitempty"`
 	// Origin names a conversation about a new appointment, Service what it would be for.

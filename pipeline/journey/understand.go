@@ -46,7 +46,9 @@ var worded = []string{"text", "button", "list", "interactive"}
 func (b *Book) Understand(r pipeline.Reply, t pipeline.Thread) (pipeline.Outcome, error) {
 	h := hearing{book: b, reply: r, thread: t}
 	if cry := h.alarm(); cry != nil { // before all else, and whatever else was said
-		return h.alarmed(cry), nil
+		o := h.alarmed(cry)
+		h.conceal(&o)
+		return o, nil
 	}
 	o := h.outcome()
 	h.conceal(&o)

@@ -78,6 +78,7 @@ func hearSayStays(t *ledgerTest) {
 	t.hear(reply("r1", "wamid.1"), pipeline.Heard{Outcome: pipeline.Outcome{Say: []pipeline.Notification{say}}})
 	t.apply(version("Appointment", "1", 2), func(_ pipeline.Versioned, known pipeline.Known) (pipeline.Plan, error) {
 		wantEqual(t, "open", len(known.Open), 0)
+		wantEqual(t, "answers to replies", len(known.Replying), 1)
 		return pipeline.Plan{}, nil
 	})
 	t.wantState(say, pipeline.Planned, "")

@@ -3,6 +3,7 @@ package porttest
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"fhirbridge/pipeline"
 )
@@ -39,6 +40,35 @@ func writesSay(t *ledgerTest) {
 	wantEqual(t, "due after it was sent", len(t.due(t.now.Add(2*pipeline.LeaseTime), 10)), 0)
 }
 
+// writesSayInstead: what comes of a write while dispatch is about to say that nothing was heard of it.
+func writesSayInstead(t *ledgerTest) {
+	for id, end := range map[string]func(pipeline.DueNotification){
+		"1": func(d pipeline.DueNotification) {
+			began, err := t.l.Begin(t.Context(), pipeline.Attempt{ID: pipeline.NewAttempt(), Notification: d.Key, SubjectVersion: d.Subject.Version, Address: d.Address, Begun: t.now})
+			if began || err != nil {
+				t.Errorf("Begin of what was leased before: got %v, %v; want it not begun", began, err)
+			}
+		},
+		"2": func(d pipeline.DueNotification) {
+			t.settle(pipeline.Settlement{Key: d.Key, State: pipeline.Skipped, Reason: pipeline.ReasonExpired})
+		},
+	} {
+		waits := note(id, "asked", t.now)
+		waits.ReplyTo, waits.Address = "r"+id, pipeline.NewPrivate(phone)
+		t.hear(reply("r"+id, ""), pipeline.Heard{Outcome: pipeline.Outcome{Say: []pipeline.Notification{waits}}, Writes: []pipeline.Write{write("a"+id, id)}})
+		t.wantKeys(t.soon(), "a"+id)
+		leased := t.lease(waits.Key)
+		r := done
+		r.Say = []pipeline.Notification{waits}
+		r.Say[0].Step = "done"
+		t.settleWrite("a"+id, r)
+		end(leased)
+		if got := t.lease(waits.Key); got.Step != "done" {
+			t.Errorf("due: got %s, want what has come of it", got.Step)
+		}
+	}
+}
+
 func writesSayNothing(t *ledgerTest) {
 	t.owe("r1", write("a1", "A"), write("b1", "B"))
 	t.wantKeys(t.soon(), "a1", "b1")
@@ -54,6 +84,34 @@ func writesSayNothing(t *ledgerTest) {
 	if got := t.dueKeys(t.now, 10); !slices.Equal(got, []string{n.Key}) {
 		t.Errorf("due when it is done: got %v, want %s", got, n.Key)
 	}
+}
+
+func writesDecide(t *ledgerTest) {
+	n := t.sent("1", phone)
+	t.owe("r1", write("a1", "A"), write("b1", "B"), write("c1", "C"))
+	t.wantKeys(t.soon(), "a1", "b1", "c1")
+	counts := func(what, action string) {
+		t.Helper()
+		known, err := t.l.KnownOf(t.Context(), n.Subject)
+		got := ""
+		if a := known.AnswerOf(n.Patient); a != nil {
+			got = a.Action
+		}
+		if got != action || err != nil {
+			t.Errorf("%s: got %q, %v, want %q", what, got, err, action)
+		}
+	}
+	decided := func(r pipeline.WriteResult, action string, at time.Time) pipeline.WriteResult {
+		r.Answer = &pipeline.Answer{Subject: n.Subject, Patient: n.Patient, Action: action, At: at}
+		return r
+	}
+	t.settleWrite("a1", decided(pipeline.WriteResult{Retry: t.soon(), Reason: pipeline.ReasonTransient}, "change", t.now))
+	t.settleWrite("b1", decided(pipeline.WriteResult{GiveUp: true, Reason: pipeline.ReasonRefused}, "change", t.now))
+	counts("of a write that waits or was given up", "")
+	t.settleWrite("a1", decided(done, "change", t.now))
+	counts("done", "change")
+	t.settleWrite("c1", decided(done, "older", t.now.Add(-time.Second)))
+	counts("of an older word", "change")
 }
 
 // owing is a Decide that owes writes, and ends with err.

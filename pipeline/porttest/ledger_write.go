@@ -19,13 +19,15 @@ var writeTests = map[string]func(*ledgerTest){
 	"everything of a write comes back":                 writesWhole,
 	"settling what is not pending changes nothing":     writesUnknown,
 	"limit": writesLimit,
-	"Wake tells that the next of a queue may be tried":   writesWake,
-	"each sink is woken by its own writes":               writesWakeSink,
-	"the next of a queue waits for the one that failed":  writesBehind,
-	"what is said of a write is planned once, when done": writesSay,
-	"a write that is given up or waits says nothing":     writesSayNothing,
-	"what a plan owes is owed once":                      writesPlanned,
-	"a plan that fails owes nothing":                     writesNotPlanned,
+	"Wake tells that the next of a queue may be tried":                  writesWake,
+	"each sink is woken by its own writes":                              writesWakeSink,
+	"the next of a queue waits for the one that failed":                 writesBehind,
+	"what is said of a write is planned once, when done":                writesSay,
+	"what comes of a write takes the place of what is about to be said": writesSayInstead,
+	"a write that is given up or waits says nothing":                    writesSayNothing,
+	"what a patient decides by a write counts once done":                writesDecide,
+	"what a plan owes is owed once":                                     writesPlanned,
+	"a plan that fails owes nothing":                                    writesNotPlanned,
 }
 
 // owe adds writes by way of a reply.
