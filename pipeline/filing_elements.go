@@ -16,11 +16,19 @@ func reference(ref string) fhir.Reference {
 	return r
 }
 
+// focus is what something is about. The request of a broadcast is on no server, and a server may refuse a reference to it.
+func focus(subject string) fhir.Reference {
+	if OfBroadcast(subject) {
+		return basedOn(subject)
+	}
+	return reference(subject)
+}
+
 func about(subject string) []fhir.Reference {
 	if subject == "" {
 		return nil
 	}
-	return []fhir.Reference{reference(subject)}
+	return []fhir.Reference{focus(subject)}
 }
 
 // basedOn is the request because of which something was sent. One of a broadcast is on no server, and is named by what it is.
