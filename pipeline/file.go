@@ -16,6 +16,8 @@ type SentFile struct {
 	Kind string
 	// Reply is the provider's id of the message that it came with, Patient whom that is filed under, "" if nobody.
 	Reply, Patient string
+	// Shared is set if it came from a number that has been told about several patients: nobody is asked whose that is.
+	Shared bool
 	// Caption is what the patient wrote beside it.
 	Caption Private
 	// At is when it was sent, Received when the webhook took it.
@@ -98,11 +100,15 @@ func (f Filing) File(r Reply, t Thread, patient string) []Write {
 		return nil
 	}
 	by := fileIdentifier(r.ID)
-	return []Write{{
+	w := Write{
 		Key: writeKey("file", r.ID, SinkFiles), Kind: WriteFile, Sink: SinkFiles, Order: "file:" + opaque(r.ID), Type: "DocumentReference",
 		IfNoneExist: "identifier=" + by.System + "|" + by.Value, Sender: unknownSender(r, t, patient),
 		File: &SentFile{Media: *r.Media, Kind: r.Kind, Reply: r.ID, Patient: patient, Caption: r.Text, At: r.At, Received: r.Received},
-	}}
+	}
+	if patient == "" && !t.Disowns && len(t.Patients) > 0 { // it is filed with the number
+		w.Sender, w.File.Shared = r.From, true
+	}
+	return []Write{w}
 }
 
 // document makes the resource of a file. Where at is set the content lies there, and is not in it.

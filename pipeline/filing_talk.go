@@ -10,7 +10,7 @@ import (
 // START. https://hl7.org/fhir/R4/consent.html
 //
 // Of somebody whom nobody knows it is filed with the number; the FHIR server is asked whose that is. Where a
-// number is several patients', it says so too, and not one of them is guessed.
+// number is several patients', nobody is asked, and not one of them is guessed.
 func (f Filing) Consent(r Reply, t Thread, patient string, stop bool) []Write {
 	by, choice := decided("consent", r.ID), fhir.ChoicePermit
 	if stop {
@@ -41,9 +41,11 @@ func (f Filing) Disowned(r Reply, o Outcome) []Write {
 }
 
 // unknownSender is the number by which the FHIR server is asked who sent a reply that nobody is known for. Of a number that
-// is in the record of somebody who has not got it nobody is asked.
+// is in the record of somebody who has not got it nobody is asked, nor of one that has been told about patients: it is
+// known, but not which of them is meant. The server may know it as that of a mother who is a patient, too, and what she
+// writes of her children is none of hers.
 func unknownSender(r Reply, t Thread, patient string) Private {
-	if patient != "" || t.Disowns {
+	if patient != "" || t.Disowns || len(t.Patients) > 0 {
 		return Private{}
 	}
 	return r.From

@@ -116,3 +116,20 @@ func TestGateOwner(t *testing.T) {
 		same(t, c.name, got.Skip, c.want)
 	}
 }
+
+// The guardian of two children may be a patient herself: what she writes is not looked for by her number, so that it
+// stays out of her own chart.
+func TestWhoWritesOfTwoIsNotLookedUp(t *testing.T) {
+	two := pipeline.Thread{How: "several", Patients: []string{"Patient/p1", "Patient/p2"}}
+	for _, c := range []struct {
+		name   string
+		thread pipeline.Thread
+		asks   bool
+	}{{"of two", two, false}, {"of nobody", pipeline.Thread{}, true}} {
+		for what, writes := range map[string][]pipeline.Write{
+			"reply": filing.Reply(reply("m1"), c.thread, "", "text"), "consent": filing.Consent(reply("m1"), c.thread, "", true),
+		} {
+			same(t, c.name+", "+what, !writes[0].Sender.Empty(), c.asks)
+		}
+	}
+}

@@ -170,19 +170,21 @@ func TestFilesWithoutAServer(t *testing.T) {
 // Whose a file is that came from somebody whom nobody knows, the FHIR server says, if it is certain.
 func TestFilesOfAStranger(t *testing.T) {
 	f := filingFiles(pipeline.SinkServer)
+	const nobody = `{"type":"Patient","identifier":{"system":"urn:fhirbridge:whatsapp:user","value":"` + number + `"}}`
 	for _, c := range []struct {
-		name    string
-		disowns bool
-		found   []string
-		want    string
+		name   string
+		thread pipeline.Thread
+		found  []string
+		want   string
 	}{
-		{"one", false, []string{"Patient/p7"}, `{"reference":"Patient/p7"}`},
-		{"two", false, []string{"Patient/p7", "Patient/p8"}, `{"type":"Patient","identifier":{"system":"urn:fhirbridge:whatsapp:user","value":"` + number + `"}}`},
-		{"a wrong number", true, []string{"Patient/p7"}, ""},
+		{"one", pipeline.Thread{}, []string{"Patient/p7"}, `{"reference":"Patient/p7"}`},
+		{"two", pipeline.Thread{}, []string{"Patient/p7", "Patient/p8"}, nobody},
+		{"who acts for two, and is a patient, too", pipeline.Thread{Patients: []string{"Patient/p1", "Patient/p2"}}, []string{"Patient/p7"}, nobody},
+		{"a wrong number", pipeline.Thread{Disowns: true, Patients: []string{"Patient/p1"}}, []string{"Patient/p7"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				k := newOutbox(f.File(photoOf("m1"), pipeline.Thread{Disowns: c.disowns}, "")...)
+				k := newOutbox(f.File(photoOf("m1"), c.thread, "")...)
 				var created []byte
 				s := &server{
 					byPhone: func(pipeline.Private) ([]string, error) { return c.found, nil },
