@@ -105,7 +105,7 @@ func (f Filing) File(r Reply, t Thread, patient string) []Write {
 		IfNoneExist: "identifier=" + by.System + "|" + by.Value, Sender: unknownSender(r, t, patient),
 		File: &SentFile{Media: *r.Media, Kind: r.Kind, Reply: r.ID, Patient: patient, Caption: r.Text, At: r.At, Received: r.Received},
 	}
-	if patient == "" && !t.Disowns && len(t.Patients) > 0 { // it is filed with the number
+	if patient == "" && !t.Disowning && len(t.Patients) > 0 { // it is filed with the number
 		w.Sender, w.File.Shared = r.From, true
 	}
 	return []Write{w}

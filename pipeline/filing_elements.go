@@ -51,7 +51,7 @@ func recipients(n Notification, address Private) []fhir.Reference {
 
 // sender is the patient or who acts for the patient, or what WhatsApp knows of a person whom nobody knows.
 func sender(r Reply, t Thread, patient string) fhir.Reference {
-	if who := t.actor(); who != "" && !t.Disowns {
+	if who := t.actor(); who != "" && !t.Disowning {
 		return reference(who)
 	}
 	if r := reference(patient); !r.IsZero() {

@@ -23,17 +23,22 @@ func (f Filing) Consent(r Reply, t Thread, patient string, stop bool) []Write {
 	return f.writes("consent", r.ID, "Consent", by, queue(patient, r.ID), body, err, func(w *Write) { w.Sender = unknownSender(r, t, patient) })
 }
 
-// Disowned returns the writes of a Task for each patient whose record has a number that is not theirs.
-func (f Filing) Disowned(r Reply, o Outcome) []Write {
+// Disowned returns the writes of a Task for each patient who was told by a number that is not theirs. It is about the
+// record that has the number: the patient's, or that of who was told in the patient's stead.
+func (f Filing) Disowned(r Reply, t Thread, o Outcome) []Write {
 	var writes []Write
 	for _, patient := range o.Disowns {
+		owner, whose := t.ownerFor(patient), "this patient's"
+		if actsForAnother(owner) {
+			whose = "that of who acts for this patient"
+		}
 		writes = append(writes, f.task(fhir.TaskDraft{
 			Code:        "WhatsApp: telecom to be corrected",
 			Codings:     []fhir.Coding{{System: SystemTask, Code: o.Handoff}},
-			Reason:      "The owner of the number says that it is not this patient's. Nothing more about the patient goes to it.",
+			Reason:      "The owner of the number says that it is not " + whose + ". Nothing more about the patient goes to it.",
 			Description: payload(r),
 			For:         reference(patient),
-			Focus:       reference(patient),
+			Focus:       reference(owner),
 			AuthoredOn:  r.Received,
 		}, "disowned", r.ID+" "+patient, patient)...)
 	}
@@ -45,7 +50,7 @@ func (f Filing) Disowned(r Reply, o Outcome) []Write {
 // known, but not which of them is meant. The server may know it as that of a mother who is a patient, too, and what she
 // writes of her children is none of hers.
 func unknownSender(r Reply, t Thread, patient string) Private {
-	if patient != "" || t.Disowns || len(t.Patients) > 0 {
+	if patient != "" || t.Disowns || t.Disowning || len(t.Patients) > 0 {
 		return Private{}
 	}
 	return r.From

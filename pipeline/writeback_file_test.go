@@ -180,7 +180,8 @@ func TestFilesOfAStranger(t *testing.T) {
 		{"one", pipeline.Thread{}, []string{"Patient/p7"}, `{"reference":"Patient/p7"}`},
 		{"two", pipeline.Thread{}, []string{"Patient/p7", "Patient/p8"}, nobody},
 		{"who acts for two, and is a patient, too", pipeline.Thread{Patients: []string{"Patient/p1", "Patient/p2"}}, []string{"Patient/p7"}, nobody},
-		{"a wrong number", pipeline.Thread{Disowns: true, Patients: []string{"Patient/p1"}}, []string{"Patient/p7"}, ""},
+		{"who has said of somebody else that it is a wrong number", pipeline.Thread{Disowns: true}, []string{"Patient/p7"}, ""},
+		{"a wrong number", pipeline.Thread{Disowning: true, Patients: []string{"Patient/p1"}}, []string{"Patient/p7"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
