@@ -16,6 +16,8 @@ type SentFile struct {
 	Kind string
 	// Reply is the provider's id of the message that it came with, Patient whom that is filed under, "" if nobody.
 	Reply, Patient string
+	// Author is who has sent it in the patient's stead, "" for the patient.
+	Author string
 	// Shared is set if it came from a number that has been told about several patients: nobody is asked whose that is.
 	Shared bool
 	// Caption is what the patient wrote beside it.
@@ -108,17 +110,24 @@ func (f Filing) File(r Reply, t Thread, patient string) []Write {
 	if patient == "" && !t.Disowning && len(t.Patients) > 0 { // it is filed with the number
 		w.Sender, w.File.Shared = r.From, true
 	}
+	if patient != "" && !t.Disowning {
+		w.File.Author = t.actor()
+	}
 	return []Write{w}
 }
 
 // document makes the resource of a file. Where at is set the content lies there, and is not in it.
 // https://hl7.org/fhir/R4/documentreference.html
 func (f Filing) document(s SentFile, m Media, from fhir.Reference, at string) ([]byte, error) {
+	author := from
+	if s.Author != "" {
+		author = reference(s.Author)
+	}
 	return fhir.DocumentReferenceDraft{
 		Identifiers: []fhir.Identifier{fileIdentifier(s.Reply)},
 		Type:        fhir.Concept{Text: "WhatsApp: " + s.Kind},
 		Subject:     from,
-		Author:      from,
+		Author:      author,
 		Date:        s.Received,
 		Created:     s.At,
 		Description: s.Caption.Reveal(),

@@ -181,7 +181,7 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 		}
 	}
 	if o.Survey != nil {
-		writes = append(writes, in.Filing.Survey(r, *o.Survey)...)
+		writes = append(writes, in.Filing.Survey(r, t, *o.Survey)...)
 	}
 	if o.Wish != nil {
 		writes = append(writes, in.wish(r, &o, address)...)

@@ -200,6 +200,21 @@ func TestFilesOfAStranger(t *testing.T) {
 	}
 }
 
+// A file that a mother sends is in the chart of her child, and by her.
+func TestFilesThatAProxySends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := filingFiles(pipeline.SinkServer)
+		k := newOutbox(f.File(photoOf("m1"), pipeline.Thread{Proxy: "RelatedPerson/a"}, "Patient/p1")...)
+		var created []byte
+		s := &server{create: func(body []byte, _ string) (string, error) { created = body; return "DocumentReference/1", nil }}
+		stop := start(fetching(t, k, s, &source{file: pipeline.Media{ContentType: "image/jpeg", Data: []byte("x")}}, f, nil).Run)
+		time.Sleep(time.Minute)
+		stop()
+		got := gjson.GetManyBytes(created, "subject.reference", "author.0.reference")
+		same(t, "whose, and from whom", got[0].String()+" "+got[1].String(), "Patient/p1 RelatedPerson/a")
+	})
+}
+
 // Of what comes with a reply, only what is taken is fetched; and what is not says so in the chart.
 func TestFilesThatAreTaken(t *testing.T) {
 	f := filingFiles(pipeline.SinkServer)
