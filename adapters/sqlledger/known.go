@@ -24,7 +24,7 @@ func (s subjectState) known() pipeline.Known {
 		if n.inPlan() {
 			k.Open = append(k.Open, n.Notification)
 		} else if n.ReplyTo == "" && n.out() {
-			k.Said = append(k.Said, pipeline.Said{Journey: n.Journey, Step: n.Step, Recipient: n.Recipient, Occasion: n.Occasion})
+			k.Said = append(k.Said, pipeline.Said{Journey: n.Journey, Step: n.Step, Patient: n.Patient, Occasion: n.Occasion})
 		}
 	}
 	return k
