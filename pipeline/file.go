@@ -16,6 +16,10 @@ type SentFile struct {
 	Kind string
 	// Reply is the provider's id of the message that it came with, Patient whom that is filed under, "" if nobody.
 	Reply, Patient string
+	// Author is who has sent it in the patient's stead, "" for the patient.
+	Author string
+	// Shared is set if it came from a number that has been told about several patients: nobody is asked whose that is.
+	Shared bool
 	// Caption is what the patient wrote beside it.
 	Caption Private
 	// At is when it was sent, Received when the webhook took it.
@@ -98,21 +102,32 @@ func (f Filing) File(r Reply, t Thread, patient string) []Write {
 		return nil
 	}
 	by := fileIdentifier(r.ID)
-	return []Write{{
+	w := Write{
 		Key: writeKey("file", r.ID, SinkFiles), Kind: WriteFile, Sink: SinkFiles, Order: "file:" + opaque(r.ID), Type: "DocumentReference",
 		IfNoneExist: "identifier=" + by.System + "|" + by.Value, Sender: unknownSender(r, t, patient),
 		File: &SentFile{Media: *r.Media, Kind: r.Kind, Reply: r.ID, Patient: patient, Caption: r.Text, At: r.At, Received: r.Received},
-	}}
+	}
+	if patient == "" && !t.Disowning && len(t.Patients) > 0 { // it is filed with the number
+		w.Sender, w.File.Shared = r.From, true
+	}
+	if patient != "" && !t.Disowning {
+		w.File.Author = t.actor()
+	}
+	return []Write{w}
 }
 
 // document makes the resource of a file. Where at is set the content lies there, and is not in it.
 // https://hl7.org/fhir/R4/documentreference.html
 func (f Filing) document(s SentFile, m Media, from fhir.Reference, at string) ([]byte, error) {
+	author := from
+	if s.Author != "" {
+		author = reference(s.Author)
+	}
 	return fhir.DocumentReferenceDraft{
 		Identifiers: []fhir.Identifier{fileIdentifier(s.Reply)},
 		Type:        fhir.Concept{Text: "WhatsApp: " + s.Kind},
 		Subject:     from,
-		Author:      from,
+		Author:      author,
 		Date:        s.Received,
 		Created:     s.At,
 		Description: s.Caption.Reveal(),

@@ -38,7 +38,7 @@ func (f Filing) Handoff(r Reply, t Thread, patient string, o Outcome) []Write {
 		draft.Priority = "urgent"
 	}
 	if t.Sent != nil && t.Sent.Notification.Subject != "" {
-		draft.Focus = reference(t.Sent.Notification.Subject)
+		draft.Focus = focus(t.Sent.Notification.Subject)
 	}
 	return f.task(draft, "handoff", r.ID, queue(patient, r.ID))
 }
@@ -59,14 +59,6 @@ func (f Filing) Errands(list []Errand, now time.Time) []Write {
 		}
 	}
 	return writes
-}
-
-// focus is what people are asked about.
-func focus(subject string) fhir.Reference {
-	if OfBroadcast(subject) {
-		return basedOn(subject)
-	}
-	return reference(subject)
 }
 
 // spoken is a code as words.

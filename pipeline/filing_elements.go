@@ -16,11 +16,19 @@ func reference(ref string) fhir.Reference {
 	return r
 }
 
+// focus is what something is about. The request of a broadcast is on no server, and a server may refuse a reference to it.
+func focus(subject string) fhir.Reference {
+	if OfBroadcast(subject) {
+		return basedOn(subject)
+	}
+	return reference(subject)
+}
+
 func about(subject string) []fhir.Reference {
 	if subject == "" {
 		return nil
 	}
-	return []fhir.Reference{reference(subject)}
+	return []fhir.Reference{focus(subject)}
 }
 
 // basedOn is the request because of which something was sent. One of a broadcast is on no server, and is named by what it is.
@@ -43,7 +51,7 @@ func recipients(n Notification, address Private) []fhir.Reference {
 
 // sender is the patient or who acts for the patient, or what WhatsApp knows of a person whom nobody knows.
 func sender(r Reply, t Thread, patient string) fhir.Reference {
-	if who := t.actor(); who != "" && !t.Disowns {
+	if who := t.actor(); who != "" && !t.Disowning {
 		return reference(who)
 	}
 	if r := reference(patient); !r.IsZero() {

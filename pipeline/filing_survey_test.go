@@ -15,8 +15,8 @@ func TestFilingASurvey(t *testing.T) {
 		Key: "k1", Question: "survey", Questionnaire: "https://example.org/fhir/Questionnaire/visit|1",
 		Subject: "Encounter/e1", Patient: "Patient/p1", Score: 4,
 	}
-	list := filing.Survey(reply("m1"), score)
-	again := filing.Survey(reply("m2"), score)
+	list := filing.Survey(reply("m1"), pipeline.Thread{}, score)
+	again := filing.Survey(reply("m2"), pipeline.Thread{}, score)
 	if len(list) != 2 || list[0].Key != again[0].Key || list[0].IfNoneExist != again[0].IfNoneExist || list[0].Order != "Patient/p1" {
 		t.Fatalf("%d writes, %q and %q", len(list), list[0].Key, again[0].Key)
 	}
@@ -37,10 +37,21 @@ func TestFilingASurvey(t *testing.T) {
 	} {
 		r := reply("m1")
 		r.Text = pipeline.NewPrivate(words)
-		body := filing.Survey(r, c.answer)[0].Body.Reveal()
+		body := filing.Survey(r, pipeline.Thread{}, c.answer)[0].Body.Reveal()
 		same(t, c.name, gjson.Get(body, c.path).String(), c.want)
 		if found := explain([]byte(body)); len(found) > 0 {
 			t.Errorf("%s: %v", c.name, found)
 		}
+	}
+}
+
+// What a mother answers is about her child, and from her.
+func TestFilingASurveyThatAProxyAnswers(t *testing.T) {
+	answer := pipeline.SurveyAnswer{Key: "k1", Question: "survey", Subject: "Encounter/e1", Patient: "Patient/p1", Score: 4}
+	body := filing.Survey(reply("m1"), pipeline.Thread{Proxy: "RelatedPerson/a"}, answer)[0].Body.Reveal()
+	got := gjson.GetMany(body, "subject.reference", "source.reference")
+	same(t, "whose, and from whom", got[0].String()+" "+got[1].String(), "Patient/p1 RelatedPerson/a")
+	if found := explain([]byte(body)); len(found) > 0 {
+		t.Error(found)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // START. https://hl7.org/fhir/R4/consent.html
 //
 // Of somebody whom nobody knows it is filed with the number; the FHIR server is asked whose that is. Where a
-// number is several patients', it says so too, and not one of them is guessed.
+// number is several patients', nobody is asked, and not one of them is guessed.
 func (f Filing) Consent(r Reply, t Thread, patient string, stop bool) []Write {
 	by, choice := decided("consent", r.ID), fhir.ChoicePermit
 	if stop {
@@ -23,17 +23,22 @@ func (f Filing) Consent(r Reply, t Thread, patient string, stop bool) []Write {
 	return f.writes("consent", r.ID, "Consent", by, queue(patient, r.ID), body, err, func(w *Write) { w.Sender = unknownSender(r, t, patient) })
 }
 
-// Disowned returns the writes of a Task for each patient whose record has a number that is not theirs.
-func (f Filing) Disowned(r Reply, o Outcome) []Write {
+// Disowned returns the writes of a Task for each patient who was told by a number that is not theirs. It is about the
+// record that has the number: the patient's, or that of who was told in the patient's stead.
+func (f Filing) Disowned(r Reply, t Thread, o Outcome) []Write {
 	var writes []Write
 	for _, patient := range o.Disowns {
+		owner, whose := t.ownerFor(patient), "this patient's"
+		if actsForAnother(owner) {
+			whose = "that of who acts for this patient"
+		}
 		writes = append(writes, f.task(fhir.TaskDraft{
 			Code:        "WhatsApp: telecom to be corrected",
 			Codings:     []fhir.Coding{{System: SystemTask, Code: o.Handoff}},
-			Reason:      "The owner of the number says that it is not this patient's. Nothing more about the patient goes to it.",
+			Reason:      "The owner of the number says that it is not " + whose + ". Nothing more about the patient goes to it.",
 			Description: payload(r),
 			For:         reference(patient),
-			Focus:       reference(patient),
+			Focus:       reference(owner),
 			AuthoredOn:  r.Received,
 		}, "disowned", r.ID+" "+patient, patient)...)
 	}
@@ -41,9 +46,11 @@ func (f Filing) Disowned(r Reply, o Outcome) []Write {
 }
 
 // unknownSender is the number by which the FHIR server is asked who sent a reply that nobody is known for. Of a number that
-// is in the record of somebody who has not got it nobody is asked.
+// is in the record of somebody who has not got it nobody is asked, nor of one that has been told about patients: it is
+// known, but not which of them is meant. The server may know it as that of a mother who is a patient, too, and what she
+// writes of her children is none of hers.
 func unknownSender(r Reply, t Thread, patient string) Private {
-	if patient != "" || t.Disowns {
+	if patient != "" || t.Disowns || t.Disowning || len(t.Patients) > 0 {
 		return Private{}
 	}
 	return r.From

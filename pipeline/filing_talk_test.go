@@ -37,6 +37,9 @@ func TestFilingOfWishes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			k := newHearing()
 			k.thread.Patients = c.patients
+			if len(c.outcome.Disowns) > 0 {
+				k.thread.Proxy = "RelatedPerson/a"
+			}
 			in, _, _ := listening(t, k, nil)
 			in.Filing.Sinks = []pipeline.Sink{pipeline.SinkServer}
 			c.outcome.Reading = "word"
@@ -56,8 +59,8 @@ func TestFilingOfWishes(t *testing.T) {
 				default:
 					got = append(got, w.Type+" "+gjson.Get(body, "subject.reference").String())
 				}
-				if len(c.outcome.Disowns) > 0 && w.Type == "Communication" && !w.Sender.Empty() {
-					t.Error("it is asked whose the number is")
+				if len(c.outcome.Disowns) > 0 && w.Type == "Communication" {
+					same(t, "whose the number is, and whether that is asked", gjson.Get(body, "sender.identifier.value").String()+fmt.Sprint(!w.Sender.Empty()), number+"false")
 				}
 			}
 			same(t, "filed", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
@@ -114,5 +117,50 @@ func TestGateOwner(t *testing.T) {
 	} {
 		got := admit(t, pipeline.GateOwner{}, pipeline.Candidate{Disowned: c.disowned, Notification: pipeline.Notification{Farewell: c.farewell}})
 		same(t, c.name, got.Skip, c.want)
+	}
+}
+
+// The guardian of two children may be a patient herself: what she writes is not looked for by her number, so that it
+// stays out of her own chart.
+func TestWhoWritesOfTwoIsNotLookedUp(t *testing.T) {
+	two := pipeline.Thread{How: "several", Patients: []string{"Patient/p1", "Patient/p2"}}
+	for _, c := range []struct {
+		name   string
+		thread pipeline.Thread
+		asks   bool
+	}{{"of two", two, false}, {"of nobody", pipeline.Thread{}, true}} {
+		for what, writes := range map[string][]pipeline.Write{
+			"reply": filing.Reply(reply("m1"), c.thread, "", "text"), "consent": filing.Consent(reply("m1"), c.thread, "", true),
+		} {
+			same(t, c.name+", "+what, !writes[0].Sender.Empty(), c.asks)
+		}
+	}
+}
+
+// A number that is not theirs is in the record of who acts for a patient, if that is who was told.
+func TestWhoseRecordHasAWrongNumber(t *testing.T) {
+	sent := func(recipient string) *pipeline.SentMessage {
+		return &pipeline.SentMessage{Notification: pipeline.Notification{Patient: "Patient/p1", Recipient: recipient}}
+	}
+	both := []string{"Patient/p1", "Patient/p2"}
+	for _, c := range []struct {
+		name   string
+		thread pipeline.Thread
+		want   string
+	}{
+		{"nobody acts for them", pipeline.Thread{Patients: both}, "Patient/p1 Patient/p2"},
+		{"an answer of a mother", pipeline.Thread{Sent: sent("RelatedPerson/a")}, "RelatedPerson/a Patient/p2"},
+		{"an answer of the patient", pipeline.Thread{Sent: sent("Patient/p1"), Patients: both, Proxies: []string{"", "RelatedPerson/b"}}, "Patient/p1 RelatedPerson/b"},
+		{"words of a mother of two", pipeline.Thread{Patients: both, Proxies: []string{"RelatedPerson/a", "RelatedPerson/b"}}, "RelatedPerson/a RelatedPerson/b"},
+	} {
+		f := pipeline.Filing{Facility: "Clinic", Sinks: []pipeline.Sink{pipeline.SinkServer}}
+		var got []string
+		for i, w := range f.Disowned(reply("m1"), c.thread, pipeline.Outcome{Handoff: "wrong_number", Disowns: both}) {
+			body := w.Body.Reveal()
+			got = append(got, gjson.Get(body, "focus.reference").String())
+			same(t, c.name+": for", gjson.Get(body, "for.reference").String(), both[i])
+			same(t, c.name+": problems", explain([]byte(body)), []string(nil))
+		}
+		same(t, c.name, strings.Join(got, " "), c.want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidwall/gjson"
 	"pgregory.net/rapid"
 
 	"fhirbridge/fhir"
@@ -185,4 +186,26 @@ func TestFilingKeepsWhatCannotBeBuilt(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "a task about a message that nobody knows", task.Focus.Identifier.Value, "m1")
+}
+
+// What is said in a broadcast is about a request that is on no server: whatever comes of it names the request, and points at nothing.
+func TestFilingWhatComesOfABroadcast(t *testing.T) {
+	id := pipeline.BroadcastID("closed", "Patient/p1")
+	n := pipeline.Notification{Patient: "Patient/p1", Recipient: "Patient/p1", Subject: "CommunicationRequest/" + id, ReplyTo: "wamid.1"}
+	sent := pipeline.SentMessage{Notification: n, Attempt: pipeline.Attempt{ID: "attempt1", Begun: recordTime, Seen: pipeline.NewPrivate("We are closed.")}}
+	thread := pipeline.Thread{Sent: &sent}
+	for _, c := range []struct {
+		name, path string
+		writes     []pipeline.Write
+	}{
+		{"a reply", "about.0", filing.Reply(reply("m1"), thread, "Patient/p1", "text")},
+		{"people are asked", "focus", filing.Handoff(reply("m1"), thread, "Patient/p1", pipeline.Outcome{Handoff: "patient_message", Urgent: true})},
+		{"an answer that was not delivered", "focus", filing.Unsaid(sent)},
+	} {
+		body := c.writes[0].Body.Reveal()
+		same(t, c.name, gjson.Get(body, c.path).Raw, `{"type":"CommunicationRequest","identifier":{"system":"`+pipeline.SystemBroadcast+`","value":"`+id+`"}}`)
+		if found := explain([]byte(body)); len(found) > 0 {
+			t.Errorf("%s: %v", c.name, found)
+		}
+	}
 }

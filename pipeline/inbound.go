@@ -159,7 +159,7 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	}
 	filed := patient
 	if len(o.Disowns) > 0 {
-		filed, t.Disowns = "", true // it is about the patient, and not by them
+		filed, t.Disowning = "", true
 	}
 	writes := append(in.Filing.Reply(r, t, filed, o.Reading), in.Filing.File(r, t, filed)...)
 	address := func(list []Notification) {
@@ -181,7 +181,7 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 		}
 	}
 	if o.Survey != nil {
-		writes = append(writes, in.Filing.Survey(r, *o.Survey)...)
+		writes = append(writes, in.Filing.Survey(r, t, *o.Survey)...)
 	}
 	if o.Wish != nil {
 		writes = append(writes, in.wish(r, &o, address)...)
@@ -189,7 +189,7 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	if o.Stop != nil {
 		writes = append(writes, in.Filing.Consent(r, t, patient, *o.Stop)...)
 	}
-	writes = append(writes, in.Filing.Disowned(r, o)...)
+	writes = append(writes, in.Filing.Disowned(r, t, o)...)
 	if o.Handoff != "" && len(o.Disowns) == 0 {
 		writes = append(writes, in.Filing.Handoff(r, t, patient, o)...)
 	}

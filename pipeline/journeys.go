@@ -120,6 +120,9 @@ type Thread struct {
 	Tries Tries
 	// Patients are the patients whom this number has been told about; more than one for a family's phone.
 	Patients []string
+	// Proxies are who was told last in the stead of each of Patients, "" for the patient. A mother of two is two
+	// RelatedPersons.
+	Proxies []string
 	// Proxy is whose number it is if not the patient's own: the RelatedPerson who was told last, where the number has been
 	// told about one patient only; "" for the patient, or nobody knows.
 	Proxy string
@@ -128,8 +131,10 @@ type Thread struct {
 	// Language is that of the last message sent to the number, "" if none. Chosen is the one that its owner
 	// has chosen.
 	Language, Chosen string
-	// Disowns is set if the owner of the number has said of a patient that it is not theirs.
+	// Disowns is set if the owner of the number has ever said of a patient that it is not theirs.
 	Disowns bool
+	// Disowning is set for who files it if this reply says so: it is about the patient, and by nobody who is known.
+	Disowning bool
 	// Lookup finds other resources. nil if not known.
 	Lookup func(ref string) fhir.Resource
 	Now    time.Time

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -27,7 +28,7 @@ const (
 // Who may be is a RelatedPerson that is active, in its period, and of a configured relationship. A topic brings
 // them, and for children the FHIR server is asked; what it said counts for an hour. Of several the
 // one whose relationship stands first in the configuration is told, then the first by id, and who has a number
-// before who has none: two messages about one thing would be answered twice.
+// before who has none, or one whose owner says that it is not theirs: two messages about one thing would be answered twice.
 type Proxies struct {
 	Ledger Ledger
 	// Server may be nil: then who acts for a patient comes on a topic.
@@ -75,7 +76,9 @@ func (p *Proxies) Of(ctx context.Context, patient *fhir.Patient) (who *fhir.Rela
 		return nil, false, err
 	}
 	answer, asked := p.answer(ref, now)
-	who = p.choose(kept, codes, answer.refs, ref, now)
+	if who, err = p.choose(ctx, kept, codes, answer.refs, ref, now); err != nil {
+		return nil, false, err
+	}
 	if who == nil && child && !asked && p.Server != nil {
 		p.ask(ref)
 		return nil, true, nil
@@ -83,8 +86,11 @@ func (p *Proxies) Of(ctx context.Context, patient *fhir.Patient) (who *fhir.Rela
 	return who, false, nil
 }
 
-// choose returns the one who is told. What was read from the server counts while its answer does.
-func (p *Proxies) choose(kept []Related, codes, confirmed []string, patient string, now time.Time) (best *fhir.RelatedPerson) {
+// choose returns the one who is told. What was read from the server counts while its answer does. Where nobody can be
+// reached it is one of them all the same, and a gate says why nothing is sent.
+func (p *Proxies) choose(
+	ctx context.Context, kept []Related, codes, confirmed []string, patient string, now time.Time,
+) (best *fhir.RelatedPerson, err error) {
 	rank, dialled := len(codes), false
 	for _, k := range kept {
 		decoded, err := fhir.Decode(k.Resource)
@@ -96,12 +102,25 @@ func (p *Proxies) choose(kept []Related, codes, confirmed []string, patient stri
 		if at == len(codes) {
 			continue
 		}
-		_, problem := r.Phone(now, p.Country)
-		if dials := problem == ""; best == nil || dials && !dialled || dials == dialled && at < rank {
+		dials, err := p.dials(ctx, r, patient, now)
+		if err != nil {
+			return nil, err
+		}
+		if best == nil || dials && !dialled || dials == dialled && at < rank {
 			best, rank, dialled = r, at, dials
 		}
 	}
-	return best
+	return best, nil
+}
+
+// dials reports whether a person has a number, and its owner has not said that it is not theirs.
+func (p *Proxies) dials(ctx context.Context, r *fhir.RelatedPerson, patient string, now time.Time) (bool, error) {
+	number, problem := r.Phone(now, p.Country)
+	if problem != "" {
+		return false, nil
+	}
+	disowned, err := p.Ledger.Disowned(ctx, NewPrivate(number), patient)
+	return !disowned, err
 }
 
 // standingOf is the place of the person's relationship among the codes, their number if it is none of them.
@@ -211,6 +230,18 @@ func (f Facts) Recipient(n Notification) string {
 		return n.Recipient
 	}
 	return n.Patient
+}
+
+// ownerFor is in whose record the number is by which a patient was told: who was told in the patient's stead, or the patient.
+func (t Thread) ownerFor(patient string) string {
+	who := ""
+	if i := slices.Index(t.Patients, patient); i >= 0 && i < len(t.Proxies) {
+		who = t.Proxies[i]
+	}
+	if t.Sent != nil && t.Sent.Notification.Patient == patient {
+		who = t.actor()
+	}
+	return cmp.Or(who, patient)
 }
 
 // actor is the RelatedPerson who wrote, "" if it was the patient, or nobody knows.

@@ -27,6 +27,12 @@ type family struct {
 	*desk
 	list []pipeline.Related
 	err  error
+	// disowned are the numbers that are not theirs who act for Patient/p1.
+	disowned []string
+}
+
+func (f *family) Disowned(_ context.Context, address pipeline.Private, patient string) (bool, error) {
+	return patient == "Patient/p1" && slices.Contains(f.disowned, address.Reveal()), nil
 }
 
 func (f *family) RelatedPersons(_ context.Context, patient string) ([]pipeline.Related, error) {
@@ -80,31 +86,40 @@ func TestProxyIsChosen(t *testing.T) {
 		patient json.RawMessage
 		list    []pipeline.Related
 		want    string // the recipient and the last digits of the number, or why nobody is told
+		// disowned are the numbers that are not theirs.
+		disowned []string
 	}{
-		{"nobody", child, nil, "minor"},
-		{"a guardian", child, []pipeline.Related{kin("a", "GUARD", first, "")}, "RelatedPerson/a 181"},
-		{"a code of a system", child, []pipeline.Related{kin("a", "MTH", first, "")}, "RelatedPerson/a 181"},
-		{"a relationship that does not count", child, []pipeline.Related{kin("a", "NBOR", first, "")}, "minor"},
-		{"who is no longer", child, []pipeline.Related{kin("a", "GUARD", first, `,"active":false`)}, "minor"},
-		{"who was until last year", child, []pipeline.Related{kin("a", "GUARD", first, `,"period":{"end":"1999-06-01"}`)}, "minor"},
-		{"two: whose relationship is named first", child, []pipeline.Related{kin("a", "MTH", first, ""), kin("b", "GUARD", second, "")}, "RelatedPerson/b 182"},
-		{"two alike: the first by id", child, []pipeline.Related{kin("a", "MTH", first, ""), kin("b", "MTH", second, "")}, "RelatedPerson/a 181"},
-		{"two, and the first has no number", child, []pipeline.Related{kin("a", "GUARD", "", ""), kin("b", "FTH", second, "")}, "RelatedPerson/b 182"},
-		{"nobody has a number", child, []pipeline.Related{kin("a", "GUARD", "ask at home", "")}, "invalid_number"},
-		{"a mother of somebody of age", adult, []pipeline.Related{kin("a", "MTH", first, "")}, "Patient/p1 123"},
-		{"the proxy of somebody of age", adult, []pipeline.Related{kin("a", "HPOWATT", first, "")}, "RelatedPerson/a 181"},
-		{"a proxy for health care is no guardian", child, []pipeline.Related{kin("a", "HPOWATT", first, "")}, "minor"},
-		{"read before from a server that is not asked", child, []pipeline.Related{{Versioned: kin("a", "GUARD", first, "").Versioned, Fetched: true}}, "minor"},
-		{"what is no RelatedPerson", child, []pipeline.Related{{Versioned: pipeline.Versioned{Resource: json.RawMessage(`{"resourceType":"Patient"}`)}}}, "minor"},
+		{"nobody", child, nil, "minor", nil},
+		{"a guardian", child, []pipeline.Related{kin("a", "GUARD", first, "")}, "RelatedPerson/a 181", nil},
+		{"a code of a system", child, []pipeline.Related{kin("a", "MTH", first, "")}, "RelatedPerson/a 181", nil},
+		{"a relationship that does not count", child, []pipeline.Related{kin("a", "NBOR", first, "")}, "minor", nil},
+		{"who is no longer", child, []pipeline.Related{kin("a", "GUARD", first, `,"active":false`)}, "minor", nil},
+		{"who was until last year", child, []pipeline.Related{kin("a", "GUARD", first, `,"period":{"end":"1999-06-01"}`)}, "minor", nil},
+		{"two: whose relationship is named first", child, []pipeline.Related{kin("a", "MTH", first, ""), kin("b", "GUARD", second, "")}, "RelatedPerson/b 182", nil},
+		{"two alike: the first by id", child, []pipeline.Related{kin("a", "MTH", first, ""), kin("b", "MTH", second, "")}, "RelatedPerson/a 181", nil},
+		{"two, and the first has no number", child, []pipeline.Related{kin("a", "GUARD", "", ""), kin("b", "FTH", second, "")}, "RelatedPerson/b 182", nil},
+		{"nobody has a number", child, []pipeline.Related{kin("a", "GUARD", "ask at home", "")}, "invalid_number", nil},
+		{"a mother of somebody of age", adult, []pipeline.Related{kin("a", "MTH", first, "")}, "Patient/p1 123", nil},
+		{"the proxy of somebody of age", adult, []pipeline.Related{kin("a", "HPOWATT", first, "")}, "RelatedPerson/a 181", nil},
+		{"a proxy for health care is no guardian", child, []pipeline.Related{kin("a", "HPOWATT", first, "")}, "minor", nil},
+		{"read before from a server that is not asked", child, []pipeline.Related{{Versioned: kin("a", "GUARD", first, "").Versioned, Fetched: true}}, "minor", nil},
+		{"what is no RelatedPerson", child, []pipeline.Related{{Versioned: pipeline.Versioned{Resource: json.RawMessage(`{"resourceType":"Patient"}`)}}}, "minor", nil},
+		{"two, and the number of the first is not theirs", child, []pipeline.Related{kin("a", "GUARD", first, ""), kin("b", "FTH", second, "")}, "RelatedPerson/b 182", []string{first}},
+		{"the numbers of both are not theirs", child, []pipeline.Related{kin("a", "GUARD", first, ""), kin("b", "FTH", second, "")}, "wrong_number", []string{first, second}},
+		{"an adult is not told what the proxy was to be", adult, []pipeline.Related{kin("a", "HPOWATT", first, "")}, "wrong_number", []string{first}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &family{desk: newDesk(dueNow("n1")), list: c.list}
+				f := &family{desk: newDesk(dueNow("n1")), list: c.list, disowned: c.disowned}
+				for _, to := range c.disowned {
+					f.senders[to] = pipeline.Sender{Disowns: true}
+				}
 				f.kept["Patient/p1"] = c.patient
 				p := &posts{}
 				d := dispatching(t, f.desk, p.failing())
-				d.Gates = append(d.Gates, pipeline.GateMinor{Age: 16, Zone: time.UTC})
+				d.Ledger = f
+				d.Gates = append(d.Gates, pipeline.GateMinor{Age: 16, Zone: time.UTC}, pipeline.GateOwner{})
 				d.Proxies = proxiesOf(f, nil, d)
 				d.File = func(m pipeline.SentMessage) []pipeline.Write {
 					return []pipeline.Write{{Key: m.Notification.Recipient + " of " + m.Notification.Patient}}
@@ -214,7 +229,9 @@ func TestAnAnswerToWhoActsForAPatient(t *testing.T) {
 func TestFilingWhatAProxyWrites(t *testing.T) {
 	sent := pipeline.SentMessage{Notification: pipeline.Notification{Patient: "Patient/p1", Recipient: "RelatedPerson/a", Subject: "Appointment/a1"}, Attempt: pipeline.Attempt{ID: "attempt1", Begun: recordTime}}
 	same(t, "to", decoded(t, filing.Sent(sent)[0]).Recipients()[0].String(), "RelatedPerson/a")
-	for name, thread := range map[string]pipeline.Thread{"an answer": {Sent: &sent}, "words": {Proxy: "RelatedPerson/a"}} {
+	for name, thread := range map[string]pipeline.Thread{
+		"an answer": {Sent: &sent}, "words": {Proxy: "RelatedPerson/a"}, "whose number once was not another child's": {Sent: &sent, Disowns: true},
+	} {
 		c := decoded(t, filing.Reply(reply("m1"), thread, "Patient/p1", "confirm")[0])
 		same(t, name, []string{c.Sender().String(), c.Subject().String()}, []string{"RelatedPerson/a", "Patient/p1"})
 	}

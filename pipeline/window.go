@@ -58,7 +58,7 @@ func (f Filing) Unsaid(m SentMessage) []Write {
 		Codings:     []fhir.Coding{{System: SystemTask, Code: taskUnsaid}},
 		Description: a.Seen.Reveal(),
 		For:         reference(n.Patient),
-		Focus:       reference(n.Subject),
+		Focus:       focus(n.Subject),
 		AuthoredOn:  a.Begun,
 	}, "unsaid", a.ID, queue(n.Patient, n.ReplyTo))
 }

@@ -81,7 +81,7 @@ func (f *Files) from(ctx context.Context, w Write) (fhir.Reference, error) {
 		return known, nil
 	}
 	nobody := sender(Reply{From: w.Sender}, Thread{}, "")
-	if f.Server == nil || w.Tries >= senderTries {
+	if f.Server == nil || w.File.Shared || w.Tries >= senderTries {
 		return nobody, nil
 	}
 	found, err := f.Server.PatientsByPhone(ctx, w.Sender)

@@ -170,19 +170,22 @@ func TestFilesWithoutAServer(t *testing.T) {
 // Whose a file is that came from somebody whom nobody knows, the FHIR server says, if it is certain.
 func TestFilesOfAStranger(t *testing.T) {
 	f := filingFiles(pipeline.SinkServer)
+	const nobody = `{"type":"Patient","identifier":{"system":"urn:fhirbridge:whatsapp:user","value":"` + number + `"}}`
 	for _, c := range []struct {
-		name    string
-		disowns bool
-		found   []string
-		want    string
+		name   string
+		thread pipeline.Thread
+		found  []string
+		want   string
 	}{
-		{"one", false, []string{"Patient/p7"}, `{"reference":"Patient/p7"}`},
-		{"two", false, []string{"Patient/p7", "Patient/p8"}, `{"type":"Patient","identifier":{"system":"urn:fhirbridge:whatsapp:user","value":"` + number + `"}}`},
-		{"a wrong number", true, []string{"Patient/p7"}, ""},
+		{"one", pipeline.Thread{}, []string{"Patient/p7"}, `{"reference":"Patient/p7"}`},
+		{"two", pipeline.Thread{}, []string{"Patient/p7", "Patient/p8"}, nobody},
+		{"who acts for two, and is a patient, too", pipeline.Thread{Patients: []string{"Patient/p1", "Patient/p2"}}, []string{"Patient/p7"}, nobody},
+		{"who has said of somebody else that it is a wrong number", pipeline.Thread{Disowns: true}, []string{"Patient/p7"}, ""},
+		{"a wrong number", pipeline.Thread{Disowning: true, Patients: []string{"Patient/p1"}}, []string{"Patient/p7"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				k := newOutbox(f.File(photoOf("m1"), pipeline.Thread{Disowns: c.disowns}, "")...)
+				k := newOutbox(f.File(photoOf("m1"), c.thread, "")...)
 				var created []byte
 				s := &server{
 					byPhone: func(pipeline.Private) ([]string, error) { return c.found, nil },
@@ -195,6 +198,21 @@ func TestFilesOfAStranger(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A file that a mother sends is in the chart of her child, and by her.
+func TestFilesThatAProxySends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := filingFiles(pipeline.SinkServer)
+		k := newOutbox(f.File(photoOf("m1"), pipeline.Thread{Proxy: "RelatedPerson/a"}, "Patient/p1")...)
+		var created []byte
+		s := &server{create: func(body []byte, _ string) (string, error) { created = body; return "DocumentReference/1", nil }}
+		stop := start(fetching(t, k, s, &source{file: pipeline.Media{ContentType: "image/jpeg", Data: []byte("x")}}, f, nil).Run)
+		time.Sleep(time.Minute)
+		stop()
+		got := gjson.GetManyBytes(created, "subject.reference", "author.0.reference")
+		same(t, "whose, and from whom", got[0].String()+" "+got[1].String(), "Patient/p1 RelatedPerson/a")
+	})
 }
 
 // Of what comes with a reply, only what is taken is fetched; and what is not says so in the chart.

@@ -26,7 +26,7 @@ func (s subjectState) known() pipeline.Known {
 		} else if n.State == pipeline.Planned {
 			k.Replying = append(k.Replying, n.Notification)
 		} else if n.ReplyTo == "" && n.out() {
-			k.Said = append(k.Said, pipeline.Said{Journey: n.Journey, Step: n.Step, Recipient: n.Recipient, Occasion: n.Occasion})
+			k.Said = append(k.Said, pipeline.Said{Journey: n.Journey, Step: n.Step, Patient: n.Patient, Occasion: n.Occasion})
 		}
 	}
 	return k

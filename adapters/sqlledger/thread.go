@@ -44,11 +44,11 @@ func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, e
 	for _, m := range recent {
 		if m.patient != "" && !slices.Contains(thread.Patients, m.patient) {
 			thread.Patients = append(thread.Patients, m.patient)
-			thread.Proxy = m.proxy
+			thread.Proxies = append(thread.Proxies, m.proxy)
 		}
 	}
-	if len(thread.Patients) > 1 {
-		thread.Proxy = ""
+	if len(thread.Proxies) == 1 {
+		thread.Proxy = thread.Proxies[0]
 	}
 	if thread.Sent, thread.How, err = l.answered(t, r, who, recent); err != nil || thread.Sent == nil {
 		return thread, err

@@ -89,7 +89,7 @@ const timesShown = 8
 // people are asked.
 func (h *hearing) books(j *journey, a *answer) pipeline.Outcome {
 	services := h.book.settings.Booking.Services
-	if a.slots == nil || len(services) == 0 || !h.certain() {
+	if a.slots == nil || len(services) == 0 || !h.certain() || h.themselves() {
 		return h.noted(j, a)
 	}
 	origin := choice{Origin: h.origin()}
@@ -105,10 +105,16 @@ func (h *hearing) books(j *journey, a *answer) pipeline.Outcome {
 // anybody's.
 func (h *hearing) certain() bool {
 	t := &h.thread
-	pointed := t.How == "token" || t.How == "quote"
-	return h.patient() != nil && !strings.HasPrefix(h.who(), "#") && (pointed || len(t.Patients) == 1) &&
+	return h.patient() != nil && !strings.HasPrefix(h.who(), "#") && (h.pointed() || len(t.Patients) == 1) &&
 		!t.Stopped && h.at().Add(window).After(t.Now)
 }
+
+// themselves reports whether who acts for a patient may want the appointment for themselves: a mother does not say whose,
+// unless by the message that she answers.
+func (h *hearing) themselves() bool { return h.thread.Proxy != "" && !h.pointed() }
+
+// pointed reports whether the reply itself says which message it answers.
+func (h *hearing) pointed() bool { return h.thread.How == "token" || h.thread.How == "quote" }
 
 // origin names the conversation that begins: by the message under whose button, or by the words with which.
 func (h *hearing) origin() string {

@@ -60,6 +60,13 @@ func TestAskingForAnAppointment(t *testing.T) {
 		{name: "a family's phone", book: bookable(t, "a"), want: "book answer:book hands book", thread: func(th *pipeline.Thread) {
 			th.Patients = []string{"Patient/1", "Patient/2"}
 		}},
+		{name: "who acts for the patient may mean themselves", book: bookable(t, "a"), want: "book answer:book hands book", thread: func(th *pipeline.Thread) {
+			th.Proxy = "RelatedPerson/a"
+		}},
+		{name: "who acts for the patient says for whom", book: bookable(t, "a"), want: "book  wishes a", thread: func(th *pipeline.Thread) {
+			*th = about(t, shipped(t), visit(t, "booked", march9), "")
+			th.How, th.Proxy, th.Lookup = "quote", "RelatedPerson/a", directory(patient(t, "Ann", "en"))
+		}},
 		{name: "nobody knows who", book: bookable(t, "a"), want: "book answer:book hands book", thread: func(th *pipeline.Thread) { th.Patients = nil }},
 		{name: "of whom nothing is known", book: bookable(t, "a"), want: "book answer:book hands book", thread: func(th *pipeline.Thread) { th.Lookup = directory() }},
 		{name: "words that were asked for", book: bookable(t, "a"), want: "text answer:text hands patient_message", thread: func(th *pipeline.Thread) {

@@ -92,7 +92,7 @@ func (j *journey) choose(n pipeline.Notification, f pipeline.Facts, s *scene) (*
 	case st.when.edge == nil && st.late == nil && n.Occasion != s.occasion():
 		return nil, pipeline.ReasonSuperseded
 	}
-	if st.offer != nil {
+	if st.offer != nil && f.Proxy == nil { // whoever else has the number is not sent the document
 		if _, why := j.form(s, ""); why == pipeline.ReasonNone {
 			return st.offer, pipeline.ReasonNone
 		}

@@ -1,6 +1,7 @@
 package journey_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -249,6 +250,18 @@ func TestTheDocument(t *testing.T) {
 	}
 	if said := compose(t, book, c.Attach.Instead[0], facts); said.Skip != "" || !strings.Contains(said.Message.Seen.Reveal(), "rufen Sie uns an") {
 		t.Errorf("said instead: %q %q", said.Skip, said.Message.Seen.Reveal())
+	}
+}
+
+// Who acts for a patient is never sent the document, and is not offered it.
+func TestAProxyIsNotOfferedTheDocument(t *testing.T) {
+	book, r := shipped(t), signed(t)
+	n := news(t, book, r, "ready")
+	for offers, proxy := range map[bool]*fhir.RelatedPerson{true: nil, false: mother(t, "Ana", "")} {
+		c := compose(t, book, n, pipeline.Facts{Subject: r, Patient: holder(t, "en"), Proxy: proxy, Lookup: directory()})
+		if c.Skip != "" || slices.Contains(c.Actions, "send_here") != offers {
+			t.Errorf("offered: %v, want %v (%s)", c.Actions, offers, c.Skip)
+		}
 	}
 }
 

@@ -129,7 +129,7 @@ func TestAnAnswerIsKept(t *testing.T) {
 	if o.Answer == nil || o.Answer.Action != "must_leave" || !o.Urgent || o.Plan == nil || len(o.Plan.Wanted) != 0 {
 		t.Fatalf("must leave: got %v, wanted %v", o.Answer, o.Plan)
 	}
-	th.Known.Said = []pipeline.Said{{Journey: "waiting", Step: "late", Recipient: "Patient/1", Occasion: "20"}}
+	th.Known.Said = []pipeline.Said{{Journey: "waiting", Step: "late", Patient: "Patient/1", Occasion: "20"}}
 	th.Known = th.Known.With(*o.Answer)
 	o = answeredAs(t, b, "wamid.2", "", tapping(th, "can_wait"))
 	if steps := steps(o.Plan.Wanted); !slices.Equal(steps, []string{"late", "late"}) {

@@ -39,6 +39,6 @@ func (e *example) booking() map[string]any {
 func (p *play) tell(n pipeline.Notification) {
 	p.known.Told = append(p.known.Told, n.Patient)
 	if n.ReplyTo == "" {
-		p.known.Said = append(p.known.Said, pipeline.Said{Journey: n.Journey, Step: n.Step, Recipient: n.Recipient, Occasion: n.Occasion})
+		p.known.Said = append(p.known.Said, pipeline.Said{Journey: n.Journey, Step: n.Step, Patient: n.Patient, Occasion: n.Occasion})
 	}
 }

@@ -120,7 +120,7 @@ func (j *journey) delay(s *scene) time.Duration {
 // toldDelays is the longest delay that the patient was told of, and how often one was.
 func (s *step) toldDelays(j *journey, on *scene) (longest time.Duration, times int) {
 	for _, o := range on.known.Said {
-		if o.Journey != j.name || o.Step != s.name || o.Recipient != on.who {
+		if o.Journey != j.name || o.Step != s.name || o.Patient != on.who {
 			continue
 		}
 		minutes, _ := strconv.Atoi(o.Occasion)

@@ -110,7 +110,7 @@ func (w *waitingRoom) send() {
 		if composed.Skip != pipeline.ReasonNone {
 			continue
 		}
-		w.said = append(w.said, pipeline.Said{Journey: n.Journey, Step: n.Step, Recipient: n.Recipient, Occasion: n.Occasion})
+		w.said = append(w.said, pipeline.Said{Journey: n.Journey, Step: n.Step, Patient: n.Patient, Occasion: n.Occasion})
 		var minutes int
 		_, _ = fmt.Sscanf(composed.Message.Seen.Reveal(), "We are about %d", &minutes)
 		w.told = append(w.told, minutes)

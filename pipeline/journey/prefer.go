@@ -132,7 +132,7 @@ func (h *hearing) speaks(j *journey, a *answer) pipeline.Outcome {
 func (h *hearing) disowns(j *journey, a *answer) pipeline.Outcome {
 	t := &h.thread
 	patients := slices.Clone(t.Patients)
-	if t.Sent != nil && (t.How == "token" || t.How == "quote") {
+	if t.Sent != nil && h.pointed() {
 		patients = []string{t.Sent.Notification.Patient}
 	}
 	patients = slices.DeleteFunc(patients, func(ref string) bool { return ref == "" })

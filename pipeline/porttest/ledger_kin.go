@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"fhirbridge/pipeline"
@@ -114,7 +115,7 @@ func kinSeveral(t *ledgerTest) {
 	t.toldTo("2", "RelatedPerson/b")
 	thread := t.hear(reply("r1", ""), pipeline.Heard{})
 	wantEqual(t, "proxy", thread.Proxy, "")
-	wantEqual(t, "patients", len(thread.Patients), 2)
+	wantEqual(t, "patients and who was told for them", strings.Join(slices.Concat(thread.Patients, thread.Proxies), " "), "Patient/2 Patient/1 RelatedPerson/b RelatedPerson/a")
 }
 
 func kinOwn(t *ledgerTest) {

@@ -17,12 +17,14 @@ var saidTests = map[string]func(*ledgerTest){
 func saidKnown(t *ledgerTest) {
 	first, later := note("1", "first", t.now), note("1", "later", t.now.Add(time.Hour))
 	t.apply(version("Appointment", "1", 1), plan(first, later))
-	t.begin(t.lease(first.Key))
+	a := t.try(t.lease(first.Key))
+	a.Recipient = "RelatedPerson/a" // it is said to the patient all the same
+	t.beginAs(a)
 	known, err := t.l.KnownOf(t.Context(), first.Subject)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []pipeline.Said{{Journey: first.Journey, Step: first.Step, Recipient: first.Recipient, Occasion: first.Occasion}}
+	want := []pipeline.Said{{Journey: first.Journey, Step: first.Step, Patient: first.Patient, Occasion: first.Occasion}}
 	if !slices.Equal(known.Said, want) || len(known.Open) != 1 {
 		t.Errorf("got %v, and %d are open; want %v, and one", known.Said, len(known.Open), want)
 	}

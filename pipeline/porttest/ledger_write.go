@@ -157,7 +157,7 @@ func writesWhole(t *ledgerTest) {
 		},
 		File: &pipeline.SentFile{
 			Media: pipeline.InboundMedia{ID: "1", ContentType: "image/jpeg", SHA256: "00", Filename: pipeline.NewPrivate("a name")},
-			Kind:  "image", Reply: "r1", Patient: "Patient/1", Caption: pipeline.NewPrivate("words"), At: t.now, Received: t.now,
+			Kind:  "image", Reply: "r1", Patient: "Patient/1", Author: "RelatedPerson/a", Shared: true, Caption: pipeline.NewPrivate("words"), At: t.now, Received: t.now,
 		},
 	}
 	t.owe("r1", want)
