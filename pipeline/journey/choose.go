@@ -51,18 +51,22 @@ var choosing = map[doing][]string{
 func (l *loader) choices(v value, a *answer, j *journey, keys []string) {
 	o := v.object(keys...)
 	for _, key := range keys {
-		what := choosesNothing
-		switch key {
-		case cameServices:
-			what = choosesService
-		case cameSlots, cameTaken:
-			what = choosesSlot
-		}
 		named := o.need(key)
 		if !named.exists() {
 			continue
 		}
-		t := l.fitsTo(what, named, j, named.text())
+		var t *template
+		switch key {
+		case cameServices:
+			t = l.fitsChoice(choosesService, named, j)
+		case cameSlots, cameTaken:
+			t = l.fitsChoice(choosesSlot, named, j)
+		case cameDone:
+			t = l.fitsTo(choosesNothing, named, j, named.text())
+			noDocument(named, t)
+		default:
+			t = l.fits(named, j, named.text())
+		}
 		if t != nil && !t.session {
 			named.problem("must be a session text: it answers the patient")
 		}
@@ -79,6 +83,14 @@ func (l *loader) choices(v value, a *answer, j *journey, keys []string) {
 			a.asked, a.reply = t, t
 		}
 	}
+}
+
+// fitsChoice is fits for what offers a choice.
+func (l *loader) fitsChoice(what chooses, v value, j *journey) *template {
+	t := l.fitsTo(what, v, j, v.text())
+	noSlot(v, t)
+	noDocument(v, t)
+	return t
 }
 
 // ofSlot reports whether a template shows something of the time that was chosen.
