@@ -200,9 +200,9 @@ func (j *journey) ofWaiting(a *answer) bool {
 }
 
 // unplanned says why nothing is said of a delay.
-func (l *late) unplanned(on *scene) Why {
+func (l *late) unplanned(on *scene) (Why, string) {
 	if on.begins().IsZero() {
-		return WhyNoStart
+		return WhyNoStart, nouns[anchorStart]
 	}
-	return WhyPast
+	return WhyPast, ""
 }
