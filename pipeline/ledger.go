@@ -99,8 +99,9 @@ type Ledger interface {
 	// Writes leases up to limit writes of a sink that may be tried now: the oldest of each order queue.
 	// A lease ends with SettleWrite or after LeaseTime.
 	Writes(ctx context.Context, sink Sink, now time.Time, limit int) ([]Write, error)
-	// A WriteFollow that was replaced while it was tried stays pending when it is done or given up. SettleWrite closes a write: done (ref is the created resource, "" if none), to be tried again at a
+	// SettleWrite closes a write: done (ref is the created resource, "" if none), to be tried again at a
 	// later time, or given up with a reason. Giving up keeps it, for people. more are inserted with it.
+	// A WriteFollow that was replaced while it was tried stays pending when it is done or given up.
 	SettleWrite(ctx context.Context, key string, r WriteResult, more ...Write) error
 	// Written returns the reference that the write with this key created, "" if none yet.
 	Written(ctx context.Context, key string) (string, error)

@@ -56,7 +56,7 @@ func (b BookingConfig) offered() bool { return b.Reschedule || len(b.Services) >
 // maxServices is how many fit into a list, beside the row for something else.
 const maxServices = 9
 
-func (b BookingConfig) validate(sinks []pipeline.Sink) error {
+func (b BookingConfig) validate(sinks []pipeline.Sink, rungs []pipeline.Rung) error {
 	var errs []error
 	if b.Status != string(fhir.AppointmentProposed) && b.Status != string(fhir.AppointmentPending) {
 		errs = append(errs, errors.New("status: must be proposed or pending"))
@@ -72,6 +72,9 @@ func (b BookingConfig) validate(sinks []pipeline.Sink) error {
 	}
 	if b.offered() && !slices.Contains(sinks, pipeline.SinkServer) {
 		errs = append(errs, errors.New("services: need server among fhir.write_to: that is where free times are found"))
+	}
+	if b.Reschedule && !slices.Contains(rungs, pipeline.RungPatch) && !slices.Contains(rungs, pipeline.RungStatus) {
+		errs = append(errs, errors.New("reschedule: needs patch or status in fhir.appointment_writeback: that is how a visit is moved"))
 	}
 	if len(b.Services) > maxServices {
 		errs = append(errs, fmt.Errorf("services: must be at most %d: a list has no more rows", maxServices))

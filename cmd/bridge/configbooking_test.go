@@ -40,6 +40,15 @@ func TestBookingProblems(t *testing.T) {
 			}
 		})
 	}
+	rungs := func(list string) string {
+		return strings.Replace(soundConfig, "fhir: {", "fhir: {appointment_writeback: ["+list+"], ", 1) + "booking: {reschedule: true}\n"
+	}
+	for list, sound := range map[string]bool{"response, task": false, "task": false, "patch, task": true, "status, task": true} {
+		_, err := (&loader{file: "test.yaml", env: os.LookupEnv}).parse([]byte(rungs(list)))
+		if (err == nil) != sound || err != nil && !strings.Contains(err.Error(), "booking.reschedule: needs patch or status in fhir.appointment_writeback") {
+			t.Errorf("moving with %s: got %v", list, err)
+		}
+	}
 	topic := strings.Replace(soundConfig, "fhir: {", "fhir: {write_to: [topic], ", 1) + bookable
 	if _, err := (&loader{file: "test.yaml", env: os.LookupEnv}).parse([]byte(topic)); err == nil || !strings.Contains(err.Error(), "need server among fhir.write_to") {
 		t.Errorf("without a server: got %v", err)

@@ -47,6 +47,8 @@ type outlookStep struct {
 	Reason     pipeline.Reason `json:"reason,omitempty"`
 	Since      time.Time       `json:"since,omitzero"`
 	NotPlanned string          `json:"not_planned,omitempty"`
+	// Covered says which other message says what a planned one would.
+	Covered string `json:"covered,omitempty"`
 }
 
 // notYet is why a step that the journeys want is not planned: they were changed since the last version came.
@@ -137,6 +139,9 @@ func merge(expected []journey.StepOutlook, entries []pipeline.TraceEntry) []outl
 		for i, e := range entries {
 			if n := e.Notification; !told[i] && n.Journey == x.Journey && n.Step == x.Step && n.Patient == x.Patient {
 				steps, told[i], last = append(steps, traced(e, x.Template)), true, len(steps)
+				if n.Key == x.Key && n.State == pipeline.Planned && x.Why == journey.WhyCovered {
+					steps[last].Covered = x.Because()
+				}
 			}
 		}
 		why := x.Because()

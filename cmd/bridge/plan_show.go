@@ -146,5 +146,8 @@ func (s outlookStep) standing(local func(time.Time) string) string {
 	if s.NotPlanned != "" {
 		text += ", not planned again: " + s.NotPlanned
 	}
+	if s.Covered != "" {
+		text += ", " + s.Covered
+	}
 	return text
 }

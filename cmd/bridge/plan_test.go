@@ -108,6 +108,10 @@ func TestPlanMerges(t *testing.T) {
 	step := func(name string, planned bool, why journey.Why, detail string) journey.StepOutlook {
 		return journey.StepOutlook{Journey: "visit", Step: name, Patient: "Patient/1", Template: "hello", Planned: planned, Why: why, Detail: detail, Due: at}
 	}
+	covered := step("noon", true, journey.WhyCovered, "visit.morning")
+	covered.Key = "noon"
+	noon := entry("noon", at.Add(48*time.Hour), pipeline.Planned, "")
+	noon.Notification.Key = "noon"
 	sent := entry("booked", at, pipeline.Sent, "")
 	sent.Attempts = []pipeline.Attempt{{Template: "hello_before", MessageID: "wamid.of.a.number"}}
 	o := outlook{Ref: "Appointment/1", Version: "3", Zone: clinicZone, ZoneFrom: "Location/1", Answers: []outlookAnswer{{"Patient/1", "confirm", at}}}
@@ -117,11 +121,12 @@ func TestPlanMerges(t *testing.T) {
 		step("week", false, journey.WhyPast, ""),
 		step("day", false, journey.WhyCondition, "not answered"),
 		step("morning", true, journey.WhyPlanned, ""),
+		covered,
 		step("new", true, journey.WhyPlanned, ""),
 		{Journey: "other", Why: journey.WhyOnly, Detail: "service in fasting"},
 	}, []pipeline.TraceEntry{
 		sent, entry("day", at.Add(-24*time.Hour), pipeline.Cancelled, pipeline.ReasonSuperseded), entry("day", at.Add(24*time.Hour), pipeline.Cancelled, pipeline.ReasonAnswered),
-		entry("morning", at.Add(48*time.Hour), pipeline.Planned, ""), entry("answer:confirm", at, pipeline.Failed, pipeline.ReasonRefused),
+		entry("morning", at.Add(48*time.Hour), pipeline.Planned, ""), noon, entry("answer:confirm", at, pipeline.Failed, pipeline.ReasonRefused),
 	})
 	var out bytes.Buffer
 	must(t, o.print(&out))
@@ -134,6 +139,7 @@ visit    week            Patient/1  Mon 2027-03-01 09:00  hello         not plan
 visit    day             Patient/1  Sun 2027-02-28 09:00  hello         cancelled (superseded) Mon 2027-03-01 10:00
 visit    day             Patient/1  Tue 2027-03-02 09:00  hello         cancelled (answered) Mon 2027-03-01 10:00, not planned again: does not hold: not answered
 visit    morning         Patient/1  Wed 2027-03-03 09:00  hello         planned
+visit    noon            Patient/1  Wed 2027-03-03 09:00  hello         planned, said by visit.morning, unless that is not sent
 visit    new             Patient/1                        hello         not planned: wanted since the journeys were changed: the next version of the resource plans it
 other                                                                   not planned: only while: service in fasting
 visit    answer:confirm  Patient/1  Mon 2027-03-01 09:00                failed (refused) Mon 2027-03-01 10:00

@@ -26,7 +26,7 @@ const (
 	alarmAge = time.Hour
 )
 
-// worded kinds are those whose words are the patient's own: what is on a button is ours.
+// spokenFreely are the kinds whose words are the patient's own: what is on a button is ours.
 var spokenFreely = []string{"text", "image", "document", "audio", "video", "edit"}
 
 // inside reads the words of an answer that count inside of a sentence; it reports whether the answer has such.
@@ -55,19 +55,43 @@ func (l *loader) inside(o object, a *answer, j *journey) bool {
 	return true
 }
 
-// alarm returns the first phrase that is in what the patient wrote, nil if there is none.
+// alarm returns the phrase that is in what the patient wrote, nil if there is none. Languages share words, so of several
+// it is the one in the language that comes first for this patient, else the first of the file.
 func (h *hearing) alarm() *alarm {
 	j := h.book.replies
 	if j == nil || len(j.alarms) == 0 || !slices.Contains(spokenFreely, h.reply.Kind) {
 		return nil
 	}
 	words := sentence(h.reply.Text.Reveal())
+	var cry *alarm
+	var languages []string
+	best := 0
 	for i := range j.alarms {
-		if j.alarms[i].in(words) {
-			return &j.alarms[i]
+		a := &j.alarms[i]
+		if !a.in(words) {
+			continue
+		}
+		if cry == nil {
+			languages = h.languages()
+			cry, best = a, a.rank(languages)
+		} else if rank := a.rank(languages); rank < best {
+			cry, best = a, rank
 		}
 	}
-	return nil
+	return cry
+}
+
+// rank is where the language of a phrase stands among languages, behind all of them if it is not there.
+func (a *alarm) rank(languages []string) int {
+	if a.language == "" {
+		return 0
+	}
+	for i, tag := range languages {
+		if a.language == metaTag(tag) || a.language == baseOf(tag) {
+			return i
+		}
+	}
+	return len(languages)
 }
 
 // in reports whether the phrase is in a sentence.

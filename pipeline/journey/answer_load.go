@@ -52,7 +52,7 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 		if question != nil {
 			to = question.words
 		}
-		l.words(v, a, to)
+		l.words(v, a, to, j)
 	}
 	l.survey(o, a, j, question)
 }
@@ -140,8 +140,11 @@ func (l *loader) replies(o object, a *answer, j *journey) {
 }
 
 // words reads what patients write for an answer, in every language.
-func (l *loader) words(v value, a *answer, to words) {
-	l.inLanguages(v, func(item value, tag string) { word(item, tag, a, to) })
+func (l *loader) words(v value, a *answer, to words, j *journey) {
+	l.inLanguages(v, func(item value, tag string) {
+		word(item, tag, a, to)
+		l.understood(item, item.text(), j, a.of != nil)
+	})
 }
 
 // inLanguages reads a list of words of every language.

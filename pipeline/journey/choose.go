@@ -51,18 +51,22 @@ var choosing = map[doing][]string{
 func (l *loader) choices(v value, a *answer, j *journey, keys []string) {
 	o := v.object(keys...)
 	for _, key := range keys {
-		what := choosesNothing
-		switch key {
-		case cameServices:
-			what = choosesService
-		case cameSlots, cameTaken:
-			what = choosesSlot
-		}
 		named := o.need(key)
 		if !named.exists() {
 			continue
 		}
-		t := l.fitsTo(what, named, j, named.text())
+		var t *template
+		switch key {
+		case cameServices:
+			t = l.fitsChoice(choosesService, named, j)
+		case cameSlots, cameTaken:
+			t = l.fitsChoice(choosesSlot, named, j)
+		case cameDone:
+			t = l.fitsTo(choosesNothing, named, j, named.text())
+			noDocument(named, t)
+		default:
+			t = l.fits(named, j, named.text())
+		}
 		if t != nil && !t.session {
 			named.problem("must be a session text: it answers the patient")
 		}
@@ -79,6 +83,14 @@ func (l *loader) choices(v value, a *answer, j *journey, keys []string) {
 			a.asked, a.reply = t, t
 		}
 	}
+}
+
+// fitsChoice is fits for what offers a choice.
+func (l *loader) fitsChoice(what chooses, v value, j *journey) *template {
+	t := l.fitsTo(what, v, j, v.text())
+	noSlot(v, t)
+	noDocument(v, t)
+	return t
 }
 
 // ofSlot reports whether a template shows something of the time that was chosen.
@@ -181,19 +193,19 @@ func (w *writer) slotMoment(format func(time.Time) string) string {
 
 // offer makes the message one with a list, and says what its rows stand for. What is chosen is in the ledger: a row carries a token.
 func (w *writer) offer(composed *pipeline.Composed, t *template, x *text, n pipeline.Notification, told memory) {
-	l := lister{composed: composed, answer: answerOf(n.Step), attempt: composed.Message.Attempt, list: &pipeline.List{Title: x.list.button}}
+	l := lister{composed: composed, answer: answerOf(n.Step), list: &pipeline.List{Title: x.list.button}}
 	composed.Actions = nil
 	from := choice{Origin: told.Origin, Service: told.Service}
 	if t.choose == choosesService {
 		for i := range w.settings.Booking.Services {
 			service := &w.settings.Booking.Services[i]
 			from.Service = service.Name
-			l.row(from, service.title(x.language, w.settings.Language), "")
+			l.choice(from, service.title(x.language, w.settings.Language), "")
 		}
 	} else {
 		w.times(&l, x, n, told, from)
 	}
-	l.row(choice{Origin: told.Origin, Service: told.Service, People: true}, x.list.other, "")
+	l.choice(choice{Origin: told.Origin, Service: told.Service, People: true}, x.list.other, "")
 	l.into(x)
 }
 
@@ -204,30 +216,37 @@ func (w *writer) times(l *lister, x *text, n pipeline.Notification, told memory,
 	for i := range shown {
 		c, start := from, shown[i].Start.In(zone)
 		c.Slot = &shown[i]
-		l.row(c, w.calendar.moment(start), w.calendar.date(start))
+		l.choice(c, w.calendar.moment(start), w.calendar.date(start))
 	}
 	if len(n.Offers) > len(shown) {
 		c := from
 		c.After = shown[len(shown)-1].Start
-		l.row(c, x.list.more, "")
+		l.choice(c, x.list.more, "")
 	}
 }
 
 // lister makes a list, row by row.
 type lister struct {
-	composed        *pipeline.Composed
-	answer, attempt string
-	list            *pipeline.List
-	seen            strings.Builder
+	composed *pipeline.Composed
+	// answer is the one that choices are made with.
+	answer string
+	list   *pipeline.List
+	seen   strings.Builder
 }
 
-func (l *lister) row(c choice, title, more string) {
+// choice adds a row that stands for a choice.
+func (l *lister) choice(c choice, title, more string) {
+	l.row(l.answer, title, more)
+	l.composed.Choices = append(l.composed.Choices, c.text())
+}
+
+// row adds a row that means an answer.
+func (l *lister) row(answer, title, more string) {
 	title, more = clip(clean(title, maxRow), maxRow), clip(more, maxDescription)
 	l.list.Rows = append(l.list.Rows, pipeline.Row{
-		Payload: pipeline.Token(l.attempt, len(l.list.Rows)+1), Title: pipeline.NewPrivate(title), Description: pipeline.NewPrivate(more),
+		Payload: pipeline.Token(l.composed.Message.Attempt, len(l.list.Rows)+1), Title: pipeline.NewPrivate(title), Description: pipeline.NewPrivate(more),
 	})
-	l.composed.Actions = append(l.composed.Actions, l.answer)
-	l.composed.Choices = append(l.composed.Choices, c.text())
+	l.composed.Actions = append(l.composed.Actions, answer)
 	l.seen.WriteString("\n• " + title)
 }
 

@@ -54,7 +54,7 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	case t.document:
 		composed.Attach = j.document(n, s, text, &composed.Message)
 	case t.choose == choosesLanguage && asked != nil:
-		composed.Actions = asked.offer(&composed.Message, text, attempt)
+		asked.offer(&composed, text)
 	case t.choose != choosesNothing:
 		w.offer(&composed, t, text, n, told)
 	}

@@ -49,6 +49,12 @@ func TestOneStepCoversAnother(t *testing.T) {
 	if n := got["late"]; n.Key == "" || n.CoveredBy != "" {
 		t.Errorf("due days later: got %+v", n)
 	}
+	c := pipeline.Change{Current: v, Version: "1", Now: moment(t, "2027-03-06T09:55:00+01:00")}
+	for _, s := range b.Explain(c, pipeline.Plan{Wanted: decide(t, b, c)}).Steps {
+		if want := map[string]string{"early": "said by visit.booked, unless that is not sent"}[s.Step]; s.Because() != want || !s.Planned {
+			t.Errorf("%s is planned: %v, because %q, want %q", s.Step, s.Planned, s.Because(), want)
+		}
+	}
 	again := wanted(pipeline.Change{ // the booking has gone out
 		Previous: v, Current: v, Version: "2", Now: moment(t, "2027-03-06T09:56:00+01:00"), Known: pipeline.Known{Open: []pipeline.Notification{got["early"], got["late"]}},
 	})

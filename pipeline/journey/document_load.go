@@ -77,7 +77,6 @@ func (a *answer) wish(v value) {
 	}
 }
 
-// fits returns the template that a journey names, for words alone.
 // offer reads what a step says where the report can be sent.
 func (l *loader) offer(v value, s *step, j *journey) {
 	if s.offer = l.fits(v, j, v.text()); s.offer == nil {

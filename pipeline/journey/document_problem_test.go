@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"fhirbridge/configs"
+	"fhirbridge/pipeline"
 	"fhirbridge/pipeline/journey"
 )
 
@@ -76,5 +77,23 @@ func TestAPortalIsNeededWhereResultsAreSent(t *testing.T) {
 	s.Portal = ""
 	if _, problems := journey.Load(configs.Journeys(), configs.Templates(), s); len(problems) != 1 || !strings.Contains(problems[0].String(), `"facility.portal" is not configured`) {
 		t.Errorf("got %q", problems)
+	}
+}
+
+// Who is asked to call reads the number where there is one; without it the words still make sense.
+func TestThePhoneWhereItIsKnown(t *testing.T) {
+	for phone, want := range map[string]string{
+		"": "Please call us: our team", "+1 555 0100 100": "Please call +1 555 0100 100: our team",
+	} {
+		s := settings(t)
+		s.Documents, s.Phone = journey.Documents{}, phone
+		th := offered(t, signed(t))
+		th.How, th.Sent.Action = "token", "send_here"
+		book := load(t, s)
+		o := understand(t, book, pipeline.Reply{Kind: "button"}, th)
+		facts := pipeline.Facts{Subject: signed(t), Patient: holder(t, "en"), Window: true, Lookup: directory()}
+		if said := compose(t, book, o.Say[0], facts); !strings.Contains(said.Message.Seen.Reveal(), want) {
+			t.Errorf("with %q: got %q (%s), want %q", phone, said.Message.Seen.Reveal(), said.Skip, want)
+		}
 	}
 }

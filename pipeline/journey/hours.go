@@ -14,6 +14,21 @@ type Opening struct {
 	From, To int
 }
 
+// checkHours finds hours that nobody would be told of.
+func (l *loader) checkHours() {
+	if len(l.book.settings.Hours) == 0 {
+		return
+	}
+	if j := l.book.replies; j != nil {
+		if _, ok := j.otherwise[readClosed]; ok {
+			return
+		}
+	}
+	l.problems = append(l.problems, Problem{
+		Path: "facility.hours", Text: "facility.hours: do nothing without otherwise.closed in the journey on message: what is said outside of them",
+	})
+}
+
 // opensWithin bounds how far ahead the next opening is looked for.
 const opensWithin = 31
 

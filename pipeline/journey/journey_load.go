@@ -66,8 +66,8 @@ func (l *loader) journey(root value) *journey {
 	}
 	l.asked(o, j)
 	phrases.answers(j)
-	l.visit(o, j)
 	l.steps(o, j, phrases)
+	l.visit(o, j)
 	if v := o.get("stale"); v.exists() {
 		j.stale = l.fits(v, j, v.text())
 	}
@@ -258,13 +258,23 @@ func (o offset) hours() float64 { return float64(o.days)*24 + o.span.Hours() }
 // fits returns the template that a journey names, and checks that the journey can fill it.
 func (l *loader) fits(v value, j *journey, name string) *template {
 	t := l.fitsTo(choosesNothing, v, j, name)
-	if t != nil && t.ofSlot() {
-		v.problemf("%q shows the time that was chosen, and here none is", name)
-	}
-	if t != nil && t.document {
-		v.problemf("%q carries a document, which goes out only to a date of birth: do: identify", name)
-	}
+	noSlot(v, t)
+	noDocument(v, t)
 	return t
+}
+
+// noSlot refuses a template that shows a chosen time where none is.
+func noSlot(v value, t *template) {
+	if t != nil && t.ofSlot() {
+		v.problemf("%q shows the time that was chosen, and here none is", t.name)
+	}
+}
+
+// noDocument refuses a template that carries a document.
+func noDocument(v value, t *template) {
+	if t != nil && t.document {
+		v.problemf("%q carries a document, which goes out only to a date of birth: do: identify", t.name)
+	}
 }
 
 // fitsTo is fits for a place where that can be chosen.

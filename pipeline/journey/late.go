@@ -214,9 +214,9 @@ func (h *hearing) over() bool {
 }
 
 // unplanned says why nothing is said of a delay.
-func (l *late) unplanned(on *scene) Why {
+func (l *late) unplanned(on *scene) (Why, string) {
 	if on.begins().IsZero() {
-		return WhyNoStart
+		return WhyNoStart, nouns[anchorStart]
 	}
-	return WhyPast
+	return WhyPast, ""
 }

@@ -241,6 +241,7 @@ func TestProblemsOfDelays(t *testing.T) {
 		{"news", "when: is waiting", "when: became waiting", "a step is said when something happens or at a time, not both"},
 		{"an unknown estimate", "estimate: expected_delay", "estimate: delay", `unknown field "delay"`},
 		{"an estimate of something else", "estimate: expected_delay", "estimate: room", "is a field of an Encounter that the configuration defines"},
+		{"an estimate that nothing tells of", `"20m late, again every 20m, at most 3 times"`, "arrived + 5m", "estimate: is for a step that tells of a delay"},
 		{"a time before an arrival", `"20m late, again every 20m, at most 3 times"`, "arrived - 5m", `must be like "end + 4h"`},
 		{"a condition that is none", "when: is waiting", "when: is wating", `unknown condition "is wating", did you mean "is waiting"?`},
 	} {

@@ -71,6 +71,7 @@ type loader struct {
 	book     *Book
 	problems []Problem
 	covering []covering
+	heard    []heard
 }
 
 // Load reads every *.yaml of both directories. It returns all problems at once,
@@ -85,7 +86,9 @@ func Load(journeys, templates fs.FS, s Settings) (*Book, []Problem) {
 	l.loadTemplates(templates)
 	l.checkBooking()
 	l.loadJourneys(journeys)
+	l.checkHeard()
 	l.checkCovers()
+	l.checkHours()
 	if len(l.problems) > 0 {
 		slices.SortStableFunc(l.problems, func(a, b Problem) int {
 			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

@@ -30,7 +30,7 @@ type StepOutlook struct {
 	Key     string
 	// Due and Expires are when it is said, or would have been; zero if that is not known.
 	Due, Expires time.Time
-	// Why says why it is not planned. Detail is what of the journey's file it is about.
+	// Why says why it is not planned, or what is said in place of what is (WhyCovered). Detail is what of the journey's file it is about.
 	Why    Why
 	Detail string
 }
@@ -51,26 +51,30 @@ const (
 	WhyHistory   Why = "history"            // it has happened too long ago to be news
 	WhyTold      Why = "told_otherwise"     // another step tells of the same change
 	WhyTask      Why = "task"               // it says nothing: people are asked
-	WhyNoStart   Why = "no_start"           // the visit has no start
+	WhyNoStart   Why = "no_start"           // what its time counts from is not known: Detail
 	WhyPast      Why = "past"               // its time has passed
 	WhyUseless   Why = "expires_before_due" // it would have expired when it is due
 	WhyEnded     Why = "request_ended"      // the request is not to be sent: Detail
 	WhyRefused   Why = "request_refused"    // the request cannot be sent as it is: Detail
 	WhySent      Why = "sent_before"        // what is asked for has been sent
 	WhyForeign   Why = "no_template"        // the request names no template of the bridge
+	WhyCovered   Why = "covered"            // it is planned, and said only if what covers it is not: Detail
 )
 
 // because are the reasons in words; %s is the detail.
 var because = map[Why]string{
 	WhyTest: "test data is never spoken of", WhyNever: "never while: %s", WhyOnly: "only while: %s", WhyNobody: "concerns no patient",
 	WhyDeleted: "the resource is gone", WhyNoNews: "waits for: %s", WhyCondition: "does not hold: %s", WhyHistory: "too long ago to be news",
-	WhyTold: "another step tells of it", WhyTask: "says nothing; people are asked: %s", WhyNoStart: "the visit has no start",
+	WhyTold: "another step tells of it", WhyTask: "says nothing; people are asked: %s", WhyNoStart: "the visit has no %s",
 	WhyPast: "its time has passed", WhyUseless: "would have expired by then", WhyEnded: "the request is %s",
 	WhyRefused: "people are asked: %s", WhyForeign: "the request names no template",
-	WhySent: "it has been sent",
+	WhySent: "it has been sent", WhyCovered: "said by %s, unless that is not sent",
 }
 
-// Because returns the reason in words, "" if it is planned.
+// nouns are what a visit lacks whose step counts from a word.
+var nouns = map[string]string{anchorStart: "start", anchorArrived: "arrival", anchorEnd: "end"}
+
+// Because returns the reason in words, "" if it is planned and nothing covers it.
 func (o StepOutlook) Because() string { return strings.Replace(because[o.Why], "%s", o.Detail, 1) }
 
 // Explain says of every step of every journey on the subject of a change what plan, which Decide has
@@ -119,6 +123,9 @@ func (j *journey) explain(b *Book, c pipeline.Change, subject fhir.Resource, pla
 				if n.Journey == j.name && n.Step == s.name && n.Patient == p.ref && n.ReplyTo == "" {
 					o := base
 					o.Planned, o.Key, o.Due, o.Expires = true, n.Key, n.Due, n.Expires
+					if by := find(plan.Wanted, n.CoveredBy); by != nil {
+						o.Why, o.Detail = WhyCovered, stepName(by.Journey, by.Step)
+					}
 					list, planned = append(list, o), true
 				}
 			}
@@ -169,7 +176,7 @@ func (s *step) unplanned(o *StepOutlook, c pipeline.Change, previous, current *s
 		case s.send == nil:
 			o.Why, o.Detail = WhyTask, s.task
 		case !known:
-			o.Why = WhyNoStart
+			o.Why, o.Detail = WhyNoStart, nouns[s.expires.word]
 		case !expires.After(c.Now):
 			o.Why, o.Due, o.Expires = WhyUseless, due, expires
 		default:
@@ -188,10 +195,10 @@ func (s *step) unscheduled(o *StepOutlook, c pipeline.Change, current *scene) {
 		o.Why = WhyDeleted
 		return
 	case s.late != nil:
-		o.Why = s.late.unplanned(current)
+		o.Why, o.Detail = s.late.unplanned(current)
 		return
 	case current.from(s.schedule.word).IsZero():
-		o.Why = WhyNoStart
+		o.Why, o.Detail = WhyNoStart, nouns[s.schedule.word]
 		return
 	}
 	o.Due, o.Expires = s.due(current), s.end(current)

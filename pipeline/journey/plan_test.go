@@ -88,6 +88,32 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestExplainWhatIsNotKnown names what the time of a step counts from.
+func TestExplainWhatIsNotKnown(t *testing.T) {
+	visitJourney := `journey: stay
+on: Encounter
+steps:
+  - {name: before, at: start - 1h, when: is arrived, send: hello, expires: start}
+  - {name: here, at: arrived + 1h, when: is arrived, send: hello, expires: +1d}
+  - {name: after, at: end + 1h, when: is arrived, send: hello, expires: +1d}
+  - {name: waits, at: "20m late, again every 20m, at most 3 times", when: is waiting, send: hello, expires: +15m}
+  - {name: news, when: became waiting, send: hello, expires: start + 1d}
+`
+	book := with(t, "journeys/stay.yaml", visitJourney, "templates/hello.yaml", plain("hello"))
+	c := pipeline.Change{Current: encounter(t, "arrived", m{"appointment": nil, "period": nil, "statusHistory": nil}), Version: "1", Now: moment(t, "2027-03-09T10:00:00+01:00")}
+	plan, err := book.Decide(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range book.Explain(c, plan).Steps {
+		got = append(got, s.Step+": "+s.Because())
+	}
+	same(t, "steps", got, []string{
+		"before: the visit has no start", "here: the visit has no arrival", "after: ", "waits: the visit has no start", "news: the visit has no start",
+	})
+}
+
 // TestExplainZone tells where the zone of the clock times is from.
 func TestExplainZone(t *testing.T) {
 	extension := m{"_start": m{"extension": []any{m{"url": "http://hl7.org/fhir/StructureDefinition/timezone", "valueCode": "Asia/Tokyo"}}}}

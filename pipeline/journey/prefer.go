@@ -86,25 +86,17 @@ func (l *loader) choice(m member, a *answer, j *journey, said *template) {
 	a.choices = append(a.choices, c)
 }
 
-// offer makes the message a list of the choices, and returns what its rows mean.
-func (a *answer) offer(m *pipeline.Message, x *text, attempt string) []string {
+// offer makes the message a list of the choices.
+func (a *answer) offer(composed *pipeline.Composed, x *text) {
+	composed.Actions = nil
 	if len(a.choices) == 0 {
-		return nil
+		return
 	}
-	list := &pipeline.List{Title: x.list.button}
-	seen := strings.Builder{}
-	seen.WriteString(m.Seen.Reveal() + "\n\n[" + x.list.button + "]")
-	actions := make([]string, 0, len(a.choices))
-	for i, c := range a.choices {
-		list.Rows = append(list.Rows, pipeline.Row{Payload: pipeline.Token(attempt, i+1), Title: pipeline.NewPrivate(c.title)})
-		seen.WriteString("\n- " + c.title)
-		actions = append(actions, c.name)
+	l := lister{composed: composed, list: &pipeline.List{Title: x.list.button}}
+	for _, c := range a.choices {
+		l.row(c.name, c.title, "")
 	}
-	if m.Interactive == nil {
-		m.Interactive = &pipeline.Interactive{Body: m.Text}
-	}
-	m.Interactive.List, m.Text, m.Seen = list, pipeline.Private{}, pipeline.NewPrivate(seen.String())
-	return actions
+	l.into(x)
 }
 
 // speaks asks which language, or notes the one that was chosen. The record of the patient stays as it is: people

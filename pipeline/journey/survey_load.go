@@ -1,6 +1,8 @@
 package journey
 
 import (
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -8,14 +10,28 @@ import (
 // maxScore is the best score; the worst is 1.
 const maxScore = 5
 
-// visit reads what only journeys on visits have.
+// canonical is the URL of a Questionnaire, with its version behind a bar or without
+// (https://hl7.org/fhir/R4/datatypes.html#canonical).
+var canonical = regexp.MustCompile(`^(https?://[^/\s|]+[^\s|]*|urn:[a-z0-9-]+:[^\s|]+)(\|[^\s|]+)?$`)
+
+// visit reads what only journeys on visits have, after their answers and steps.
 func (l *loader) visit(o object, j *journey) {
 	if v := o.get("estimate"); v.exists() {
 		l.estimate(v, j)
+		if !slices.ContainsFunc(j.steps, func(s *step) bool { return s.late != nil }) {
+			v.problem(`is for a step that tells of a delay: at: 20m late, again every 20m, at most 3 times`)
+		}
 	}
 	if v := o.get("questionnaire"); v.exists() {
-		if j.questionnaire = v.text(); j.on != typeEncounter && j.on != typeAppointment {
+		j.questionnaire = v.text()
+		scores := slices.ContainsFunc(sortedKeys(j.answers), func(name string) bool { return j.answers[name].do == doScore })
+		switch {
+		case j.on != typeEncounter && j.on != typeAppointment:
 			v.problem("is for a journey on visits")
+		case !canonical.MatchString(j.questionnaire):
+			v.problem("must be the URL of a Questionnaire, as in https://your.host/fhir/Questionnaire/visit|1")
+		case !scores:
+			v.problem("is for a journey that asks for scores: do: score")
 		}
 	}
 }
@@ -84,6 +100,7 @@ func (l *loader) point(v value, scale *answer, j *journey, score int) {
 		v.problemf("the answer %q does something else in another journey", p.name)
 	}
 	l.book.doings[p.name], j.answers[p.name] = doScore, &p
+	l.understood(v, strconv.Itoa(score), j, false)
 	if other := j.words.add(anyLanguage, strconv.Itoa(score), &p); other != nil {
 		v.problemf("%d means %q already", score, other.name)
 	}
@@ -106,6 +123,7 @@ func (l *loader) titles(v value, s *step, j *journey) {
 					if word == "" {
 						continue
 					}
+					l.understood(v, word, j, false)
 					if other := j.words.add(x.language, word, a); other != nil {
 						v.problemf("the button %q in %s means %q already", x.buttons[i], x.language, other.name)
 					}

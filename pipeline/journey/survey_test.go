@@ -128,11 +128,13 @@ func TestOnceAboutAVisit(t *testing.T) {
 	}
 	two := m{"appointment": []any{m{"reference": "Appointment/1"}, m{"reference": "Appointment/2"}}}
 	of1, of2 := once(booking("1"), "survey_booked"), once(booking("2"), "survey_booked")
-	same(t, "the visit of one appointment", once(surveyed(t, "1"), "survey"), of1)
-	same(t, "the visit of two", once(surveyed(t, "1", two), "survey"), append(of1, of2...))
-	same(t, "a visit without", once(surveyed(t, "1", m{"appointment": nil}), "survey"), nil)
-	if len(of1) != 1 || slices.Equal(of1, of2) {
-		t.Errorf("two visits: %v and %v", of1, of2)
+	alone, other := once(surveyed(t, "1", m{"appointment": nil}), "survey"), once(surveyed(t, "2", m{"appointment": nil}), "survey")
+	same(t, "the visit of one appointment", once(surveyed(t, "1"), "survey"), slices.Concat(alone, of1))
+	same(t, "the visit of two", once(surveyed(t, "1", two), "survey"), slices.Concat(alone, of1, of2))
+	for _, pair := range [][2][]string{{of1, of2}, {alone, other}, {alone, of1}} {
+		if len(pair[0]) != 1 || len(pair[1]) != 1 || slices.Equal(pair[0], pair[1]) {
+			t.Errorf("two visits: %v and %v", pair[0], pair[1])
+		}
 	}
 }
 
@@ -173,11 +175,19 @@ languages:
 		{"words of its own", "low: 2", "words: {en: [well]}", "a score is given by the points of its scale"},
 		{"the scale as a button", "do: score", "do: note", "is only for do: score"},
 		{"words that answer nothing", "comment: {do: words, anything: true", "comment: {do: words, words: {en: [well]}", "takes what is typed in answer to a score"},
+		{"a questionnaire", "on: Encounter", "on: Encounter\nquestionnaire: https://your.host/fhir/Questionnaire/visit|1", "[]"},
+		{"a questionnaire with an id", "on: Encounter", "on: Encounter\nquestionnaire: urn:uuid:6f6f1f4e-0b1b-4f0e-9d0b-2d1f0a3c5e7a", "[]"},
+		{"a questionnaire that is none", "on: Encounter", "on: Encounter\nquestionnaire: not a url at all", "questionnaire: must be the URL of a Questionnaire"},
+		{"a questionnaire that is relative", "on: Encounter", "on: Encounter\nquestionnaire: Questionnaire/visit", "questionnaire: must be the URL of a Questionnaire"},
 		{"once of a report", "on: Encounter", "on: DiagnosticReport", "is for a journey on visits"},
 	} {
 		if found := load(strings.Replace(survey, c.old, c.new, 1), ask); !strings.Contains(fmt.Sprint(found), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, found, c.want)
 		}
+	}
+	const noScore = "journey: x\non: Encounter\nquestionnaire: https://your.host/Questionnaire/1\nsteps:\n  - {name: visit, at: end + 4h, send: ask_score, expires: end + 3d}\nanswers:\n  five: {do: note}\n  one: {do: note}\n"
+	if found := load(noScore, ask); !strings.Contains(fmt.Sprint(found), "questionnaire: is for a journey that asks for scores") {
+		t.Errorf("a questionnaire without scores: got %v", found)
 	}
 	if found := load(survey, strings.Replace(ask, "five, one", "rating, one", 1)); !strings.Contains(fmt.Sprint(found), `unknown answer "rating"`) {
 		t.Errorf("the scale on a button: got %v", found)
@@ -195,7 +205,7 @@ func TestAListOfButtons(t *testing.T) {
 		t.Fatal("no list: ", err, composed.Skip)
 	}
 	list := composed.Message.Interactive.List
-	if list.Title != "Choose a mark" || len(list.Rows) != 5 || list.Rows[0].Title.Reveal() != "5 – Very good" || list.Rows[4].Payload != pipeline.Token(attempt, 5) {
+	if list.Title != "Choose a rating" || len(list.Rows) != 5 || list.Rows[0].Title.Reveal() != "5 – Very good" || list.Rows[4].Payload != pipeline.Token(attempt, 5) {
 		t.Errorf("got %q with %d rows", list.Title, len(list.Rows))
 	}
 	if !slices.Equal(composed.Actions, []string{"survey_very_good", "survey_good", "survey_fair", "survey_poor", "survey_very_poor"}) {

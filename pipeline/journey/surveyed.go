@@ -87,7 +87,6 @@ func (j *journey) once(n pipeline.Notification, s *scene) []string {
 	}
 	visits := []string{n.Subject}
 	if s.encounter != nil {
-		visits = visits[:0]
 		for _, ref := range s.encounter.Appointments() {
 			if name := ref.String(); name != "" && ref.Local == "" && !slices.Contains(visits, name) {
 				visits = append(visits, name)

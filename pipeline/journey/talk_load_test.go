@@ -1,8 +1,10 @@
 package journey_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"fhirbridge/pipeline/journey"
 )
@@ -35,6 +37,62 @@ languages:
   en: {body: Which language?, list: {button: Languages}}
   de: {body: Welche Sprache?, list: {button: Sprachen}}
 `
+
+// The journey on message is tried first, in all languages: what it knows means nothing to another journey.
+func TestWordsOfTheConversation(t *testing.T) {
+	const visit = `journey: visit
+on: Appointment
+steps:
+  - {name: tomorrow, when: is booked, at: start - 1d, send: hello, expires: start}
+answers:
+  here:
+    do: note
+    words: {en: [here], de: [hier]}
+  come:
+    do: ask
+    reply: thanks
+    words: {en: [coming], de: [komme]}
+    then: {sure: {do: note, words: {en: [sure], de: [sicher]}}}
+`
+	const hello = "template: hello\nkind: template\ncategory: utility\nbuttons: [here]\nlanguages: {en: {body: Hello to you., buttons: [I am here]}, de: {body: Guten Tag., buttons: [Ich bin hier]}}\n"
+	for _, c := range []struct{ name, old, new, want string }{
+		{"words of its own", "", "", ""},
+		{"a word of the conversation", "en: [here]", "en: [here, Language]", `journeys/visit.yaml:8:24: answers.here.words.en[1]: "Language" means "language" in the journey on message`},
+		{"in another language", "de: [hier]", "de: [Wrong Number!]", `answers.here.words.de[0]: "Wrong Number!" means "wrong_number"`},
+		{"the name of a language", "en: [sure]", "en: [Deutsch]", `answers.come.then.sure.words.en[0]: "Deutsch" means "language_de"`},
+		{"a sentence that is an alarm", "en: [sure]", "en: [no suicide]", `answers.come.then.sure.words.en[0]: "no suicide" means "alarm"`},
+		{"a wish for an appointment", "en: [here]", "en: [appointment]", `"appointment" means "book"`},
+		{"a wish for an appointment in answer to a question", "en: [sure]", "en: [appointment]", ""},
+	} {
+		talk := strings.Replace(talkJourney, "answers:\n", "answers:\n  book: {do: book, reply: thanks, words: {en: [appointment], de: [termin]}}\n", 1)
+		journeys, templates := files("journeys/talk.yaml", talk, "journeys/visit.yaml", strings.Replace(visit, c.old, c.new, 1),
+			"templates/which.yaml", which, "templates/thanks.yaml", soundSession, "templates/hello.yaml", hello)
+		_, problems := journey.Load(journeys, templates, settings(t))
+		if got := fmt.Sprint(problems); c.want == "" && len(problems) > 0 || !strings.Contains(got, c.want) || len(problems) > 1 {
+			t.Errorf("%s: got %v, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// Hours that nobody is told of are none.
+func TestHoursWithoutWords(t *testing.T) {
+	s := settings(t)
+	s.Hours = []journey.Opening{{Days: []time.Weekday{time.Monday}, From: 8 * 60, To: 12 * 60}}
+	for _, c := range []struct {
+		name, otherwise string
+		found           bool
+	}{
+		{"told", "{text: thanks, closed: thanks}", false},
+		{"not told", "{text: thanks}", true},
+	} {
+		talk := strings.Replace(talkJourney, "{text: thanks, closed: thanks}", c.otherwise, 1)
+		journeys, templates := files("journeys/talk.yaml", talk, "templates/which.yaml", which, "templates/thanks.yaml", soundSession)
+		_, problems := journey.Load(journeys, templates, s)
+		if len(problems) > 0 != c.found || c.found && !strings.HasPrefix(problems[0].Text, "facility.hours: do nothing without otherwise.closed") {
+			t.Errorf("%s: got %v", c.name, problems)
+		}
+	}
+}
 
 func TestProblemsOfTalk(t *testing.T) {
 	load := func(talk, template string) []journey.Problem {

@@ -38,7 +38,7 @@ func TestAlarms(t *testing.T) {
 		{"he cant breathe", "en"},
 		{"he can't... breathe", "en"},
 		{"HEART-ATTACK?", "en"},
-		{"I feel suicidal", "en"},
+		{"I feel suicidal", "it"}, // which Italian has, too
 		{"Ich habe Brustschmerzen,bitte helfen", "de"},
 		{"NOTFALL", "de"},
 		{"meine Frau ist bewußtlos", "de"},
@@ -69,6 +69,31 @@ func TestAlarms(t *testing.T) {
 			if err != nil || said.Message.Language != c.language || !strings.Contains(said.Message.Text.Reveal(), "112") {
 				t.Errorf("%q: answered in %q, want %q, with the number", c.words, said.Message.Language, c.language)
 			}
+		}
+	}
+}
+
+// What several languages share is answered in the one of the patient.
+func TestAlarmsThatLanguagesShare(t *testing.T) {
+	book := shipped(t)
+	for _, c := range []struct{ words, chosen, last, want string }{
+		{"quiero suicidarme", "", "es", "es"},
+		{"quiero suicidarme", "es", "en", "es"},
+		{"I feel suicidal", "", "en", "en"},
+		{"ho un infarto", "", "it", "it"},
+		{"tengo un infarto", "", "es", "es"},
+		{"acho que é um infarto", "pt", "de", "pt"},
+		{"acho que é um infarto", "", "pt_BR", "pt"},
+		{"infarto", "", "uk", "es"},
+		{"a heart attack", "it", "it", "en"},
+	} {
+		o := understand(t, book, text(c.words), pipeline.Thread{How: "none", Chosen: c.chosen, Language: c.last})
+		if len(o.Say) != 1 {
+			t.Fatalf("%q: got %s with %d messages", c.words, o.Reading, len(o.Say))
+		}
+		said, err := book.Compose(o.Say[0], pipeline.Facts{Window: true, Language: c.chosen, Now: moment(t, before)}, attempt)
+		if err != nil || said.Message.Language != c.want {
+			t.Errorf("%q of %q: answered in %q, want %q", c.words, c.chosen+c.last, said.Message.Language, c.want)
 		}
 	}
 }

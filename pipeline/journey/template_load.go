@@ -116,6 +116,11 @@ func (l *loader) parameter(m member, t *template) parameter {
 	if v := o.get("forms"); v.exists() {
 		l.forms(v, &p, o.get("field"))
 	}
+	if last := o.get("or"); !o.get("else").exists() && last.exists() {
+		l.configured(last)
+	} else if !o.get("else").exists() {
+		l.configured(o.get("field"))
+	}
 	for _, e := range o.get("else").members() {
 		tag := metaTag(e.key)
 		p.instead[tag] = clean(e.value.text(), maxParameter)
@@ -137,10 +142,6 @@ func (l *loader) field(v value, t *template) field {
 		v.problem(unknown("field", name, l.book.fieldNames()))
 	case !t.mayShow[f.class]:
 		v.problemf("%q shows data of the class %q, which may_show does not list", name, f.class)
-	case name == "facility.name" && l.book.settings.Facility == "", name == "facility.phone" && l.book.settings.Phone == "",
-		name == "facility.portal" && l.book.settings.Portal == "" && l.book.settings.Documents.Results,
-		name == "facility.emergency" && l.book.settings.Emergency == "":
-		v.problemf("%q is not configured", name)
 	}
 	t.portal = t.portal || name == "facility.portal"
 	f.room = cmp.Or(f.room, maxParameter)
@@ -148,6 +149,17 @@ func (l *loader) field(v value, t *template) field {
 		f.read = func(*writer) string { return "" }
 	}
 	return f
+}
+
+// configured refuses a field of the configuration that is not there, unless something stands in for it.
+func (l *loader) configured(v value) {
+	s := &l.book.settings
+	name := v.text()
+	switch {
+	case name == "facility.name" && s.Facility == "", name == "facility.phone" && s.Phone == "",
+		name == "facility.portal" && s.Portal == "" && s.Documents.Results, name == "facility.emergency" && s.Emergency == "":
+		v.problemf("%q is not configured", name)
+	}
 }
 
 // text reads a template in one language.
