@@ -248,13 +248,6 @@ func (l *loader) expiry(v value, s *step, j *journey) expiry {
 	return e
 }
 
-// before reports whether o comes before other, with days of 24 hours.
-func (o offset) before(other offset) bool {
-	return o.hours() < other.hours()
-}
-
-func (o offset) hours() float64 { return float64(o.days)*24 + o.span.Hours() }
-
 // fits returns the template that a journey names, and checks that the journey can fill it.
 func (l *loader) fits(v value, j *journey, name string) *template {
 	t := l.fitsTo(choosesNothing, v, j, name)

@@ -161,3 +161,10 @@ func (e expiry) at(due, anchor time.Time, zone *time.Location) (t time.Time, ok 
 	}
 	return e.offset.shift(anchor, zone), true
 }
+
+// before reports whether o comes before other, with days of 24 hours.
+func (o offset) before(other offset) bool {
+	return o.hours() < other.hours()
+}
+
+func (o offset) hours() float64 { return float64(o.days)*24 + o.span.Hours() }
