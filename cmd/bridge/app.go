@@ -107,8 +107,7 @@ func (a *app) wire() error {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	publisher := pipeline.NewPublisher(a.kafka, kafka.MetadataKey)
-	resolver := pipeline.NewResolver(a.ledger)
-	a.resolver = resolver
+	a.resolver = pipeline.NewResolver(a.ledger)
 	filing := pipeline.Filing{Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo, Files: c.Media.rules()}
 	dead := &pipeline.DeadLetters{
 		Publisher: publisher, Topic: c.Kafka.Topics.DeadLetters, Metrics: a.metrics, Explain: explain,
@@ -117,76 +116,28 @@ func (a *app) wire() error {
 	if err != nil {
 		return err
 	}
-	intake := &pipeline.Intake{
-		Decoder: envelope.New(c.Intake.Shapes), Ledger: a.ledger, Journeys: book, Resolver: resolver, Filing: filing,
-		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: a.now, MaxAge: c.Intake.MaxAge,
+	dispatch, err := a.newDispatch(channel, list, filing)
+	if err != nil {
+		return err
 	}
+	a.settler = a.newSettler()
+	if a.broadcasts, err = a.newBroadcasts(list, publisher); err != nil {
+		return err
+	}
+	a.receiver = a.newReceiver(webhooks, publisher)
+	intake := a.newIntake(filing, dead)
 	inbound := &pipeline.Inbound{
 		Webhooks: webhooks, Ledger: a.ledger, Journeys: book, Filing: filing, Templates: templates,
 		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: a.now,
 	}
-	dispatch := &pipeline.Dispatch{
-		Ledger: a.ledger, Journeys: book, Resolver: resolver, Gates: list,
-		Metrics: a.metrics, Log: a.log, Now: a.now,
-		Channel: channel, ChannelName: c.Channels[0].Name, Pace: pipeline.NewPace(c.Channels[0].Rate),
-		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Record,
-		Documents: c.Documents.forDispatch(a.documents()), Errands: filing.Errands,
-	}
-	var relations pipeline.Relations
-	if a.server != nil {
-		relations = a.server
-	}
-	if dispatch.Proxies, err = proxies(c, a.ledger, resolver, relations, a.log, a.now); err != nil {
-		return err
-	}
-	a.settler = &pipeline.Settler{
-		Ledger: a.ledger, Resolver: resolver, Server: a.fhirServer(), Log: a.log, Now: a.now, Grace: c.Dispatch.Grace,
-		HandledUntil: (&progress{group: a.updates.Group, log: a.log, now: a.now}).handledUntil,
-	}
-	if a.broadcasts, err = a.newBroadcasts(list, publisher); err != nil {
-		return err
-	}
 	parking := &pipeline.Parking{Intake: intake, Server: a.fhirServer(), Log: a.log}
-	a.receiver = a.newReceiver(webhooks, publisher)
 	a.background = []func(context.Context) error{dispatch.Run, a.settler.Run, parking.Run}
 	if dispatch.Proxies != nil {
 		a.background = append(a.background, dispatch.Proxies.Run)
 	}
-	for _, sink := range c.FHIR.WriteTo {
-		a.background = append(a.background, a.writeBack(sink, filing, publisher).Run)
-	}
-	files := a.writeBack(pipeline.SinkFiles, filing, publisher)
-	files.Files = &pipeline.Files{
-		Channel: channel, Filing: filing, Server: a.fhirServer(), Publisher: publisher, Topic: c.Kafka.Topics.Communications, Validate: explain,
-	}
-	a.background = append(a.background, files.Run)
-	if a.router, err = pipeline.NewRouter(dead, a.log); err != nil {
-		return err
-	}
-	handle := pipeline.Limited(intakeConcurrency, intake.Handle)
-	for _, topic := range c.Kafka.Topics.Events {
-		a.router.Handle("intake", topic, a.events, handle)
-	}
-	a.router.Handle("inbound", c.Kafka.Topics.Inbound, a.updates, inbound.Handle)
-	return nil
+	a.writeBacks(channel, filing, publisher)
+	return a.route(dead, intake, inbound)
 }
-
-func (a *app) writeBack(sink pipeline.Sink, filing pipeline.Filing, publisher pipeline.Publisher) *pipeline.WriteBack {
-	return &pipeline.WriteBack{
-		Sink: sink, Ledger: a.ledger, Metrics: a.metrics, Log: a.log, Now: a.now, Concurrency: writeConcurrency[sink],
-		Validate: explain, Server: a.fhirServer(),
-		Ladder:    &pipeline.Ladder{Server: a.fhirServer(), Rungs: a.config.FHIR.AppointmentWriteback, Filing: filing},
-		Publisher: publisher, Topic: a.config.Kafka.Topics.Communications,
-	}
-}
-
-// intakeConcurrency is how many events are taken in at once. More make the ledger's groups no
-// better, and a message that is being sent wait longer.
-const intakeConcurrency = 128
-
-// writeConcurrency is how many FHIR writes of a sink are under way at once. The topic answers in
-// a millisecond or two, and validating its resources must not take the time of sending. Files are in memory meanwhile.
-var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkServer: 8, pipeline.SinkTopic: 1, pipeline.SinkFiles: 2}
 
 // fhirServer is the client as a port: nil, and not a nil client, without a server.
 func (a *app) fhirServer() pipeline.FHIRServer {

@@ -93,6 +93,13 @@ func (l *loader) fitsChoice(what chooses, v value, j *journey) *template {
 	return t
 }
 
+// noSlot refuses a template that shows a chosen time where none is.
+func noSlot(v value, t *template) {
+	if t != nil && t.ofSlot() {
+		v.problemf("%q shows the time that was chosen, and here none is", t.name)
+	}
+}
+
 // ofSlot reports whether a template shows something of the time that was chosen.
 func (t *template) ofSlot() bool {
 	return slices.ContainsFunc(t.params, func(p parameter) bool { return p.field.of == typeSlot || p.or != nil && p.or.of == typeSlot })

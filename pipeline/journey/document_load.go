@@ -64,6 +64,13 @@ func (l *loader) carries(v value, j *journey, name string) *template {
 	return l.fitsTo(choosesNothing, v, j, name)
 }
 
+// noDocument refuses a template that carries a document.
+func noDocument(v value, t *template) {
+	if t != nil && t.document {
+		v.problemf("%q carries a document, which goes out only to a date of birth: do: identify", t.name)
+	}
+}
+
 // wish checks an answer that wants the report: it must ask who somebody is.
 func (a *answer) wish(v value) {
 	if a.do != doSend {

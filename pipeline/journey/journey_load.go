@@ -256,20 +256,6 @@ func (l *loader) fits(v value, j *journey, name string) *template {
 	return t
 }
 
-// noSlot refuses a template that shows a chosen time where none is.
-func noSlot(v value, t *template) {
-	if t != nil && t.ofSlot() {
-		v.problemf("%q shows the time that was chosen, and here none is", t.name)
-	}
-}
-
-// noDocument refuses a template that carries a document.
-func noDocument(v value, t *template) {
-	if t != nil && t.document {
-		v.problemf("%q carries a document, which goes out only to a date of birth: do: identify", t.name)
-	}
-}
-
 // fitsTo is fits for a place where that can be chosen.
 func (l *loader) fitsTo(what chooses, v value, j *journey, name string) *template {
 	if name == "" {
