@@ -34,7 +34,7 @@ lint: $(TOOLS)/golangci-lint ## golangci-lint, with the rules of who may import 
 	$(TOOLS)/golangci-lint run ./...
 
 race: ## all tests with the race detector
-	go test -race ./...
+	go test -race -timeout 30m ./... # ten minutes are too few for cmd/bridge on a slow machine
 
 tidy: ## go.mod and go.sum are what the code needs
 	go mod tidy -diff
