@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 // archive is what a document source has, by URL, and how it fails.
 type archive struct {
+	mu       sync.Mutex
 	content  map[string]string
 	err      error
 	consents []*fhir.Consent
@@ -23,8 +25,17 @@ type archive struct {
 }
 
 func (a *archive) Content(_ context.Context, url, _ string, _ int) ([]byte, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.asked = append(a.asked, url)
 	return []byte(a.content[url]), a.err
+}
+
+// fail is how it fails from now on, nil for not at all.
+func (a *archive) fail(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.err = err
 }
 
 func (a *archive) Consents(context.Context, string) ([]*fhir.Consent, error) {
@@ -34,6 +45,7 @@ func (a *archive) Consents(context.Context, string) ([]*fhir.Consent, error) {
 // store is a channel that keeps what is uploaded.
 type store struct {
 	channel
+	mu    sync.Mutex
 	files []pipeline.Media
 	fails error
 	takes time.Duration
@@ -41,11 +53,20 @@ type store struct {
 
 func (s *store) Upload(_ context.Context, m pipeline.Media) (string, error) {
 	time.Sleep(s.takes)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.fails != nil {
 		return "", s.fails
 	}
 	s.files = append(s.files, m)
 	return "media-1", nil
+}
+
+// fail is how it fails from now on, nil for not at all.
+func (s *store) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fails = err
 }
 
 // desk with an identity step.
@@ -230,10 +251,10 @@ func TestDispatchTriesADocumentAgain(t *testing.T) {
 		fail func(*errand, error)
 		err  error
 	}{
-		{"the server is down", func(e *errand, err error) { e.archive.err = err }, transient("unreachable")},
-		{"the server does not know us", func(e *errand, err error) { e.archive.err = err }, &pipeline.Error{Halt: true, Code: "401"}},
-		{"WhatsApp is down", func(e *errand, err error) { e.store.fails = err }, transient("unreachable")},
-		{"WhatsApp is busy", func(e *errand, err error) { e.store.fails = err }, &pipeline.Error{Kind: pipeline.Throttled, After: time.Second}},
+		{"the server is down", func(e *errand, err error) { e.archive.fail(err) }, transient("unreachable")},
+		{"the server does not know us", func(e *errand, err error) { e.archive.fail(err) }, &pipeline.Error{Halt: true, Code: "401"}},
+		{"WhatsApp is down", func(e *errand, err error) { e.store.fail(err) }, transient("unreachable")},
+		{"WhatsApp is busy", func(e *errand, err error) { e.store.fail(err) }, &pipeline.Error{Kind: pipeline.Throttled, After: time.Second}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, lasts := range []time.Duration{time.Minute, time.Hour} {

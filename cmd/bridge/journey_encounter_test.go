@@ -85,7 +85,7 @@ func TestWaiting(t *testing.T) {
 			states = append(states, string(s.State))
 		}
 	}
-	if got := strings.Join(states, " "); strings.Count(got, "planned") != 2 || len(states) != 3 {
+	if got := strings.Join(states, " "); strings.Count(got, "planned") != 2 || strings.Count(got, "delivered") != 1 { // on a slow machine a level passes, and is cancelled
 		t.Errorf("the plan has %q, want what was said and what may be", got)
 	}
 	if again := w.whatsapp.Duplicates(); len(again) > 0 {
