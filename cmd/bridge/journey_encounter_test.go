@@ -19,11 +19,12 @@ func (v *attendee) goes(status, place, elements string) {
 }
 
 // waitsSoon books a visit that should have begun 20 minutes before a moment from now, and lets the attendee arrive. What it
-// returns waits for the message that is due at that moment; where the machine is too busy, the visit is moved.
+// returns waits for the message that is due at that moment; where the machine is too busy, the visit is moved, each time further ahead.
 func (v *attendee) waitsSoon() func() sandbox.ReceivedMessage {
 	v.t.Helper()
+	ahead := 3 * time.Second
 	arrive := func() time.Time {
-		due := time.Now().Add(3 * time.Second).Truncate(time.Second)
+		due := time.Now().Add(ahead).Truncate(time.Second)
 		v.books(due.Add(-20*time.Minute), "", at("waiting-example"))
 		v.goes("arrived", "waiting-example", fmt.Sprintf(`"period":{"start":%q},`, due.Add(-30*time.Minute).Format(time.RFC3339)))
 		return due
@@ -31,13 +32,14 @@ func (v *attendee) waitsSoon() func() sandbox.ReceivedMessage {
 	due := arrive()
 	return func() sandbox.ReceivedMessage {
 		v.t.Helper()
-		for range 10 {
-			for time.Now().Before(due.Add(3 * time.Second)) {
+		for range 5 {
+			for time.Now().Before(due.Add(ahead)) {
 				if m, ok := v.has("waiting_late"); ok {
 					return m
 				}
 				time.Sleep(10 * time.Millisecond)
 			}
+			ahead *= 2
 			due = arrive()
 		}
 		v.t.Fatal("waited in vain for waiting_late")
