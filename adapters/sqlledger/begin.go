@@ -57,13 +57,6 @@ func packAttempt(a pipeline.Attempt) []byte {
 	return pack(fields...)
 }
 
-func truth(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 const actionSeparator = "\x1f"
 
 // begin returns the id of the attempt's row, 0 if nothing may be posted.
@@ -83,7 +76,7 @@ func begin(t *tx, a pipeline.Attempt, held lease, row attemptRow) (int64, error)
 	_, err = t.exec(`INSERT INTO attempt (id, token, token_at, subject_id, key, previous, state, channel, template, language, actions,
 		awaits, subject_version, number_at, secret, begun_at, open_since) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		id, a.ID, row.token, held.subjectID, a.Notification, held.last, a.Channel, a.Template, a.Language, row.actions,
-		truth(a.Awaits), a.SubjectVersion, row.number, row.secret, begun, begun)
+		number(a.Awaits), a.SubjectVersion, row.number, row.secret, begun, begun)
 	return id, err
 }
 

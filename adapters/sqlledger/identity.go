@@ -21,7 +21,7 @@ func (l *Ledger) tried(t *tx, reply string, try *pipeline.Try) error {
 		return err
 	}
 	_, err = t.exec("INSERT INTO identity (patient, subject_id, reply, passed, at) VALUES (?, ?, ?, ?, ?)",
-		try.Patient, id, l.seal.tag(kindMessage, reply), truth(try.Passed), micros(t.now))
+		try.Patient, id, l.seal.tag(kindMessage, reply), number(try.Passed), micros(t.now))
 	return err
 }
 

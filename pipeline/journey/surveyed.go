@@ -94,7 +94,7 @@ func (j *journey) once(n pipeline.Notification, s *scene) []string {
 		}
 	}
 	for i, visit := range visits {
-		visits[i] = pipeline.NotificationKey("", st.once, visit, "once", n.Recipient)
+		visits[i] = pipeline.NotificationKey("", st.once, visit, "once", n.Patient)
 	}
 	return visits
 }
