@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
 )
 
 // underage is a patient of six with a phone of her own, which gets nothing.
