@@ -75,7 +75,7 @@ func visitInTheChart(t *testing.T, w *world) {
 	v := w.attendee(t, "c0", "Amara", "+15550100250", "en")
 	v.books(ahead(20), "", "")
 	v.taps(v.reads("appointment_booked"), "Confirm")
-	v.reads("You have confirmed")
+	v.reads("you have confirmed your appointment")
 	v.await("all of it to be delivered", func() bool {
 		list := v.chart()
 		return len(list) == 4 && list[1].Get("status").String() == "completed" && list[3].Get("status").String() == "completed"
@@ -108,7 +108,8 @@ func visitInTheChart(t *testing.T, w *world) {
 	}
 }
 
-// messageInTheChart is what a patient writes without being asked: a conversation of its own, about nothing.
+// messageInTheChart is what a patient writes without being asked: it is part of the only conversation that there is, and so is
+// the answer, which is about nothing.
 func messageInTheChart(t *testing.T, w *world) {
 	v := w.attendee(t, "c1", "Jonas", "+15550100251", "de")
 	v.books(ahead(20), "", "")
@@ -126,7 +127,9 @@ func messageInTheChart(t *testing.T, w *world) {
 }
 
 func unsentWithoutNumber(t *testing.T, w *world) {
-	v := w.attendee(t, "c2", "Lucía", "+15550100252", "es")
+	own := *w
+	own.t = t
+	v := &attendee{world: &own, id: "c2"}
 	v.knows(strings.Replace(patient("c2", "Lucía", "", "es"), `"telecom":[{"system":"phone","use":"mobile","value":""}],`, "", 1))
 	v.books(ahead(20), "", "")
 	_, messages := v.conversation(1)
