@@ -142,9 +142,9 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := strings.Split(rest, "/")
-	if challenge, e := s.admit(r, p); e != nil {
-		rw.Header().Set("WWW-Authenticate", challenge)
-		s.refuse(rw, e)
+	r, refused := s.admit(r)
+	if refused != nil {
+		s.refuse(rw, refused)
 		return
 	}
 	f := s.fault(r, p)
@@ -173,6 +173,9 @@ func (s *FHIRServer) route(r *http.Request, p []string) (*fhirAnswer, *fhirProbl
 	table := s.types[p[0]]
 	if table == nil {
 		return nil, problem(http.StatusNotFound, "not-supported", "Unknown resource type '"+p[0]+"'")
+	}
+	if e := permitted(r, p); e != nil {
+		return nil, e
 	}
 	searching := r.Method == http.MethodPost && len(p) == 2 && p[1] == "_search"
 	if s.cfg.ReadOnly && r.Method != http.MethodGet && !searching {
