@@ -61,8 +61,9 @@ type Ledger interface {
 	// Lapse settles attempts that have been unknown since before the given time and got no
 	// receipt: planned again where the notification says Resend, it is not expired and this is its
 	// first attempt of unknown outcome, Held or Expired otherwise. What would be Expired and somebody has asked for is
-	// planned: see Due. Returns how many are to be sent again, and how many Held.
-	Lapse(ctx context.Context, before, now time.Time) (planned, held int, err error)
+	// planned: see Due. file is called with each that is Held, for the writes that tell who has asked for it. Returns how
+	// many are to be sent again, and how many Held.
+	Lapse(ctx context.Context, before, now time.Time, file func(SentMessage) []Write) (planned, held int, err error)
 
 	// Receive applies a provider's receipt, upward only. When the receipt says something new of its attempt, file is
 	// called with what is known of that by now (SentMessage.Fate), for the writes that record it. Free words that

@@ -120,7 +120,7 @@ func (a *app) wire() error {
 	if err != nil {
 		return err
 	}
-	a.settler = a.newSettler()
+	a.settler = a.newSettler(filing)
 	if a.broadcasts, err = a.newBroadcasts(list, publisher); err != nil {
 		return err
 	}
