@@ -15,6 +15,9 @@ type Receipt struct {
 	State State
 	// Code is the provider's code of a failure.
 	Code string
+	// Again is set for a failure that may pass, and by which nothing went out: how long to wait before the message may be
+	// tried again. It is for providers that take a message before they know.
+	Again time.Duration
 	// At is the provider's time of it.
 	At time.Time
 	// Address is the number as the provider writes it, when it said so.
