@@ -141,12 +141,12 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.serveMetadata(rw)
 		return
 	}
-	p := strings.Split(rest, "/")
 	r, refused := s.admit(r)
 	if refused != nil {
 		s.refuse(rw, refused)
 		return
 	}
+	p := strings.Split(rest, "/")
 	f := s.fault(r, p)
 	f.wait(r.Context())
 	if f.instead() && !f.Act {
