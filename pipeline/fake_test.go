@@ -156,6 +156,23 @@ type server struct {
 	byPhone func(pipeline.Private) ([]string, error)
 	create  func(body []byte, ifNoneExist string) (string, error)
 	patch   func(ref, version string, patch []byte) error
+	// Without one of these a server takes no whole resources, and has declared nothing.
+	update   func(ref, version string, body []byte) error
+	declared func(resourceType string) pipeline.Declared
+}
+
+func (s *server) Update(_ context.Context, ref, version string, body []byte) error {
+	if s.update == nil {
+		return refused("405")
+	}
+	return s.update(ref, version, body)
+}
+
+func (s *server) Declared(resourceType string) (d pipeline.Declared) {
+	if s.declared != nil {
+		d = s.declared(resourceType)
+	}
+	return d
 }
 
 func (s *server) Read(_ context.Context, ref string) (pipeline.Versioned, error) { return s.read(ref) }

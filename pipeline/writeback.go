@@ -34,15 +34,16 @@ type WriteBack struct {
 
 	// Files is for SinkFiles.
 	Files *Files
-	// Server and Ladder are for SinkServer.
+	// Server, Ladder and Shape are for SinkServer.
+	Shape  Shape
 	Server FHIRServer
 	Ladder *Ladder
 	// Publisher and Topic are for SinkTopic.
 	Publisher Publisher
 	Topic     string
 
-	outage  pause
-	untaken untaken
+	outage pause
+	ways   ways
 	// failures counts those in a row that may pass.
 	failures atomic.Int32
 	// troubled is the latest time until which a write was put off, in nanoseconds since 1970.
@@ -177,6 +178,8 @@ func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 		wait = max(e.After, time.Second)
 		b.outage.until(b.Now().Add(wait))
 	case known && e.Reason == reasonConflict: // the sink is well
+	case known && e.Reason == reasonUnclear: // likewise
+		wait = max(wait, e.After)
 	case w.Kind == WriteWish: // the search for slots may be all that is in trouble, and nobody else needs it
 	case b.failures.Add(1) >= outageAfter || b.outage.doubtful():
 		b.outage.begin(b.Now())
@@ -200,6 +203,7 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 		return done, nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "no_decision"}
 	case w.Kind == WriteDecision:
 		carried, err := b.Ladder.Carry(ctx, *w.Decision, b.Now())
+		b.Metrics.carried(carried.By)
 		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
 	case w.Kind == WriteFile:
 		return b.Files.put(ctx, w)
@@ -209,7 +213,7 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 		return b.grant(ctx, *w.Wish)
 	case b.Sink == SinkTopic:
 		return done, nil, b.publish(ctx, w)
-	case w.Kind != WriteCreate:
+	case w.Kind != WriteCreate && w.Kind != WriteFinal:
 		return done, nil, b.Amend(ctx, w)
 	}
 	body, err := b.complete(ctx, w)
@@ -219,8 +223,7 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 	if err := b.check(body); err != nil {
 		return done, nil, err
 	}
-	done.Ref, err = b.Server.Create(ctx, body, w.IfNoneExist)
-	return done, nil, err
+	return b.create(ctx, w, body)
 }
 
 // due returns what is still to be said by now.

@@ -17,8 +17,14 @@ type capability struct {
 	Rest         []struct {
 		Mode     string `json:"mode"`
 		Resource []struct {
-			Type              string `json:"type"`
-			ConditionalCreate bool   `json:"conditionalCreate"`
+			Type              string  `json:"type"`
+			ConditionalCreate bool    `json:"conditionalCreate"`
+			UpdateCreate      bool    `json:"updateCreate"`
+			Versioning        string  `json:"versioning"`
+			Interaction       []coded `json:"interaction"`
+			SearchParam       []struct {
+				Name string `json:"name"`
+			} `json:"searchParam"`
 		} `json:"resource"`
 	} `json:"rest"`
 }
@@ -40,7 +46,7 @@ func (s *capability) createsConditionally(typ string) bool {
 }
 
 // Ping implements pipeline.FHIRServer. A server that is not of R4 (4.0) is Refused. What
-// the server declares is kept for Create.
+// the server declares is kept for Create and Declared.
 func (c *Client) Ping(ctx context.Context) error {
 	const op = "fhirserver.ping"
 	a, err := c.do(ctx, request{op: op, method: http.MethodGet, url: c.at("metadata")})
