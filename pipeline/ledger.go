@@ -254,6 +254,8 @@ type WriteResult struct {
 	Retry time.Time
 	// Unclear is set with Retry where it may have happened all the same: Write.Begun stays.
 	Unclear bool
+	// Untried is set with Retry for one that is given back and was not tried: it does not count as a try.
+	Untried bool
 	// GiveUp ends it without success.
 	GiveUp bool
 	Reason Reason

@@ -49,6 +49,11 @@ func (s Shape) of(kind, id string, body []byte) (string, []byte, error) {
 	return kind, out, nil
 }
 
+// alters reports whether resources of a type are not written as they are.
+func (s Shape) alters(kind string) bool {
+	return kind == "Task" && s.Profile.Tasks == TasksMessage || kind == "Communication" && !s.Profile.Communication.plain()
+}
+
 // plain reports whether a Communication is written as it is.
 func (c CommunicationProfile) plain() bool {
 	return len(c.Elements)+len(c.Statuses)+len(c.Categories)+len(c.Priorities)+len(c.Sender)+len(c.Recipient) == 0 && c.Payload == "" && !c.Unidentified

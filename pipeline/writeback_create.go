@@ -37,7 +37,7 @@ func (b *WriteBack) create(ctx context.Context, w Write, body []byte) (done Writ
 			return done, more, err
 		}
 	}
-	if b.failures.Load() > 0 || b.outage.doubtful() { // nothing is posted into an outage, for each would need a person
+	if b.breaker.doubtful() { // nothing is posted into an outage, for each would need a person
 		if err := b.Server.Ping(ctx); err != nil {
 			return done, nil, err
 		}

@@ -21,6 +21,8 @@ type FHIRConfig struct {
 	Validate func(raw []byte) error
 	// ReadOnly refuses all writes, NoPatch only PATCH, both with 405.
 	ReadOnly, NoPatch bool
+	// NoBatch refuses batches, and does not declare them.
+	NoBatch bool
 	// UpdateCreate lets PUT create a resource under the client's id; otherwise 404.
 	UpdateCreate bool
 	// RequireIfMatch refuses PUT and PATCH without If-Match with 412, as Oracle Health does.
@@ -67,7 +69,7 @@ var fhirTypes = map[string]bool{
 }
 
 // FHIRServer is a FHIR R4 REST server under /fhir: read, vread, history, search,
-// create, conditional create, update, JSON Patch and delete.
+// create, conditional create, update, JSON Patch, delete and batch.
 // See https://hl7.org/fhir/R4/http.html.
 type FHIRServer struct {
 	cfg     FHIRConfig
@@ -118,7 +120,8 @@ func (s *FHIRServer) Close() error { return s.server.close() }
 // ServeHTTP implements http.Handler.
 func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	rest, ok := strings.CutPrefix(r.URL.Path, fhirBase+"/")
-	if !ok {
+	ofBase := strings.TrimSuffix(r.URL.Path, "/") == fhirBase
+	if !ok && !ofBase {
 		s.refuse(rw, problem(http.StatusNotFound, "not-found", "The base of this server is "+fhirBase))
 		return
 	}
@@ -132,13 +135,22 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := strings.Split(rest, "/")
+	if ofBase {
+		p = []string{bundleType}
+	}
 	f := s.fault(r, p)
 	f.wait(r.Context())
 	if f.instead() && !f.Act {
 		s.answerFault(rw, f)
 		return
 	}
-	a, e := s.route(r, p)
+	var a *fhirAnswer
+	var e *fhirProblem
+	if ofBase && r.Method == http.MethodPost {
+		a, e = s.batch(r)
+	} else {
+		a, e = s.route(r, p)
+	}
 	pause(r.Context(), s.cfg.Latency)
 	switch {
 	case f.instead():
@@ -148,6 +160,9 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	default:
 		if f.NoLocation {
 			a.location = ""
+		}
+		if f.Half {
+			s.writeHalf(rw, a)
 		}
 		s.write(rw, r, a)
 	}

@@ -280,8 +280,12 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL WHERE id = ? AND state = 0 AND rev = ?", string(r.Reason), w.id, w.rev)
 		t.count(counted{kind: tallyGivenUp}, n)
 	default:
-		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + 1, ready_at = ?, begun_at = begun_at * ? WHERE id = ? AND state = 0",
-			string(r.Reason), micros(r.Retry), number(r.Unclear), w.id)
+		tries, unclear := 1, r.Unclear
+		if r.Untried {
+			tries, unclear = 0, true // it is what it was
+		}
+		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + ?, ready_at = ?, begun_at = begun_at * ? WHERE id = ? AND state = 0",
+			string(r.Reason), tries, micros(r.Retry), number(unclear), w.id)
 	}
 	return n > 0, err
 }
