@@ -1,6 +1,10 @@
 package fhir
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+)
 
 // patchOperation is an operation of RFC 6902.
 type patchOperation struct {
@@ -28,6 +32,24 @@ func patchOf(resource string, operations ...patchOperation) (patch []byte, chang
 		return nil, false, &Error{Path: resource, Rule: RuleNotJSON}
 	}
 	return patch, true, nil
+}
+
+// Patched returns what comes of a JSON Patch of the resource raw, so that it can be
+// looked at before anybody is asked to make it. The error is *Error.
+func Patched(raw, patch []byte) (after []byte, err error) {
+	defer func() {
+		if recover() != nil { // what was recovered may quote the input
+			after, err = nil, &Error{Rule: RuleBadValue}
+		}
+	}()
+	operations, err := jsonpatch.DecodePatch(patch)
+	if err != nil {
+		return nil, &Error{Rule: RuleNotJSON}
+	}
+	if after, err = operations.Apply(raw); err != nil { // its words quote the input
+		return nil, &Error{Rule: RuleBadValue}
+	}
+	return after, nil
 }
 
 // decodeAs decodes a resource that has to be a T.

@@ -39,7 +39,8 @@ func TestFilingFollowsAMessage(t *testing.T) {
 		{"not on WhatsApp", pipeline.Fate{Filed: true, State: pipeline.Failed, Code: "131026"}, "follow follow", "not-done recipient-unavailable  "},
 		{"wants no such messages", pipeline.Fate{Filed: true, State: pipeline.Failed, Code: "131050"}, "follow follow", "not-done patient-objection  "},
 		{"refused", pipeline.Fate{State: pipeline.Failed, Code: "132012"}, "create create", "not-done system-error  "},
-		{"skipped", pipeline.Fate{State: pipeline.Skipped, Reason: pipeline.ReasonNoNumber}, "", ""},
+		{"no number", pipeline.Fate{State: pipeline.Skipped, Reason: pipeline.ReasonNoNumber}, "create create", "not-done invalid-phone-number  "},
+		{"answered meanwhile", pipeline.Fate{State: pipeline.Skipped, Reason: pipeline.ReasonAnswered}, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			writes := filing.Sent(told("Appointment/a1", c.fate))

@@ -12,7 +12,7 @@ import (
 
 // final makes of the write of a message's record, and of the one by which that would follow, the same single one.
 func (f Filing) final(w Write, m SentMessage, by string) Write {
-	if f.Final <= 0 || w.Sink != SinkServer {
+	if f.Final <= 0 || w.Sink != SinkServer || !m.Fate.made() {
 		return w
 	}
 	w.Kind, w.Key, w.Order, w.IfNoneExist = WriteFinal, writeKey("sent", m.Attempt.ID, w.Sink), "sent:"+opaque(m.Attempt.ID), by
@@ -20,7 +20,7 @@ func (f Filing) final(w Write, m SentMessage, by string) Write {
 	if m.Notification.ReplyTo != "" {
 		w.Answers = writeKey("reply", m.Notification.ReplyTo, w.Sink)
 	}
-	w.NotBefore = time.Time{}
+	w.Thread = threadKey(m.Notification.Patient, m.Notification.Subject, w.Sink)
 	if !m.Fate.ended() {
 		w.NotBefore = m.Attempt.Begun.Add(f.Final)
 	}

@@ -36,8 +36,7 @@ type Ledger interface {
 
 	// Due leases up to limit planned notifications whose Due has come, lower Priority
 	// first, then earlier Due. A lease ends with Begin, Settle, Postpone or after LeaseTime.
-	// Those that have expired are settled as Expired here and not returned, but for those that somebody has asked
-	// for (Notification.Requested): dispatch settles them, with what it owes to who asked.
+	// Those that have expired are among them: dispatch settles them, with what it owes to the chart and to who asked.
 	Due(ctx context.Context, now time.Time, limit int) ([]DueNotification, error)
 	// NextDue returns when the next planned notification without a lease falls due; ok is false if there is none.
 	NextDue(ctx context.Context) (at time.Time, ok bool, err error)
