@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -16,6 +17,12 @@ type FHIRConfig struct {
 	Listen string
 	// Token is the bearer token that all requests but metadata must carry; empty asks for none.
 	Token string
+	// Basic, if not nil, is the user whom all requests but metadata must name instead.
+	Basic *FHIRUser
+	// SMART, if not nil, makes the server grant tokens itself, and ask for one with the scope of each request.
+	SMART *SMARTConfig
+	// TLS, if not nil, is what the server speaks; it may ask for certificates.
+	TLS *tls.Config
 	// Validate looks at each resource as it would be stored, with id and meta; its error
 	// is answered with 422. nil checks only that it is JSON of the right type.
 	Validate func(raw []byte) error
@@ -82,6 +89,8 @@ type FHIRServer struct {
 	serial  int
 	request int
 	fail    func(FHIRRequest) *FHIRFault
+
+	authority *authority // nil without SMART
 }
 
 // NewFHIRServer starts a server. It fails only if the socket is taken.
@@ -95,7 +104,10 @@ func NewFHIRServer(cfg FHIRConfig) (*FHIRServer, error) {
 	for t := range fhirTypes {
 		s.types[t] = &fhirTable{byID: map[string]*fhirRecord{}, identifiers: map[string][]string{}}
 	}
-	srv, err := serve(cfg.Listen, s)
+	if cfg.SMART != nil {
+		s.authority = newAuthority(*cfg.SMART, cfg.Clock)
+	}
+	srv, err := serveTLS(cfg.Listen, s, cfg.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +131,9 @@ func (s *FHIRServer) Close() error { return s.server.close() }
 
 // ServeHTTP implements http.Handler.
 func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if s.authority != nil && s.authority.serve(rw, r, s.server.url()) {
+		return
+	}
 	rest, ok := strings.CutPrefix(r.URL.Path, fhirBase+"/")
 	ofBase := strings.TrimSuffix(r.URL.Path, "/") == fhirBase
 	if !ok && !ofBase {
@@ -129,14 +144,14 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.serveMetadata(rw)
 		return
 	}
-	if s.cfg.Token != "" && r.Header.Get("Authorization") != "Bearer "+s.cfg.Token {
-		rw.Header().Set("WWW-Authenticate", "Bearer")
-		s.refuse(rw, problem(http.StatusUnauthorized, "login", "A valid access token is required"))
-		return
-	}
 	p := strings.Split(rest, "/")
 	if ofBase {
 		p = []string{bundleType}
+	}
+	if challenge, e := s.admit(r, p); e != nil {
+		rw.Header().Set("WWW-Authenticate", challenge)
+		s.refuse(rw, e)
+		return
 	}
 	f := s.fault(r, p)
 	f.wait(r.Context())
