@@ -159,7 +159,18 @@ type server struct {
 	// Without one of these a server takes no whole resources, and has declared nothing.
 	update   func(ref, version string, body []byte) error
 	declared func(resourceType string) pipeline.Declared
+	post     func(body []byte) (string, error)
+	search   func(resourceType, query string) ([]pipeline.Versioned, error)
+	ping     func() error
 }
+
+func (s *server) Post(_ context.Context, body []byte) (string, error) { return s.post(body) }
+
+func (s *server) Search(_ context.Context, resourceType, query string) ([]pipeline.Versioned, error) {
+	return s.search(resourceType, query)
+}
+
+func (s *server) Ping(context.Context) error { return s.ping() }
 
 func (s *server) Update(_ context.Context, ref, version string, body []byte) error {
 	if s.update == nil {

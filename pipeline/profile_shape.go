@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-
-	"fhirbridge/fhir"
 )
 
 // Shape makes of what is owed to a FHIR server what that server takes.
@@ -71,7 +69,8 @@ func (s Shape) elements(members map[string]json.RawMessage, m spokenMessage, id 
 		put("status", c.Statuses[0])
 	}
 	if len(c.Categories) > 0 {
-		put("category", []any{map[string]any{"coding": []fhir.Coding{c.category(m)}}})
+		code := c.category(m)
+		put("category", []any{map[string]any{"coding": []any{map[string]string{"system": code.System, "code": code.Code}}}})
 	}
 	if len(c.Priorities) > 0 && !slices.Contains(c.Priorities, m.Priority) {
 		delete(members, "priority")
@@ -101,15 +100,15 @@ func (s Shape) elements(members map[string]json.RawMessage, m spokenMessage, id 
 }
 
 // category is the one of a message that the server takes, else the first that it takes.
-func (c CommunicationProfile) category(m spokenMessage) fhir.Coding {
+func (c CommunicationProfile) category(m spokenMessage) CodeProfile {
 	for _, concept := range m.Category {
 		for _, coding := range concept.Coding {
-			if slices.Contains(c.Categories, CodeProfile{System: coding.System, Code: coding.Code}) {
-				return fhir.Coding{System: coding.System, Code: coding.Code}
+			if code := (CodeProfile{System: coding.System, Code: coding.Code}); slices.Contains(c.Categories, code) {
+				return code
 			}
 		}
 	}
-	return fhir.Coding{System: c.Categories[0].System, Code: c.Categories[0].Code}
+	return c.Categories[0]
 }
 
 // mark stands in the topic of a message that has no identifier on the server: our key, of which the sink is no part.

@@ -86,6 +86,7 @@ func (b *WriteBack) heed(w Write, err error) {
 	var e *Error
 	known := errors.As(err, &e)
 	switch kind := KindOf(err); {
+	case known && e.Reason == reasonUnclear: // it was not asked
 	case err == nil && w.Kind == WriteWish: // one that comes too late has asked nobody
 	case err == nil, kind == Refused:
 		if b.breaker.ok() {
@@ -94,7 +95,7 @@ func (b *WriteBack) heed(w Write, err error) {
 	case kind == Malformed: // it was not asked
 	case kind == Throttled:
 		b.breaker.wait(b.Now().Add(max(e.After, time.Second)))
-	case known && (e.Reason == reasonConflict || e.Reason == reasonUnclear): // the sink is well
+	case known && e.Reason == reasonConflict: // the sink is well
 	case w.Kind == WriteWish: // the search for slots may be all that is in trouble, and nobody else needs it
 	default:
 		b.breaker.fail(b.Now())
