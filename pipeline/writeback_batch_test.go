@@ -91,22 +91,22 @@ func TestBatches(t *testing.T) {
 		return k
 	}
 	for _, c := range []struct {
-		name string
-		k    *outbox
-		want []int // things asked for by request
+		name      string
+		n, queues int
+		want      []int // things asked for by request
 	}{
-		{"few are asked for one by one", backlog(4, 4), []int{1, 1, 1, 1}},
-		{"more fill the slots", backlog(10, 10), []int{3, 3, 3, 1}},
-		{"a backlog fills the batches", backlog(80, 80), append(slices.Repeat([]int{10}, 6), 4, 4, 4, 4, 4)},
-		{"of a queue one at a time", backlog(20, 10), []int{3, 3, 3, 1, 3, 3, 3, 1}},
+		{"few are asked for one by one", 4, 4, []int{1, 1, 1, 1}},
+		{"more fill the slots", 10, 10, []int{3, 3, 3, 1}},
+		{"a backlog fills the batches", 80, 80, append(slices.Repeat([]int{10}, 6), 4, 4, 4, 4, 4)},
+		{"of a queue one at a time", 20, 10, []int{3, 3, 3, 1, 3, 3, 3, 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &batcher{}
-				stop := start(batching(t, c.k, s).Run)
+				s, k := &batcher{takes: time.Millisecond}, backlog(c.n, c.queues)
+				stop := start(batching(t, k, s).Run)
 				time.Sleep(time.Minute)
 				stop()
-				same(t, "left", c.k.left(), 0)
+				same(t, "left", k.left(), 0)
 				got := s.requests()
 				slices.Sort(got)
 				slices.Sort(c.want)
@@ -121,7 +121,7 @@ func TestBatchKeepsOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newOutbox()
 		for i := range 120 {
-			k.add(create(fmt.Sprintf("%d/%02d", i%12, i), fmt.Sprint("Patient/", i%12)))
+			k.add(create(fmt.Sprintf("%d/%03d", i%12, i), fmt.Sprint("Patient/", i%12)))
 		}
 		failures := map[string]int{}
 		var took []string
