@@ -31,8 +31,8 @@ type breaker struct {
 	failures int
 	// round is how many writes are tried in the next round; 0 for as many as there are.
 	round int
-	// taken is set once a write of the round was dealt with.
-	taken bool
+	// taken is set once a write of the round was dealt with, tripped once it has opened.
+	taken, tripped bool
 }
 
 // left is how long it is open yet; not above 0 if it is not.
@@ -54,7 +54,7 @@ func (b *breaker) state(now time.Time) BreakerState {
 func (b *breaker) room(most int) (limit int, bounded bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.taken = false
+	b.taken, b.tripped = false, false
 	if b.round == 0 || b.round >= most {
 		b.round = 0
 		return most, false
@@ -66,7 +66,7 @@ func (b *breaker) room(most int) (limit int, bounded bool) {
 func (b *breaker) grow() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.taken {
+	if b.taken && !b.tripped {
 		b.round *= 2
 	}
 }
@@ -92,7 +92,7 @@ func (b *breaker) fail(now time.Time) {
 	defer b.mu.Unlock()
 	if b.failures++; b.failures >= outageAfter || b.round == 1 {
 		b.outage.begin(now)
-		b.round, b.taken = 1, false
+		b.round, b.tripped = 1, true
 	}
 }
 
@@ -101,5 +101,5 @@ func (b *breaker) wait(until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.outage.until(until)
-	b.round, b.taken = 1, false
+	b.round, b.tripped = 1, true
 }

@@ -181,23 +181,6 @@ func due(list []Notification, now time.Time) []Notification {
 	return say
 }
 
-// publish puts the resource on the communications topic: key the queue (the patient), headers
-// with the type and our key.
-func (b *WriteBack) publish(ctx context.Context, w Write) error {
-	body := []byte(w.Body.Reveal())
-	if err := b.check(body); err != nil {
-		return err
-	}
-	headers := map[string]string{HeaderType: w.Type, HeaderKey: w.Key, "content-type": "application/fhir+json"}
-	return b.Publisher.Publish(ctx, b.Topic, w.Order, headers, body)
-}
-
-// Headers of a record on the communications topic.
-const (
-	HeaderType = "fhir-resource-type"
-	HeaderKey  = "bridge-write-key"
-)
-
 func (b *WriteBack) check(body []byte) error {
 	if len(body) == 0 {
 		return &Error{Op: "writeback.validate", Kind: Malformed, Reason: "not_built"}

@@ -38,6 +38,7 @@ type app struct {
 	receiver   *pipeline.Receiver
 	settler    *pipeline.Settler
 	broadcasts *broadcasts
+	sinks      []*pipeline.WriteBack
 	background []func(context.Context) error
 }
 
