@@ -67,12 +67,12 @@ func (f Filing) Sent(m SentMessage) []Write {
 	draft := fhir.CommunicationDraft{
 		Identifiers:  []fhir.Identifier{ours, {System: SystemMessage, Value: a.MessageID}},
 		Instantiates: template(a),
-		PartOf:       threadOf(n.Patient, n.Subject),
+		PartOf:       threadOf(n.Patient, n.conversation()),
 		Categories:   []fhir.Concept{category(n)},
 		Priority:     "routine",
 		MediumSystem: SystemMedium,
 		Subject:      reference(n.Patient),
-		Topic:        topic(n.Subject),
+		Topic:        topic(n.conversation()),
 		Sent:         a.Begun,
 		Recipients:   recipients(n, a.Address),
 		Sender:       fhir.Reference{Type: "Organization", Display: f.Facility},
@@ -91,7 +91,7 @@ func (f Filing) Sent(m SentMessage) []Write {
 		if n.ReplyTo != "" {
 			w.Answers = writeKey("reply", n.ReplyTo, w.Sink)
 		}
-		w.Thread = threadKey(n.Patient, n.Subject, w.Sink)
+		w.Thread = threadKey(n.Patient, n.conversation(), w.Sink)
 		*w = f.final(*w, m, w.IfNoneExist)
 	}), f.asked(m)...)
 }
@@ -102,7 +102,7 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 	us := fhir.Reference{Type: "Organization", Display: f.Facility}
 	draft := fhir.CommunicationDraft{
 		Identifiers:  []fhir.Identifier{{System: SystemMessage, Value: r.ID}, ours},
-		PartOf:       threadOf(patient, t.subject()),
+		PartOf:       threadOf(patient, t.conversation()),
 		Status:       fhir.CommunicationCompleted,
 		Categories:   []fhir.Concept{{Codings: []fhir.Coding{{System: SystemCategory, Code: "patient-message"}}}},
 		Priority:     "routine",
@@ -121,7 +121,7 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 	}
 	if t.Sent != nil {
 		n := t.Sent.Notification
-		draft.Categories, draft.Topic = []fhir.Concept{category(n)}, topic(n.Subject)
+		draft.Categories, draft.Topic = []fhir.Concept{category(n)}, topic(n.conversation())
 		concerns(&draft, n.Subject)
 		draft.InResponseTo = []fhir.Reference{{
 			Type: "Communication", Identifier: fhir.Identifier{System: SystemAttempt, Value: t.Sent.Attempt.ID},
@@ -134,7 +134,7 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 		if t.Sent != nil {
 			w.Answers = writeKey("sent", t.Sent.Attempt.ID, w.Sink)
 		}
-		w.Thread = threadKey(patient, t.subject(), w.Sink)
+		w.Thread = threadKey(patient, t.conversation(), w.Sink)
 		w.Sender = unknownSender(r, t, patient)
 	})
 }

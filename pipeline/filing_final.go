@@ -20,7 +20,7 @@ func (f Filing) final(w Write, m SentMessage, by string) Write {
 	if m.Notification.ReplyTo != "" {
 		w.Answers = writeKey("reply", m.Notification.ReplyTo, w.Sink)
 	}
-	w.Thread = threadKey(m.Notification.Patient, m.Notification.Subject, w.Sink)
+	w.Thread = threadKey(m.Notification.Patient, m.Notification.conversation(), w.Sink)
 	if !m.Fate.ended() {
 		w.NotBefore = m.Attempt.Begun.Add(f.Final)
 	}

@@ -1,6 +1,10 @@
 package pipeline
 
-import "fhirbridge/fhir"
+import (
+	"cmp"
+
+	"fhirbridge/fhir"
+)
 
 // SystemThread identifies the header of a conversation, by a digest of whom it is with and what it is about.
 const SystemThread = "urn:fhirbridge:thread"
@@ -12,12 +16,12 @@ func (f Filing) Thread(m SentMessage) []Write {
 		return nil
 	}
 	n := m.Notification
-	return f.header(n.Patient, n.Subject, recipients(n, m.Attempt.Address))
+	return f.header(n.Patient, n.conversation(), recipients(n, m.Attempt.Address))
 }
 
 // ReplyThread is Thread for what a patient wrote.
 func (f Filing) ReplyThread(r Reply, t Thread, patient string) []Write {
-	return f.header(patient, t.subject(), []fhir.Reference{sender(r, t, patient)})
+	return f.header(patient, t.conversation(), []fhir.Reference{sender(r, t, patient)})
 }
 
 // header returns the writes of a Communication without words, of which all messages to and from a patient about a subject are
@@ -62,10 +66,13 @@ func threadKey(patient, subject string, sink Sink) string {
 
 func threadID(patient, subject string) string { return patient + " " + subject }
 
-// subject is what a reply is about: what the message was that it answers.
-func (t Thread) subject() string {
+// conversation is what is talked about: an answer belongs to what it answers, whatever it is about.
+func (n Notification) conversation() string { return cmp.Or(n.Subject, n.Thread) }
+
+// conversation is that of the message which a reply answers.
+func (t Thread) conversation() string {
 	if t.Sent == nil {
 		return ""
 	}
-	return t.Sent.Notification.Subject
+	return t.Sent.Notification.conversation()
 }

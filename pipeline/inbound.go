@@ -166,6 +166,9 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	address := func(list []Notification) {
 		for i := range list {
 			list[i].ReplyTo, list[i].Address = r.ID, r.From
+			if list[i].Subject == "" {
+				list[i].Thread = t.conversation()
+			}
 			if list[i].Patient == "" {
 				list[i].Patient = filed
 			}

@@ -29,6 +29,8 @@ type Ladder struct {
 	Server FHIRServer
 	Rungs  []Rung
 	Filing Filing
+	// Validate is WriteBack's.
+	Validate Validate
 	// Profile is the server's. Log is told once what it does not take; it and Now may be nil.
 	Profile Profile
 	Log     *slog.Logger
@@ -175,6 +177,7 @@ var errOfOthers = errors.New("the visit is of several patients")
 // patch sets the participant status, where the server has it.
 func (l *Ladder) patch(ctx context.Context, d Decision) (Carried, Reason, error) {
 	by, why, err := l.change(ctx, d, edit{
+		foreign: l.Profile.Decision.Path != "",
 		done: func(a *fhir.Appointment, _ Versioned) bool {
 			who, takesPart := a.Participant(reference(d.Patient))
 			return takesPart && open(a) && a.Start().Equal(d.Start) && who.Status == d.Status
@@ -209,7 +212,7 @@ func (l *Ladder) respond(ctx context.Context, d Decision) (Carried, Reason, erro
 			continue
 		}
 		// Created here and now, so that a server which does not take it leads on to the next rung.
-		if _, err := l.Server.Create(ctx, []byte(w.Body.Reveal()), w.IfNoneExist); err != nil {
+		if _, err := l.create(ctx, []byte(w.Body.Reveal()), w.IfNoneExist); err != nil {
 			if _, final := refusal(err); final {
 				return Carried{}, reasonNoAnswers, nil
 			}
@@ -217,6 +220,14 @@ func (l *Ladder) respond(ctx context.Context, d Decision) (Carried, Reason, erro
 		}
 	}
 	return c, ReasonNone, nil
+}
+
+// create creates a resource that is valid; one that is not is Malformed, which is final as a refusal is.
+func (l *Ladder) create(ctx context.Context, body []byte, ifNoneExist string) (string, error) {
+	if err := l.Validate.body("ladder.validate", body); err != nil {
+		return "", err
+	}
+	return l.Server.Create(ctx, body, ifNoneExist)
 }
 
 // refusal reports whether err is final, and the code of it if it has one.

@@ -11,6 +11,8 @@ import (
 
 // edit is a change of an appointment: whether it is there already, and the patch that makes it.
 type edit struct {
+	// foreign is set for a patch of a place that R4 does not have, of which nothing can be told beforehand.
+	foreign bool
 	done  func(*fhir.Appointment, Versioned) bool
 	patch func(*fhir.Appointment, Versioned) ([]byte, error)
 }
@@ -34,6 +36,9 @@ func (l *Ladder) change(ctx context.Context, d Decision, e edit) (by string, why
 			return "", why, nil
 		}
 		patch, err := e.patch(a, now)
+		if err == nil && !e.foreign {
+			err = l.Validate.patch("ladder.validate", now, patch)
+		}
 		if err == nil && l.Profile.Decision.Untested {
 			patch, err = fhir.Untested(patch)
 		}

@@ -60,6 +60,9 @@ func (b *WriteBack) amend(ctx context.Context, w Write, ref string, build func(n
 		if !changed {
 			return nil
 		}
+		if err := Validate(b.Validate).patch("writeback.validate", now, patch); err != nil {
+			return b.leave(w, "validate", err)
+		}
 		_, err = b.ways.make(ctx, b.Server, change{ref, now, patch}, b.Now(), b.Log)
 		switch code, _ := refusal(err); {
 		case code == "409" || code == "412":

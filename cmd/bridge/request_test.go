@@ -37,8 +37,7 @@ func (w *world) awaitRequest(id, path, want string) {
 
 // record is what the chart has of the only message to a patient about something, by the path of the reference to that.
 func (w *world) record(patient, path, ref string) (found gjson.Result) {
-	for _, raw := range w.ehr.All("Communication") {
-		c := gjson.ParseBytes(raw)
+	for _, c := range w.said() {
 		if c.Get("recipient.0.reference").String() == "Patient/"+patient && c.Get(path).String() == ref {
 			found = c
 		}

@@ -197,7 +197,7 @@ func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
 	s.sent = append(s.sent, simulatedSent{m, titles(said.Message)})
 	s.happens(n.Notification.Subject, happening{Message: shown(m, said.Message)})
 	return s.ledger.Settle(ctx, pipeline.Settlement{
-		Key: n.Key, Attempt: id, State: pipeline.Accepted, MessageID: a.MessageID, At: f.Now, Writes: s.filing.Sent(m),
+		Key: n.Key, Attempt: id, State: pipeline.Accepted, MessageID: a.MessageID, At: f.Now, Writes: s.filing.Record(m),
 	})
 }
 
@@ -249,7 +249,7 @@ func (s *stage) object(ctx context.Context, n pipeline.DueNotification, no pipel
 		unsent := pipeline.SentMessage{
 			Attempt: pipeline.Attempt{SubjectVersion: n.Subject.Version}, Notification: n.Notification, Fate: pipeline.Fate{State: state, Reason: no.Skip},
 		}
-		return s.ledger.Settle(ctx, pipeline.Settlement{Key: n.Key, State: state, Reason: no.Skip, At: s.now(), Writes: s.filing.Sent(unsent)})
+		return s.ledger.Settle(ctx, pipeline.Settlement{Key: n.Key, State: state, Reason: no.Skip, At: s.now(), Writes: s.filing.Record(unsent)})
 	}
 	until := no.Until
 	if !until.After(s.now()) || until.After(n.Expires) {

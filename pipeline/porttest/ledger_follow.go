@@ -99,13 +99,13 @@ func followFailed(t *ledgerTest) {
 // following is the write f1, that follows a1.
 func following(body string) pipeline.Write {
 	w := write("f1", "A")
-	w.Kind, w.Body, w.Answers = pipeline.WriteFollow, pipeline.NewPrivate(body), "a1"
+	w.Kind, w.Body, w.Answers, w.Thread = pipeline.WriteFollow, pipeline.NewPrivate(body), "a1", "t1"
 	return w
 }
 
 func (t *ledgerTest) wantBody(w pipeline.Write, body string) {
 	t.Helper()
-	if w.Kind != pipeline.WriteFollow || w.Answers != "a1" || w.Body.Reveal() != body {
+	if w.Kind != pipeline.WriteFollow || w.Answers != "a1" || w.Thread != "t1" || w.Body.Reveal() != body {
 		t.Errorf("%s: got another one, want %s", w.Key, body)
 	}
 }
