@@ -13,8 +13,8 @@ import (
 type edit struct {
 	// foreign is set for a patch of a place that R4 does not have, of which nothing can be told beforehand.
 	foreign bool
-	done  func(*fhir.Appointment, Versioned) bool
-	patch func(*fhir.Appointment, Versioned) ([]byte, error)
+	done    func(*fhir.Appointment, Versioned) bool
+	patch   func(*fhir.Appointment, Versioned) ([]byte, error)
 }
 
 // change changes the appointment with If-Match, unless it says so already: our own change may have

@@ -160,9 +160,9 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if ofBase {
 		p = []string{bundleType}
 	}
-	if challenge, e := s.admit(r, p); e != nil {
-		rw.Header().Set("WWW-Authenticate", challenge)
-		s.refuse(rw, e)
+	r, refused := s.admit(r)
+	if refused != nil {
+		s.refuse(rw, refused)
 		return
 	}
 	f := s.fault(r, p)
@@ -200,6 +200,9 @@ func (s *FHIRServer) route(r *http.Request, p []string) (*fhirAnswer, *fhirProbl
 	table := s.types[p[0]]
 	if table == nil {
 		return nil, problem(http.StatusNotFound, "not-supported", "Unknown resource type '"+p[0]+"'")
+	}
+	if e := permitted(r, p); e != nil {
+		return nil, e
 	}
 	searching := r.Method == http.MethodPost && len(p) == 2 && p[1] == "_search"
 	if !searching && r.Method != http.MethodGet && !s.takes(r.Method, p[0]) {

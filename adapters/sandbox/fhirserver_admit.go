@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"crypto/subtle"
 	"net/http"
 	"strings"
@@ -9,47 +10,63 @@ import (
 // FHIRUser is somebody who may use the server.
 type FHIRUser struct{ Name, Password string }
 
-// admit asks who sends a request, and whether that one may do it. Of a refusal it returns the value of
-// WWW-Authenticate, too.
-func (s *FHIRServer) admit(r *http.Request, p []string) (challenge string, refusal *fhirProblem) {
-	login := func(why string) *fhirProblem { return problem(http.StatusUnauthorized, "login", why) }
+// admit asks who sends a request, and returns it with what that one may do.
+func (s *FHIRServer) admit(r *http.Request) (*http.Request, *fhirProblem) {
 	switch {
 	case s.authority != nil:
-		return s.authority.admit(r, p)
+		return s.authority.admit(r)
 	case s.cfg.Basic != nil:
 		name, password, _ := r.BasicAuth()
 		if !same(name, s.cfg.Basic.Name) || !same(password, s.cfg.Basic.Password) {
-			return `Basic realm="fhir"`, login("A user and a password are required")
+			return r, stranger(`Basic realm="fhir"`, "login", "A user and a password are required")
 		}
 	case s.cfg.Token != "" && r.Header.Get("Authorization") != "Bearer "+s.cfg.Token:
-		return "Bearer", login("A valid access token is required")
+		return r, stranger("Bearer", "login", "A valid access token is required")
 	}
-	return "", nil
+	return r, nil
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// admit holds the token of a request against what was granted.
-func (a *authority) admit(r *http.Request, p []string) (string, *fhirProblem) {
+func stranger(challenge, code, why string) *fhirProblem {
+	e := problem(http.StatusUnauthorized, code, why)
+	e.challenge = challenge
+	return e
+}
+
+// mayKey is where the context of a request has what its token permits.
+type mayKey struct{}
+
+// admit holds the token of a request against those that were granted.
+func (a *authority) admit(r *http.Request) (*http.Request, *fhirProblem) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		return "Bearer", problem(http.StatusUnauthorized, "login", "An access token is required")
+		return r, stranger("Bearer", "login", "An access token is required")
 	}
 	a.mu.Lock()
-	issued, known := a.tokens[token]
+	granted, known := a.tokens[token]
 	a.mu.Unlock()
-	if !known || !a.now().Before(issued.until) {
-		return `Bearer error="invalid_token"`, problem(http.StatusUnauthorized, "expired", "The access token is not valid any more")
+	if !known || !a.now().Before(granted.until) {
+		return r, stranger(`Bearer error="invalid_token"`, "expired", "The access token is not valid any more")
 	}
-	if p[0] == bundleType {
-		return "", nil // each of its entries is held against the scopes
+	return r.WithContext(context.WithValue(r.Context(), mayKey{}, granted)), nil
+}
+
+// permitted holds what is asked for against the scopes of the token, where there is one. It is asked for each entry of a
+// batch, too.
+func permitted(r *http.Request, p []string) *fhirProblem {
+	granted, ok := r.Context().Value(mayKey{}).(issued)
+	if !ok {
+		return nil
 	}
 	for _, letter := range interaction(r, p) {
-		if !issued.permits(p[0], letter) {
-			return `Bearer error="insufficient_scope"`, problem(http.StatusForbidden, "forbidden", "The token's scopes do not permit that")
+		if !granted.permits(p[0], letter) {
+			e := problem(http.StatusForbidden, "forbidden", "The token's scopes do not permit that")
+			e.challenge = `Bearer error="insufficient_scope"`
+			return e
 		}
 	}
-	return "", nil
+	return nil
 }
 
 // interaction is what a request does, in the letters of scopes: create, read, update, delete, search.

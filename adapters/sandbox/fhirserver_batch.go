@@ -59,7 +59,6 @@ func (s *FHIRServer) entry(r *http.Request, number int, entry gjson.Result) (res
 	for header, value := range map[string]string{
 		"Content-Type": "application/fhir+json", "Prefer": r.Header.Get("Prefer"),
 		"If-None-Exist": asked.Get("ifNoneExist").String(), "If-Match": asked.Get("ifMatch").String(),
-		"Authorization": r.Header.Get("Authorization"),
 	} {
 		if value != "" {
 			q.Header.Set(header, value)
@@ -69,8 +68,8 @@ func (s *FHIRServer) entry(r *http.Request, number int, entry gjson.Result) (res
 	f := s.faultOf(q, path, number+1)
 	f.wait(r.Context())
 	var a *fhirAnswer
-	_, e := s.admit(q, path)
-	if e == nil && (!f.instead() || f.Act) {
+	var e *fhirProblem
+	if !f.instead() || f.Act {
 		a, e = s.route(q, path)
 	}
 	switch {

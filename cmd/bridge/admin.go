@@ -24,6 +24,9 @@ const (
 func (a *app) webhookMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/webhooks/{channel}", a.receiver)
+	if a.server != nil && a.server.JWKS() != nil {
+		mux.HandleFunc("GET "+jwksPath, a.jwks)
+	}
 	return mux
 }
 

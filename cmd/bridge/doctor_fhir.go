@@ -60,10 +60,21 @@ func serverAdvice(err error) string {
 // nobody is an id that no resource has.
 const nobody = "fhirbridge-doctor"
 
-// access asks for something that only those get who are let in; what is searched for is not there.
+// access asks for a token, where there are tokens, and then for something that only those get who are let in; what is searched
+// for is not there.
 func (x *examination) access(ctx context.Context, client *fhirserver.Client) {
 	const check = "fhir auth"
-	_, err := client.Search(ctx, "Patient", "_id="+nobody)
+	a, err := client.Access(ctx)
+	switch {
+	case err != nil:
+		x.fail(check, said(err), "no token: see fhir.auth, and whether the server knows our client_id and the keys of bridge jwks")
+		return
+	case len(a.Lacking) > 0:
+		x.warn("fhir scopes", "not granted: "+strings.Join(a.Lacking, " "), "let the server grant them, or set fhir.auth.scopes to what is used")
+	case a.Type == "smart":
+		x.ok("fhir scopes", "all that we ask for are granted; signed by %s with %s", a.Algorithm, a.KeyID)
+	}
+	_, err = client.Search(ctx, "Patient", "_id="+nobody)
 	var e *pipeline.Error
 	switch kind := x.config.FHIR.Server.Auth.Type; {
 	case err == nil && (kind == "" || kind == "none"):

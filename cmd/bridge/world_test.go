@@ -50,6 +50,7 @@ type worldOptions struct {
 	whatsapp   func(*sandbox.WhatsAppConfig)
 	fhir       func(*sandbox.FHIRConfig)
 	writeTo    string
+	server     string // further members of fhir, each after a comma
 	rate       string
 	session    string
 	journeys   string             // a folder; those of the binary if empty
@@ -166,7 +167,7 @@ kafka:
   group: %s
   session_timeout: %s
   topics: {events: [%s], inbound: %s, communications: %s, dead_letters: %s}
-fhir: {base_url: %q, write_to: %s}
+fhir: {base_url: %q, write_to: %s%s}
 channels:
   - {name: main, provider: cloudapi, base_url: %q, phone_number_id: %q, access_token: %s, app_secret: %s, verify_token: demo, rate: %s}
 ledger: {url: "sqlite:%s", key_file: %q}
@@ -174,7 +175,7 @@ http: {webhooks: %q, admin: %q}
 facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE%s}
 dispatch: {grace: %s}
 `, strings.Join(w.brokers, `", "`), w.group, w.options.session, w.topics.Events[0], w.topics.Inbound, w.topics.Communications, w.topics.DeadLetters,
-		w.ehr.URL(), writeTo, api, demoNumber, demoToken, demoSecret, rate,
+		w.ehr.URL(), writeTo, w.options.server, api, demoNumber, demoToken, demoSecret, rate,
 		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, w.options.facility+portal, grace) + w.options.more
 }
 
