@@ -7,9 +7,9 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 )
 
-// ValuePatch returns the JSON Patch (RFC 6902) that sets one member of a resource, tests nothing, and
+// ReplaceValue returns the JSON Patch (RFC 6902) that sets one member of a resource, tests nothing, and
 // holds for the version that it is sent with in If-Match.
-func ValuePatch(path, value string) ([]byte, error) {
+func ReplaceValue(path, value string) ([]byte, error) {
 	patch, _, err := patchOf("Appointment", replace(path, value))
 	return patch, err
 }

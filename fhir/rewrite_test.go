@@ -45,6 +45,6 @@ func TestUntested(t *testing.T) {
 	if _, err := fhir.Untested([]byte("secret")); message(err) != "fhir: not_json" {
 		t.Errorf("no patch: %v", err)
 	}
-	patch, err := fhir.ValuePatch("/patient-status", "accepted")
+	patch, err := fhir.ReplaceValue("/patient-status", "accepted")
 	same(t, "one value", []any{string(patch), err}, []any{`[{"op":"replace","path":"/patient-status","value":"accepted"}]`, nil})
 }

@@ -27,8 +27,8 @@ func (f Filing) final(w Write, m SentMessage, by string) Write {
 	return w
 }
 
-// Doubtful returns the writes of a Task for a message of which nobody can tell whether it is in the record.
-func (f Filing) Doubtful(w Write, now time.Time) []Write {
+// doubtful returns the writes of a Task for a message of which nobody can tell whether it is in the record.
+func (f Filing) doubtful(w Write, now time.Time) []Write {
 	draft := fhir.TaskDraft{
 		Code:       "WhatsApp: see whether a message is in the record",
 		Codings:    []fhir.Coding{{System: SystemTask, Code: "record_unclear"}},

@@ -86,7 +86,7 @@ func (p DecisionProfile) patch(raw []byte, d Decision) ([]byte, error) {
 		patch, _, err := fhir.ParticipantPatch(raw, reference(d.Patient), d.Status)
 		return patch, err
 	}
-	return fhir.ValuePatch(p.Path, d.Status)
+	return fhir.ReplaceValue(p.Path, d.Status)
 }
 
 var errNoPlace = errors.New("the server has no place for this decision")

@@ -86,7 +86,7 @@ func (b *WriteBack) heed(w Write, err error) {
 	var e *Error
 	known := errors.As(err, &e)
 	switch kind := KindOf(err); {
-	case known && e.Reason == reasonUnclear: // it was not asked
+	case known && e.Reason == outcomeUnclear: // it was not asked
 	case err == nil && w.Kind == WriteWish: // one that comes too late has asked nobody
 	case err == nil, kind == Refused:
 		if b.breaker.ok() {
@@ -115,7 +115,7 @@ func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 	var e *Error
 	if errors.As(err, &e) && kind == Throttled {
 		wait = max(e.After, time.Second)
-	} else if e != nil && e.Reason == reasonUnclear {
+	} else if e != nil && e.Reason == outcomeUnclear {
 		wait = max(wait, e.After)
 	}
 	result.Retry, result.Reason = b.Now().Add(wait), ReasonTransient

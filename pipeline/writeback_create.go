@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// reasonUnclear is of a write of which nobody knows whether it has happened.
-const reasonUnclear = "unclear"
+// outcomeUnclear is of a write of which nobody knows whether it has happened.
+const outcomeUnclear = "unclear"
 
 // create creates what is owed, as the server's profile has it. It is given up where the server would not let it be
 // recognised again, an earlier try has ended in silence, and the profile knows no way to look.
@@ -31,8 +31,8 @@ func (b *WriteBack) create(ctx context.Context, w Write, body []byte) (done Writ
 		ref, err := b.recognise(ctx, w, shaped)
 		if ref != "" || err != nil {
 			done.Ref, done.Unclear = ref, err != nil
-			if ReasonOf(err) == reasonUnclear && KindOf(err) == Refused && w.Type == "Communication" {
-				more = b.Ladder.Filing.Doubtful(w, b.Now())
+			if ReasonOf(err) == outcomeUnclear && KindOf(err) == Refused && w.Type == "Communication" {
+				more = b.Ladder.Filing.doubtful(w, b.Now())
 			}
 			return done, more, err
 		}
@@ -57,14 +57,14 @@ func (b *WriteBack) recognise(ctx context.Context, w Write, body []byte) (string
 	p := b.Shape.Profile.Communication
 	query := b.Shape.condition(body, w.Begun.Add(-sinceMargin).UTC().Format(time.RFC3339))
 	if query == "" {
-		return "", &Error{Op: "writeback.recognise", Kind: Refused, Reason: reasonUnclear}
+		return "", &Error{Op: "writeback.recognise", Kind: Refused, Reason: outcomeUnclear}
 	}
 	if wait := w.Begun.Add(p.Settle).Sub(b.Now()); wait > 0 {
-		return "", &Error{Op: "writeback.recognise", Kind: Transient, Reason: reasonUnclear, After: wait}
+		return "", &Error{Op: "writeback.recognise", Kind: Transient, Reason: outcomeUnclear, After: wait}
 	}
 	found, err := b.Server.Search(ctx, "Communication", query)
 	if _, final := refusal(err); final {
-		return "", &Error{Op: "writeback.recognise", Kind: Refused, Reason: reasonUnclear}
+		return "", &Error{Op: "writeback.recognise", Kind: Refused, Reason: outcomeUnclear}
 	} else if err != nil {
 		return "", err
 	}
