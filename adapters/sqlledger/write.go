@@ -280,7 +280,7 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL WHERE id = ? AND state = 0 AND rev = ?", string(r.Reason), w.id, w.rev)
 		t.count(counted{kind: tallyGivenUp}, n)
 	default:
-		tries, unclear := 1, r.Unclear
+		tries, unclear := int64(1), r.Unclear
 		if r.Untried {
 			tries, unclear = 0, true // it is what it was
 		}

@@ -67,7 +67,7 @@ func TestLadderMatrix(t *testing.T) {
 		{name: "412 always", always: http.StatusPreconditionFailed, participant: "needs-action", err: "conflict", tries: 5},
 		{name: "422 always", always: http.StatusUnprocessableEntity, participant: "needs-action", by: "response", responses: 1, tries: 1},
 		{name: "423: somebody has it open", always: http.StatusLocked, participant: "needs-action", err: "conflict", tries: 1},
-		{name: "503", always: http.StatusServiceUnavailable, participant: "needs-action", err: "http_status", tries: 1},
+		{name: "503", always: http.StatusServiceUnavailable, participant: "needs-action", err: "throttled", tries: 1},
 		{name: "the answer is lost", meddle: lost, participant: "accepted", err: "connection_lost", tries: 1},
 		{name: "read-only", server: sandbox.FHIRConfig{ReadOnly: true}, participant: "needs-action", by: "task", task: "server takes no response"},
 		{name: "no versions", server: sandbox.FHIRConfig{NoVersions: true}, participant: "needs-action", by: "response", responses: 1},
@@ -149,7 +149,10 @@ func (c rungOf) holds(t *testing.T, ehr *sandbox.FHIRServer, carried pipeline.Ca
 	if got := gjson.GetBytes(raw, "participant.1.status").String(); got != c.participant {
 		t.Errorf("the participation is %q, want %q", got, c.participant)
 	}
-	for _, kept := range []string{`"name":"<House & Garden>"`, `"valueDecimal":1.50`, `"_status":{"id":"s"}`, `"_status":{"id":"t"}`} {
+	if gjson.GetBytes(raw, "contained.0.name").String() != "<House & Garden>" {
+		t.Error("the visit has lost what it contains")
+	}
+	for _, kept := range []string{`"valueDecimal":1.50`, `"_status":{"id":"s"}`, `"_status":{"id":"t"}`} {
 		if !strings.Contains(string(raw), kept) {
 			t.Errorf("the visit has lost %s", kept)
 		}
