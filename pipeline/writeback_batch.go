@@ -22,7 +22,7 @@ type Batches interface {
 
 // Creation is a resource to be created, as FHIRServer.Create takes it.
 type Creation struct {
-	Body        []byte
+	Body        Private
 	IfNoneExist string
 }
 
@@ -90,7 +90,7 @@ func (b *WriteBack) tryBatch(ctx context.Context, group []Write) (rest []Write) 
 			continue
 		}
 		asked = append(asked, w)
-		creations = append(creations, Creation{Body: body, IfNoneExist: w.IfNoneExist})
+		creations = append(creations, Creation{Body: NewPrivate(string(body)), IfNoneExist: w.IfNoneExist})
 	}
 	if len(asked) == 0 {
 		return nil

@@ -85,11 +85,12 @@ func (b *batches) failed(err error, now time.Time) {
 
 // wanted is one creation of a batch.
 type wanted struct {
-	pipeline.Creation
-	id  identifier
-	typ string
-	key string
-	out *pipeline.Created
+	body      []byte
+	condition string
+	id        identifier
+	typ       string
+	key       string
+	out       *pipeline.Created
 }
 
 // CreateAll implements pipeline.Batches. What is large goes in several requests. A server that refuses the batch itself is not
@@ -99,20 +100,20 @@ func (c *Client) CreateAll(ctx context.Context, list []pipeline.Creation) ([]pip
 	created := make([]pipeline.Created, len(list))
 	var all, alone []wanted
 	for i, each := range list {
-		w := wanted{Creation: each, out: &created[i]}
+		w := wanted{body: []byte(each.Body.Reveal()), condition: each.IfNoneExist, out: &created[i]}
 		w.out.Err = w.read()
 		switch {
 		case w.out.Err != nil:
-		case c.Together(w.typ, w.IfNoneExist):
+		case c.Together(w.typ, w.condition):
 			all = append(all, w)
 		default:
 			alone = append(alone, w)
 		}
 	}
 	for len(all) > 0 {
-		n, size := 1, len(all[0].Body)
-		for n < len(all) && size+len(all[n].Body) <= maxBatch {
-			size += len(all[n].Body)
+		n, size := 1, len(all[0].body)
+		for n < len(all) && size+len(all[n].body) <= maxBatch {
+			size += len(all[n].body)
 			n++
 		}
 		if err := c.batch(ctx, all[:n]); err != nil && n == len(list) {
@@ -128,15 +129,15 @@ func (c *Client) CreateAll(ctx context.Context, list []pipeline.Creation) ([]pip
 
 // read finds out what is to be created, and by what it is recognised.
 func (w *wanted) read() error {
-	h, err := fhir.Peek(w.Body)
+	h, err := fhir.Peek(w.body)
 	if err != nil {
 		return &pipeline.Error{Op: opBatch, Kind: pipeline.Malformed, Reason: "not_fhir"}
 	}
-	id, ok := parseIdentifier(w.IfNoneExist)
+	id, ok := parseIdentifier(w.condition)
 	if !ok {
 		return &pipeline.Error{Op: opBatch, Kind: pipeline.Malformed, Reason: "no_identifier"}
 	}
-	w.id, w.typ, w.key = id, h.Type, h.Type+"?"+w.IfNoneExist
+	w.id, w.typ, w.key = id, h.Type, h.Type+"?"+w.condition
 	return nil
 }
 
@@ -218,7 +219,7 @@ func takesNone(err error) bool {
 // singly asks for each by itself. What the first failure that may pass would meet as well is not asked any more.
 func (c *Client) singly(ctx context.Context, list []wanted) {
 	for i, w := range list {
-		w.out.Ref, w.out.Err = c.Create(ctx, w.Body, w.IfNoneExist)
+		w.out.Ref, w.out.Err = c.Create(ctx, w.body, w.condition)
 		if kind := pipeline.KindOf(w.out.Err); w.out.Err != nil && kind != pipeline.Refused && kind != pipeline.Malformed {
 			fail(list[i+1:], w.out.Err)
 			return
@@ -260,7 +261,7 @@ func bundled(list []wanted) ([]byte, error) {
 	}
 	entries := make([]entry, len(list))
 	for i, w := range list {
-		entries[i] = entry{Resource: w.Body, Request: asked{Method: http.MethodPost, URL: w.typ, IfNoneExist: encode(w.id.criteria())}}
+		entries[i] = entry{Resource: w.body, Request: asked{Method: http.MethodPost, URL: w.typ, IfNoneExist: encode(w.id.criteria())}}
 	}
 	return json.Marshal(map[string]any{"resourceType": "Bundle", "type": "batch", "entry": entries})
 }

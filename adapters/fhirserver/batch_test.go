@@ -35,7 +35,7 @@ func batching(t *testing.T, script ...http.HandlerFunc) (*fhirserver.Client, *se
 func creations(messages ...string) []pipeline.Creation {
 	var list []pipeline.Creation
 	for _, m := range messages {
-		list = append(list, pipeline.Creation{Body: communication(m), IfNoneExist: identified(m)})
+		list = append(list, pipeline.Creation{Body: pipeline.NewPrivate(string(communication(m))), IfNoneExist: identified(m)})
 	}
 	return list
 }
@@ -270,9 +270,9 @@ func TestTogether(t *testing.T) {
 	c, s = batching(t, responses("201 at Communication/c1", "201 at Communication/c2"), responses("201 at Communication/c3"))
 	large := creations("m1", "m2", "m3")
 	for i := range large {
-		large[i].Body = []byte(strings.Replace(string(large[i].Body), canary, strings.Repeat("x", 500_000), 1))
+		large[i].Body = pipeline.NewPrivate(strings.Replace(large[i].Body.Reveal(), canary, strings.Repeat("x", 500_000), 1))
 	}
-	list, err := c.CreateAll(t.Context(), append(large, pipeline.Creation{Body: []byte(canary), IfNoneExist: identified("m4")}))
+	list, err := c.CreateAll(t.Context(), append(large, pipeline.Creation{Body: pipeline.NewPrivate(canary), IfNoneExist: identified("m4")}))
 	want := []string{"Communication/c1", "Communication/c2", "Communication/c3", "!malformed not_fhir"}
 	if diff := cmp.Diff(want, came(t, list)); diff != "" || err != nil || len(s.requests()) != 3 {
 		t.Errorf("after %d requests, want (-), got (+):\n%s%v", len(s.requests()), diff, err)

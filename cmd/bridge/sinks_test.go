@@ -23,9 +23,10 @@ func TestSinks(t *testing.T) {
 		t.Run(c.writeTo, func(t *testing.T) {
 			t.Parallel()
 			var written atomic.Int64
-			w := newWorld(t, worldOptions{partitions: 2, writeTo: c.writeTo, fhir: func(cfg *sandbox.FHIRConfig) {
-				cfg.OnWrite = func(string, string, []byte) { written.Add(1) }
-			}})
+			w := newWorld(t, worldOptions{
+				partitions: 2, writeTo: c.writeTo, whatsapp: func(cfg *sandbox.WhatsAppConfig) { cfg.ReadReceipts = true },
+				fhir: func(cfg *sandbox.FHIRConfig) { cfg.OnWrite = func(string, string, []byte) { written.Add(1) } },
+			})
 			b := w.run()
 			v := w.attendee(t, "s1", "Amara", "+15550100181", "en")
 			v.books(ahead(20), "", "")
