@@ -156,14 +156,14 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.serveMetadata(rw)
 		return
 	}
-	p := strings.Split(rest, "/")
-	if ofBase {
-		p = []string{bundleType}
-	}
 	r, refused := s.admit(r)
 	if refused != nil {
 		s.refuse(rw, refused)
 		return
+	}
+	p := strings.Split(rest, "/")
+	if ofBase {
+		p = []string{bundleType}
 	}
 	f := s.fault(r, p)
 	f.wait(r.Context())
