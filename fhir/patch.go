@@ -10,7 +10,7 @@ import (
 type patchOperation struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
-	Value any    `json:"value"`
+	Value any    `json:"value,omitempty"` // nil for none: "remove" has no other
 }
 
 func testThat(path string, is any) patchOperation {
@@ -20,6 +20,8 @@ func testThat(path string, is any) patchOperation {
 // put sets a member of an object, whether it is there or not: that is what "add"
 // does there (https://www.rfc-editor.org/rfc/rfc6902#section-4.1).
 func put(path string, v any) patchOperation { return patchOperation{Op: "add", Path: path, Value: v} }
+
+func remove(path string) patchOperation { return patchOperation{Op: "remove", Path: path} }
 
 func replace(path string, v any) patchOperation {
 	return patchOperation{Op: "replace", Path: path, Value: v}

@@ -247,6 +247,18 @@ func TestCommunicationRequestPatch(t *testing.T) {
 			"for a reason that is there", request("statusReason", `{"text":"by hand"}`), "revoked",
 			`[{"op":"test","path":"/status","value":"active"},{"op":"replace","path":"/status","value":"revoked"}]`, "", why,
 		},
+		{
+			"nobody knows", request(), "on-hold",
+			`[{"op":"test","path":"/status","value":"active"},{"op":"replace","path":"/status","value":"on-hold"},{"op":"add","path":"/statusReason","value":{"text":"no number"}}]`, "", why,
+		},
+		{
+			"known after all", request("status", `"on-hold"`, "statusReason", `{"text":"no answer"}`), "completed",
+			`[{"op":"test","path":"/status","value":"on-hold"},{"op":"replace","path":"/status","value":"completed"},{"op":"remove","path":"/statusReason"}]`, "", fhir.Concept{},
+		},
+		{
+			"refused after all", request("status", `"on-hold"`, "statusReason", `{"text":"no answer"}`), "revoked",
+			`[{"op":"test","path":"/status","value":"on-hold"},{"op":"replace","path":"/status","value":"revoked"},{"op":"add","path":"/statusReason","value":{"text":"no number"}}]`, "", why,
+		},
 		{"is so already", request("status", `"completed"`), "completed", "", "", fhir.Concept{}},
 		{"revoked meanwhile", request("status", `"revoked"`), "completed", "", "fhir: wrong_status at CommunicationRequest.status", fhir.Concept{}},
 		{"draft", request("status", `"draft"`), "completed", "", "fhir: wrong_status at CommunicationRequest.status", fhir.Concept{}},

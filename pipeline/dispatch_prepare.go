@@ -82,6 +82,7 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 		}
 	}
 	f.Language = known.Language
+	f.Plain = d.plainly(n, known, f.Now)
 	f.Window = !n.Shut && (n.ReplyTo != "" || inWindow(known.Heard, f.Now))
 	disowned := false
 	if known.Disowns && n.Patient != "" {
@@ -91,7 +92,7 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 	}
 	c := Candidate{
 		Notification: n.Notification, Patient: f.Patient, Proxy: f.Proxy, Address: to, Problem: problem, Stopped: known.Stopped, Absent: known.Absent,
-		Disowned: disowned,
+		Disowned: disowned, Elsewhere: f.Plain,
 		Template: d.templateOf(n.Notification, f), Now: f.Now,
 	}
 	for _, gate := range d.Gates {
@@ -125,7 +126,7 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 	m = c.Message
 	m.Attempt, m.To = id, to
 	a = Attempt{
-		ID: id, Notification: n.Key, Channel: d.ChannelName, Recipient: f.Recipient(n.Notification), Address: to, Seen: m.Seen, Language: m.Language,
+		ID: id, Notification: n.Key, Channel: d.route(f.Plain).name, Recipient: f.Recipient(n.Notification), Address: to, Seen: m.Seen, Language: m.Language,
 		Actions: c.Actions, Choices: c.Choices, Shown: c.Shown, Awaits: c.Awaits, Once: c.Once, SubjectVersion: n.Subject.Version, Begun: d.Now(),
 	}
 	if m.Template != nil {

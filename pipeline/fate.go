@@ -10,7 +10,8 @@ import (
 type Fate struct {
 	// Filed reports whether its record is owed or written already: what is owed then is what has become of it since.
 	Filed bool
-	// State is Accepted, Sent, Delivered, Read or Failed; or Skipped or Expired for a message that was never made.
+	// State is Accepted, Sent, Delivered, Read or Failed; Skipped or Expired for a message that was never made; or Held
+	// for one of which nobody knows.
 	State State
 	// Reason and Code say why it was not sent or delivered; Code is the provider's.
 	Reason Reason
@@ -19,8 +20,8 @@ type Fate struct {
 	Delivered, Read time.Time
 }
 
-// made reports whether there is a message at all.
-func (f Fate) made() bool { return f.State != Skipped && f.State != Expired }
+// made reports whether it is certain that there is a message.
+func (f Fate) made() bool { return f.State != Skipped && f.State != Expired && f.State != Held }
 
 // ended reports whether the chart is to say more of the message than that it was sent.
 func (f Fate) ended() bool { return f.State == Delivered || f.State == Read || f.State == Failed }

@@ -67,9 +67,9 @@ func (r FileRules) takes(contentType string) bool {
 	return err == nil && slices.Contains(r.Types, kind)
 }
 
-// fetches reports whether the file of a reply is to be fetched.
+// fetches reports whether the file of a reply is to be fetched. Of one whose type the provider does not tell it is known only then.
 func (r FileRules) fetches(reply Reply) bool {
-	return hasFile(reply) && r.limit(reply.Kind) > 0 && r.takes(reply.Media.ContentType)
+	return hasFile(reply) && r.limit(reply.Kind) > 0 && (reply.Media.ContentType == "" || r.takes(reply.Media.ContentType))
 }
 
 func hasFile(r Reply) bool {

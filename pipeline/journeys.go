@@ -80,7 +80,9 @@ type Facts struct {
 	Language string
 	// Window says whether the 24 hours after the patient's last message are open.
 	Window bool
-	Now    time.Time
+	// Plain says that the message goes by SMS: the words alone, and nothing that must not go that way.
+	Plain bool
+	Now   time.Time
 }
 
 // Composed is a message to be sent, or the reason why there is none.

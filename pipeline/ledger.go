@@ -61,13 +61,22 @@ type Ledger interface {
 	// Lapse settles attempts that have been unknown since before the given time and got no
 	// receipt: planned again where the notification says Resend, it is not expired and this is its
 	// first attempt of unknown outcome, Held or Expired otherwise. What would be Expired and somebody has asked for is
-	// planned: see Due. Returns how many are to be sent again, and how many Held.
-	Lapse(ctx context.Context, before, now time.Time) (planned, held int, err error)
+	// planned: see Due. file is called with each that is Held, for the writes that tell who has asked for it. Returns how
+	// many are to be sent again, and how many Held.
+	Lapse(ctx context.Context, before, now time.Time, file func(SentMessage) []Write) (planned, held int, err error)
+
+	// Silent returns up to limit attempts of a channel that the provider has taken, and of which it has not said yet that they
+	// were delivered, or were not: those begun after one time and before another, the oldest first. Of a backlog of hundreds of thousands it may see
+	// the newest only.
+	Silent(ctx context.Context, channel string, after, before time.Time, limit int) ([]Attempt, error)
 
 	// Receive applies a provider's receipt, upward only. When the receipt says something new of its attempt, file is
 	// called with what is known of that by now (SentMessage.Fate), for the writes that record it. Free words that
 	// failed because the window is closed (Receipt.WindowClosed) are planned again once, as Settlement.Shut, unless
 	// they have expired, or newer news of the same journey about the subject were said to the patient or wait to be.
+	// So is, under the same conditions, what may be tried again after a wait (Receipt.Again), at most MaxAgain attempts in
+	// all, and what the number is not on WhatsApp for where another channel may say it (Receipt.Elsewhere); neither if
+	// another attempt at it went out, or may have.
 	// An unknown message or a receipt that changes nothing is no error.
 	Receive(ctx context.Context, r Receipt, file func(SentMessage) []Write) (Received, error)
 
@@ -79,7 +88,8 @@ type Ledger interface {
 	// seconds as providers give it: what is older than the last word changes nothing, and of the same
 	// second STOP wins. So does a chosen language, of which the later in the same second wins. A patient whom
 	// the number disowns (Outcome.Disowns) is no part of its threads any more. A message about nothing is answered by its
-	// buttons, and by quoting it: words alone never mean it.
+	// buttons, and by quoting it: words alone never mean it. A reply by SMS (BySMS) says nothing of WhatsApp: it opens no
+	// window there, and its sender may still be one who is not on it.
 	Hear(ctx context.Context, r Reply, understand func(Thread) (Heard, error)) (bool, error)
 
 	// Sender returns what is known of a number, in whichever form it wrote; the zero Sender of one that never did.
@@ -183,6 +193,8 @@ type DueNotification struct {
 	Subject Versioned
 	// Known has no Open, and of Answers and Told nothing but what is the notification's own patient's.
 	Known Known
+	// Gone reports whether an attempt at it went out, or may have.
+	Gone bool
 }
 
 // Related is a RelatedPerson of a patient.
@@ -288,6 +300,9 @@ type StateChange struct {
 	Reason Reason
 	At     time.Time
 }
+
+// MaxAgain is how many attempts are made at what fails again and again after the provider has taken it.
+const MaxAgain = 4
 
 // LeaseTime is how long a lease of Due or Writes lasts when nobody ends it.
 const LeaseTime = time.Minute

@@ -2,7 +2,6 @@ package cloudapi
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 // Health is what Meta says of a business number, and of all that stands behind it.
@@ -40,23 +40,19 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 	at := *c.messages
 	at.Path = strings.TrimSuffix(at.Path, "/messages")
 	at.RawQuery = "fields=health_status"
-	req := (&http.Request{Method: http.MethodGet, URL: &at, Host: at.Host, Header: c.headers.json}).WithContext(ctx)
-	res, err := c.transport.RoundTrip(req)
-	if err != nil {
-		return Health{}, &pipeline.Error{Op: op, Kind: pipeline.Transient, Reason: reasonNoAnswer, Err: cause(ctx, err)}
+	a, fault := c.http.Get(ctx, op, &at, c.headers.json, exchange.AnswerLimit)
+	if fault != nil {
+		return Health{}, fault
 	}
-	raw, err := io.ReadAll(io.LimitReader(res.Body, answerLimit+1))
-	_ = res.Body.Close()
-	a := answer{status: res.StatusCode, header: res.Header, body: raw, whole: err == nil && len(raw) <= answerLimit}
-	if a.status < 200 || a.status > 299 {
+	if !a.OK() {
 		return Health{}, failure(op, a)
 	}
-	status := gjson.GetBytes(raw, "health_status")
-	if !a.whole || !gjson.ValidBytes(raw) || word(status.Get("can_send_message")) == "" {
+	status := gjson.GetBytes(a.Body, "health_status")
+	if !a.Whole || !gjson.ValidBytes(a.Body) || word(status.Get("can_send_message")) == "" {
 		return Health{}, &pipeline.Error{Op: op, Kind: pipeline.Transient, Reason: reasonUnreadable}
 	}
 	h := Health{CanSend: word(status.Get("can_send_message"))}
-	h.Date, _ = http.ParseTime(res.Header.Get("Date"))
+	h.Date, _ = http.ParseTime(a.Header.Get("Date"))
 	for _, e := range status.Get("entities").Array() {
 		entity := HealthEntity{Type: word(e.Get("entity_type")), CanSend: word(e.Get("can_send_message"))}
 		for _, fault := range e.Get("errors").Array() {

@@ -73,9 +73,24 @@ func (l *Ledger) candidates(ctx context.Context, now time.Time, limit int) (foun
 			}
 			places = places[n:]
 		}
-		return nil
+		return gone(c, found)
 	})
 	return found, err
+}
+
+// gone tells of those that were tried before whether an attempt went out, or may have.
+func gone(c *conn, found []candidate) error {
+	for i := range found {
+		if found[i].Tries == 0 {
+			continue
+		}
+		h, err := historyOf(c, found[i].stored.attempt)
+		if err != nil {
+			return err
+		}
+		found[i].Gone = h.gone
+	}
+	return nil
 }
 
 // readDue appends the notifications at places, in their order. Those that are

@@ -87,6 +87,8 @@ type ChannelConfig struct {
 	// Approved is a file that `bridge templates status --save` wrote: `bridge check` compares the
 	// journeys' templates with it. "" compares nothing.
 	Approved string `yaml:"approved"`
+	// Fallback names the other channel, of words alone, for numbers that are not on WhatsApp; "" leaves them alone.
+	Fallback string `yaml:"fallback"`
 
 	node ast.Node
 }
@@ -172,9 +174,7 @@ func (c *Config) defaults() {
 func (c *Config) validate(who reader) []error {
 	errs := under("kafka", c.Kafka.validate())
 	errs = append(errs, under("http", c.HTTP.validate())...)
-	if len(c.Channels) != 1 {
-		errs = append(errs, errors.New("channels: must have exactly one entry"))
-	}
+	errs = append(errs, c.validateChannels()...)
 	if who == forReceiver {
 		return errs
 	}

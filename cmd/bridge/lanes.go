@@ -15,10 +15,11 @@ func (a *app) newIntake(filing pipeline.Filing, dead *pipeline.DeadLetters) *pip
 }
 
 // newSettler is the lane that settles what nobody answered for.
-func (a *app) newSettler() *pipeline.Settler {
+func (a *app) newSettler(filing pipeline.Filing) *pipeline.Settler {
 	return &pipeline.Settler{
 		Ledger: a.ledger, Resolver: a.resolver, Server: a.fhirServer(), Log: a.log, Now: a.now, Grace: a.config.Dispatch.Grace,
 		HandledUntil: (&progress{group: a.updates.Group, log: a.log, now: a.now}).handledUntil,
+		File:         filing.Record,
 	}
 }
 
