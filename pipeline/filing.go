@@ -44,6 +44,8 @@ type Filing struct {
 	Sinks []Sink
 	// Files says which files of patients are fetched; the zero FileRules fetch none.
 	Files FileRules
+	// Final is how long the record of a message waits for its outcome on a server that takes it once only; 0 where it follows.
+	Final time.Duration
 }
 
 // Sent returns the writes that record a message which the provider has taken, or which was not sent and the chart is to
@@ -90,6 +92,7 @@ func (f Filing) Sent(m SentMessage) []Write {
 			w.Answers = writeKey("reply", n.ReplyTo, w.Sink)
 		}
 		w.Thread = threadKey(n.Patient, n.conversation(), w.Sink)
+		*w = f.final(*w, m, w.IfNoneExist)
 	}), f.asked(m)...)
 }
 
