@@ -35,7 +35,7 @@ func (m SentMessage) recorded() bool {
 	if m.Fate.made() {
 		return true
 	}
-	if m.Notification.Reason == string(ReasonNoAnswer) {
+	if m.Fate.State == Held || m.Notification.Reason == string(ReasonNoAnswer) {
 		return false // an attempt may have gone out, and nobody knows
 	}
 	return m.notDone() != "" && !reference(m.Notification.Patient).IsZero()
