@@ -71,6 +71,9 @@ func (d *Dispatch) failed(n DueNotification, a Attempt, err error) Settlement {
 	case e.Code == codeWindowClosed && a.free() && n.ReplyTo == "": // certainly not sent; the template says it
 		d.resumed()
 		s.State, s.Reason, s.Due, s.Shut = Planned, ReasonWindow, now, true
+	case (e.Kind == Refused || e.Kind == Malformed) && len(a.Covers) > 0: // each is said by itself
+		d.resumed()
+		s.State, s.Reason, s.Due, s.Alone = Planned, failure(e.Code), now, true
 	case e.Kind == Refused || e.Kind == Malformed:
 		d.resumed()
 		s.State, s.Reason = Failed, failure(e.Code)

@@ -57,7 +57,7 @@ func (f Filing) Sent(m SentMessage) []Write {
 		MediumSystem: SystemMedium,
 		Subject:      reference(n.Patient),
 		Topic:        topic(n),
-		About:        about(n.Subject),
+		About:        append(about(n.Subject), aboutCovered(a.Covers)...),
 		Sent:         a.Begun,
 		Recipients:   recipients(n, a.Address),
 		Sender:       fhir.Reference{Type: "Organization", Display: f.Facility},

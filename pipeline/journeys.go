@@ -80,7 +80,9 @@ type Facts struct {
 	Language string
 	// Window says whether the 24 hours after the patient's last message are open.
 	Window bool
-	Now    time.Time
+	// With are other notifications of the step to the patient, which the message is to say as well.
+	With []Companion
+	Now  time.Time
 }
 
 // Composed is a message to be sent, or the reason why there is none.

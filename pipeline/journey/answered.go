@@ -14,6 +14,9 @@ const arrivalGrace = 2 * time.Hour
 
 // answered acts on an answer.
 func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
+	if h.several(a) {
+		return h.each(j, readUnclear)
+	}
 	switch a.do {
 	case doStop, doStart:
 		off := a.do == doStop
@@ -41,6 +44,8 @@ func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
 		return h.identified(j, a)
 	case doBook:
 		return h.books(j, a)
+	case doEach:
+		return h.each(j, a.name)
 	}
 	return h.decided(j, a, choice{})
 }
