@@ -68,7 +68,7 @@ type consentView struct {
 	Verification     skipped        `json:"verification"`
 	Text             skipped        `json:"text"`
 	Extension        skipped        `json:"extension"`
-	Identifier       skipped        `json:"identifier"`
+	Identifier       []Identifier   `json:"identifier"`
 }
 
 type provisionView struct {
@@ -76,7 +76,7 @@ type provisionView struct {
 	Period *fhir.Period `json:"period"`
 }
 
-var consentMembers = []string{"status", "scope", "category", "patient", "dateTime", "policyRule", "provision"}
+var consentMembers = []string{"identifier", "status", "scope", "category", "patient", "dateTime", "policyRule", "provision"}
 
 var choices = set(ChoiceUnknown, ChoicePermit, ChoiceDeny)
 
@@ -112,6 +112,9 @@ func (c *Consent) check(s source) error {
 
 // Status is never empty.
 func (c *Consent) Status() ConsentStatus { return ConsentStatus(c.view.Status) }
+
+// Identifiers are the business identifiers of the consent.
+func (c *Consent) Identifiers() []Identifier { return c.view.Identifier }
 
 // Scope is what kind of consent it is: patient-privacy, treatment …
 func (c *Consent) Scope() Concept { return concept(&c.view.Scope) }

@@ -28,6 +28,8 @@ type desk struct {
 	asked    atomic.Int64 // calls of Due
 	// identified are the right answers to who somebody is, by patient, subject and reply.
 	identified map[string]time.Time
+	// consents are the patient's.
+	consents []pipeline.Versioned
 	// What a test plays.
 	begin   func(pipeline.Attempt) (bool, error)
 	settle  func(pipeline.Settlement) error
@@ -131,7 +133,7 @@ func (k *desk) Settle(_ context.Context, s pipeline.Settlement) error {
 	if s.State == pipeline.Planned {
 		n := k.leased[s.Key]
 		n.Tries++
-		n.Shut = n.Shut || s.Shut
+		n.Shut, n.Alone = n.Shut || s.Shut, n.Alone || s.Alone
 		k.leased[s.Key] = n
 		k.again(s.Key, s.Due)
 	}
@@ -168,6 +170,10 @@ func (k *desk) Sender(_ context.Context, address pipeline.Private) (pipeline.Sen
 		return k.sender(address)
 	}
 	return k.senders[address.Reveal()], nil
+}
+
+func (k *desk) Consents(context.Context, string) ([]pipeline.Versioned, error) {
+	return k.consents, nil
 }
 
 func (k *desk) stop(address string) {

@@ -225,6 +225,7 @@ func (d *Dispatch) attempt(ctx context.Context, n DueNotification, f Facts, to P
 	if !begun {
 		return // cancelled, moved or answered meanwhile
 	}
+	d.merged(a)
 	at.posting <- struct{}{}
 	end := d.post(ctx, n, a, m, at.posting)
 	p.leave()

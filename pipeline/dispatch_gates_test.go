@@ -64,6 +64,8 @@ func TestGates(t *testing.T) {
 		{"the answer to the STOP", func(c *pipeline.Candidate) {
 			c.Notification.ReplyTo, c.Notification.Farewell = "m1", true
 		}, true, pipeline.ReasonNone},
+		{"a Consent denies", func(c *pipeline.Candidate) { c.Denied = true }, false, pipeline.ReasonDenied},
+		{"a Consent denies, a farewell", func(c *pipeline.Candidate) { c.Denied, c.Notification.Farewell = true, true }, false, pipeline.ReasonNone},
 		{"another answer after the STOP", func(c *pipeline.Candidate) {
 			c.Notification.ReplyTo, c.Notification.Step = "m1", "answer:stop" // by whatever name
 		}, true, pipeline.ReasonStopped},

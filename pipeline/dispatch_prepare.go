@@ -57,51 +57,66 @@ func (d *Dispatch) object(ctx context.Context, n DueNotification, no Verdict, er
 // number and asks the gates. no is the zero Verdict if none objects. It changes nothing; Run acts on what it
 // returns, and a simulation shows it. An error is Transient, or Malformed where the kept subject cannot be read.
 func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Private, no Verdict, err error) {
+	f, c, no, err := d.candidate(ctx, n)
+	if err == nil && no == (Verdict{}) {
+		no, err = d.ask(ctx, c)
+	}
+	return f, c.Address, no, err
+}
+
+// ask asks the gates, in their order.
+func (d *Dispatch) ask(ctx context.Context, c Candidate) (Verdict, error) {
+	for _, gate := range d.Gates {
+		no, err := gate.Admit(ctx, c)
+		if err != nil || no != (Verdict{}) {
+			return no, err
+		}
+	}
+	return Verdict{}, nil
+}
+
+// candidate is what the gates are asked about, unless there is something else in the way.
+func (d *Dispatch) candidate(ctx context.Context, n DueNotification) (f Facts, c Candidate, no Verdict, err error) {
 	if f, err = d.facts(ctx, n); err != nil {
-		return f, to, no, err
+		return f, c, no, err
 	}
 	// First of all: what holds a message up does so until it expires, and not again after that.
 	if !f.Now.Before(n.Expires) {
-		return f, to, Verdict{Skip: ReasonExpired}, nil
+		return f, c, Verdict{Skip: ReasonExpired}, nil
 	}
 	if no, err := d.covered(ctx, n.Notification, f.Now); err != nil || no != (Verdict{}) {
-		return f, to, no, err
+		return f, c, no, err
 	}
 	wait, err := d.stead(ctx, n.Notification, &f)
 	if err != nil {
-		return f, to, no, err
+		return f, c, no, err
 	}
 	if wait {
-		return f, to, Verdict{Hold: ReasonNoProxy, Until: f.Now.Add(proxyWait)}, nil
+		return f, c, Verdict{Hold: ReasonNoProxy, Until: f.Now.Add(proxyWait)}, nil
 	}
-	to, problem := d.address(n.Notification, f)
+	c = Candidate{Notification: n.Notification, Patient: f.Patient, Proxy: f.Proxy, Now: f.Now}
+	c.Address, c.Problem = d.address(n.Notification, f)
 	var known Sender
-	if !to.Empty() {
-		if known, err = d.Ledger.Sender(ctx, to); err != nil {
-			return f, to, no, err
+	if !c.Address.Empty() {
+		if known, err = d.Ledger.Sender(ctx, c.Address); err != nil {
+			return f, c, no, err
 		}
 	}
 	f.Language = known.Language
 	f.Plain = d.plainly(n, known, f.Now)
 	f.Window = !n.Shut && (n.ReplyTo != "" || inWindow(known.Heard, f.Now))
-	disowned := false
 	if known.Disowns && n.Patient != "" {
-		if disowned, err = d.Ledger.Disowned(ctx, to, n.Patient); err != nil {
-			return f, to, no, err
+		if c.Disowned, err = d.Ledger.Disowned(ctx, c.Address, n.Patient); err != nil {
+			return f, c, no, err
 		}
 	}
-	c := Candidate{
-		Notification: n.Notification, Patient: f.Patient, Proxy: f.Proxy, Address: to, Problem: problem, Stopped: known.Stopped, Absent: known.Absent,
-		Disowned: disowned, Elsewhere: f.Plain,
-		Template: d.templateOf(n.Notification, f), Now: f.Now,
+	denied, lifted, err := d.objects(ctx, n, known.Word, f.Now)
+	if err != nil {
+		return f, c, no, err
 	}
-	for _, gate := range d.Gates {
-		no, err := gate.Admit(ctx, c)
-		if err != nil || no != (Verdict{}) {
-			return f, to, no, err
-		}
-	}
-	return f, to, no, nil
+	c.Stopped, c.Denied, c.Absent, c.Elsewhere = known.Stopped && !lifted, denied, known.Absent, f.Plain
+	c.Template = d.templateOf(n.Notification, f)
+	return f, c, no, nil
 }
 
 // window is for how long after a person's last message the provider lets more be said than templates
@@ -115,11 +130,7 @@ func inWindow(heard, now time.Time) bool { return !heard.IsZero() && now.Sub(hea
 // compose puts the notification into words. aside does what takes long without the place of the attempt.
 func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to Private, aside func(work func()) bool) (a Attempt, m Message, ready bool, err error) {
 	id := NewAttempt()
-	var c Composed
-	err = pure("dispatch.compose", func() (err error) {
-		c, err = d.Journeys.Compose(n.Notification, f, id)
-		return err
-	})
+	c, covers, err := d.Words(ctx, n, f, to, id)
 	if err != nil || c.Skip != ReasonNone {
 		return a, m, false, d.skip(ctx, n, c.Skip, err)
 	}
@@ -127,7 +138,7 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 	m.Attempt, m.To = id, to
 	a = Attempt{
 		ID: id, Notification: n.Key, Channel: d.route(f.Plain).name, Recipient: f.Recipient(n.Notification), Address: to, Seen: m.Seen, Language: m.Language,
-		Actions: c.Actions, Choices: c.Choices, Shown: c.Shown, Awaits: c.Awaits, Once: c.Once, SubjectVersion: n.Subject.Version, Begun: d.Now(),
+		Actions: c.Actions, Choices: c.Choices, Shown: c.Shown, Awaits: c.Awaits, Once: c.Once, Covers: covers, SubjectVersion: n.Subject.Version, Begun: d.Now(),
 	}
 	if m.Template != nil {
 		a.Template = m.Template.Name

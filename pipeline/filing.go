@@ -83,6 +83,7 @@ func (f Filing) Sent(m SentMessage) []Write {
 		Payload:      []string{a.Seen.Reveal()},
 	}
 	because(&draft, n.Subject)
+	draft.About = append(draft.About, aboutCovered(a.Covers)...)
 	if n.ReplyTo != "" {
 		draft.InResponseTo = []fhir.Reference{{Type: "Communication", Identifier: fhir.Identifier{System: SystemMessage, Value: n.ReplyTo}}}
 	}

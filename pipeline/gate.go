@@ -27,6 +27,8 @@ type Candidate struct {
 	Problem Reason
 	// Stopped reports whether Address is on the STOP list.
 	Stopped bool
+	// Denied reports whether a Consent of the patient is against messages.
+	Denied bool
 	// Disowned reports whether the owner of Address has said that it is not this patient's.
 	Disowned bool
 	// Absent is when the provider said that Address is not on WhatsApp; zero if it did not, or it was wrong.

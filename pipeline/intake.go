@@ -62,6 +62,9 @@ func (in *Intake) Take(ctx context.Context, ev Event) (string, error) {
 		return "ignored", nil
 	}
 	ev.Resource = localised(ev)
+	if spared, err := in.spared(ctx, ev); err != nil || spared {
+		return "ignored", err
+	}
 	current, along, err := in.read(ev)
 	if err != nil {
 		return "", err
@@ -247,7 +250,7 @@ func startsJourney(resourceType string) bool {
 // nothing else is kept: what is not needed is not there to be lost.
 func inDirectory(resourceType string) bool {
 	switch resourceType {
-	case "Patient", "RelatedPerson", "Practitioner", "Organization", "Location", "HealthcareService":
+	case "Patient", "RelatedPerson", "Practitioner", "Organization", "Location", "HealthcareService", consentType:
 		return true
 	}
 	return false

@@ -82,7 +82,9 @@ type Facts struct {
 	Window bool
 	// Plain says that the message goes by SMS: the words alone, and nothing that must not go that way.
 	Plain bool
-	Now   time.Time
+	// With are other notifications of the step to the patient, which the message is to say as well.
+	With []Companion
+	Now  time.Time
 }
 
 // Composed is a message to be sent, or the reason why there is none.

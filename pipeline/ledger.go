@@ -50,6 +50,12 @@ type Ledger interface {
 	// not the one that was leased: then nothing may be posted. So it does for one that another notification
 	// has spoken for (Attempt.Once), which is settled as Skipped.
 	Begin(ctx context.Context, a Attempt) (bool, error)
+	// Companions returns other planned notifications of the same step to the same patient that may be said together with n
+	// (Notification.Digest, and not Alone) and fall due until then, the earliest first. They are not leased: an attempt that
+	// covers one (Attempt.Covers) begins only while that is planned, and its subject in the version it was made from. Then the
+	// covered one is Skipped, ReasonMerged, in the same transaction. When the attempt ends and certainly was not sent, or
+	// lapses, what it covers is planned again with it; when it fails, each by itself.
+	Companions(ctx context.Context, n Notification, until time.Time, limit int) ([]DueNotification, error)
 	// Postpone gives a leased notification back, due at a later time. Nothing was posted.
 	Postpone(ctx context.Context, key string, due time.Time, reason Reason) error
 	// Settle closes a leased or begun notification. What it says and writes happens with that, or not at all.
@@ -134,6 +140,9 @@ type Ledger interface {
 	// RelatedPersons returns the kept RelatedPersons of a patient, in the order of their references.
 	RelatedPersons(ctx context.Context, patient string) ([]Related, error)
 
+	// Consents returns the kept Consents of a patient, in the order of their references.
+	Consents(ctx context.Context, patient string) ([]Versioned, error)
+
 	// Census counts for metrics. It may be some seconds old.
 	Census(ctx context.Context) (Census, error)
 	// Trace returns everything that is kept of a subject's or a patient's notifications, oldest first.
@@ -157,6 +166,8 @@ type KeptResource struct {
 type Sender struct {
 	// Stopped reports whether it is on the STOP list.
 	Stopped bool
+	// Word is when it last said STOP or START, zero if never.
+	Word time.Time
 	// Heard is when it last wrote, zero if never; the provider's 24-hour window counts from there.
 	Heard time.Time
 	// Language is what it has chosen to be written to in, "" if it never did.
@@ -195,13 +206,8 @@ type DueNotification struct {
 	Known Known
 	// Gone reports whether an attempt at it went out, or may have.
 	Gone bool
-}
-
-// Related is a RelatedPerson of a patient.
-type Related struct {
-	Versioned
-	// Fetched is set for one that was read from the FHIR server and did not come on a topic: it may have changed since.
-	Fetched bool
+	// Consents reports whether Consents of its patient are kept; else there are none to ask for.
+	Consents bool
 }
 
 // Settlement closes an attempt or a leased notification.
@@ -223,7 +229,9 @@ type Settlement struct {
 	Due time.Time
 	// Shut is kept with the notification, for Planned: see Notification.Shut.
 	Shut bool
-	At   time.Time
+	// Alone is kept with the notification, and what its attempt covers, for Planned: see Notification.Alone.
+	Alone bool
+	At    time.Time
 	// Writes record what was sent or refused, tell who has asked for it, and ask people to see to, or to say, what was not
 	// sent. What is not begun and was concluded from an old version of its subject owes none.
 	Writes []Write

@@ -180,6 +180,8 @@ type Attempt struct {
 	// Once are names of what is said once, whatever it is about: of all notifications whose attempts share
 	// one of them, only the first is sent.
 	Once []string
+	// Covers are other notifications that it says as well: they are settled, as merged, when it begins.
+	Covers []Covered
 	// Begun is when it was made durable.
 	Begun time.Time
 	// MessageID is the provider's id, once known.

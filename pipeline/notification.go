@@ -98,6 +98,11 @@ type Notification struct {
 	// CoveredBy is the key of another notification about the subject, which says this too: it is not sent if that one
 	// was. "" for none.
 	CoveredBy string
+	// Digest marks what one message may say together with others of its step to the same patient.
+	Digest bool
+	// Alone is the ledger's, too: a message that said it with others has certainly not come to the patient, so that it is
+	// said by itself.
+	Alone bool
 	// Shut is the ledger's, too: the provider has refused free words of it because the patient's window is
 	// closed. From then on only a template can say it, whatever is known of the window.
 	Shut bool

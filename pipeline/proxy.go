@@ -50,6 +50,13 @@ type Proxies struct {
 	answers map[string]proxyAnswer
 }
 
+// Related is a RelatedPerson of a patient.
+type Related struct {
+	Versioned
+	// Fetched is set for one that was read from the FHIR server and did not come on a topic: it may have changed since.
+	Fetched bool
+}
+
 // proxyAnswer is what the FHIR server has said of a patient.
 type proxyAnswer struct {
 	refs []string

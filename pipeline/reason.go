@@ -9,6 +9,7 @@ const (
 	ReasonNone          Reason = ""
 	ReasonExpired       Reason = "expired"         // too late to be useful
 	ReasonStopped       Reason = "stopped"         // the number is on the STOP list
+	ReasonDenied        Reason = "denied"          // a Consent of the patient is against messages
 	ReasonWrongNumber   Reason = "wrong_number"    // its owner has said that the number is not the patient's
 	ReasonNoNumber      Reason = "no_number"       // the patient has no phone number
 	ReasonInvalidNumber Reason = "invalid_number"  // no number that can be dialled

@@ -151,7 +151,11 @@ func (l *Ledger) reconcile(t *tx, subjectID int64, list []stored, plan pipeline.
 		due = min(due, micros(n.Due))
 	}
 	for i := range list {
-		if n := &list[i]; n.inPlan() && !wanted[n.Key] {
+		if n := &list[i]; n.merged() {
+			if err := want(t, n, wanted[n.Key]); err != nil {
+				return result, due, err
+			}
+		} else if n.inPlan() && !wanted[n.Key] {
 			result.Cancelled++
 			if err := cancel(t, n, why); err != nil {
 				return result, due, err
@@ -180,7 +184,7 @@ func (l *Ledger) replan(t *tx, old *stored, n pipeline.Notification) error {
 	if n.Address.Empty() {
 		n.Address = old.Address
 	}
-	n.Shut = n.Shut || old.Shut
+	n.Shut, n.Alone = n.Shut || old.Shut, n.Alone || old.Alone
 	_, err := t.exec(`UPDATE notification SET state = 0, reason = '', closed_at = 0, priority = ?, due_at = ?, expires_at = ?, flags = ?, secret = ?
 		WHERE subject_id = ? AND key = ?`,
 		int64(n.Priority), micros(n.Due), micros(n.Expires), flags(n), l.sealNotification(n), old.subjectID, old.Key)

@@ -40,12 +40,15 @@ func (l *Ledger) attemptOf(r row) (attempt, error) {
 	if err != nil {
 		return attempt{}, err
 	}
-	var address, seen, choices string
-	if err := unpack(secret, &address, &seen, &a.Shown, &choices); err != nil {
+	var address, seen, choices, covers string
+	if err := unpack(secret, &address, &seen, &a.Shown, &choices, &covers); err != nil {
 		return attempt{}, err
 	}
 	if choices != "" {
 		a.Choices = strings.Split(choices, actionSeparator)
+	}
+	if a.Covers, err = unpackCovers(covers); err != nil {
+		return attempt{}, err
 	}
 	message, err := l.seal.open("attempt.message", a.ID, r.bytes(14))
 	if err != nil {

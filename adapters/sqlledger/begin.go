@@ -2,6 +2,7 @@ package sqlledger
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -25,6 +26,9 @@ func (l *Ledger) Begin(ctx context.Context, a pipeline.Attempt) (bool, error) {
 		return err
 	})
 	switch {
+	case errors.Is(err, errUnmerged):
+		l.leases.end(a.Notification)
+		return false, nil
 	case err != nil:
 		return false, err
 	case id == 0:
@@ -51,8 +55,11 @@ func (l *Ledger) sealAttempt(a pipeline.Attempt) attemptRow {
 
 func packAttempt(a pipeline.Attempt) []byte {
 	fields := []string{a.Address.Reveal(), a.Seen.Reveal(), a.Shown}
-	if len(a.Choices) > 0 {
+	if len(a.Choices) > 0 || len(a.Covers) > 0 {
 		fields = append(fields, strings.Join(a.Choices, actionSeparator))
+	}
+	if len(a.Covers) > 0 {
+		fields = append(fields, packCovers(a.Covers))
 	}
 	return pack(fields...)
 }

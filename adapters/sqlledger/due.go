@@ -125,7 +125,7 @@ func (l *Ledger) readDue(c *conn, places []address, found []candidate) ([]candid
 }
 
 // dueQuery reads rows notifications with the newest version of their subject, their
-// patient's answer, and whether that patient was sent anything about it before.
+// patient's answer, whether that patient was sent anything about it before, and whether Consents of theirs are kept.
 func dueQuery(rows int) string {
 	if rows == 1 {
 		return dueOne
@@ -139,7 +139,8 @@ func dueSQL(rows int) string {
 	return `WITH want (subject_id, key) AS (VALUES ` + strings.Repeat(", (CAST(? AS BIGINT), CAST(? AS TEXT))", rows)[2:] + `)
 		SELECT ` + notificationColumns + `, ` + resourceColumns + `, r.ref, r.body, a.patient, a.action, a.occasion, a.was, a.at,
 			CASE WHEN n.subject_id = 0 THEN 0 ELSE EXISTS (
-				SELECT 1 FROM notification t WHERE t.subject_id = n.subject_id AND t.patient = n.patient AND t.told_at <> 0) END
+				SELECT 1 FROM notification t WHERE t.subject_id = n.subject_id AND t.patient = n.patient AND t.told_at <> 0) END,
+			EXISTS (SELECT 1 FROM consent k WHERE k.patient = n.patient)
 		FROM (SELECT DISTINCT subject_id, key FROM want) AS w
 		JOIN notification n ON n.subject_id = w.subject_id AND n.key = w.key
 		LEFT JOIN resource r ON r.id = n.subject_id
@@ -150,10 +151,12 @@ func dueSQL(rows int) string {
 func (l *Ledger) candidateOf(r row) (c candidate, err error) {
 	const subject, ref, body, answer, told = notificationWidth, notificationWidth + 8, notificationWidth + 9,
 		notificationWidth + 10, notificationWidth + 15
+	const consented = told + 1
 	if c.stored, err = l.notificationOf(r, r.text(ref)); err != nil {
 		return c, err
 	}
 	c.Notification = c.stored.Notification
+	c.Consents = r.number(consented) != 0
 	if r.number(told) != 0 {
 		c.Known.Told = []string{c.Patient}
 	}

@@ -134,7 +134,13 @@ func (l *Ledger) lapse(t *tx, a attempt, now time.Time, file filer) (int64, []ow
 		owed, err := l.hold(t, a, n, now, file)
 		return held, owed, err
 	case late && !n.Requested():
+		if err := part(t, a, micros(now), false, true); err != nil {
+			return -1, nil, err
+		}
 		return expired, nil, move(t, n, expired, string(pipeline.ReasonExpired), micros(now))
+	}
+	if err := part(t, a, micros(now), false, true); err != nil {
+		return -1, nil, err
 	}
 	to := int64(planned)
 	if late { // dispatch settles it, with what is owed to who asked

@@ -14,6 +14,7 @@ type stored struct {
 	// attempt is the id of the last attempt's row, 0 if none was begun.
 	attempt                                  int64
 	plannedAt, postponedAt, toldAt, closedAt int64
+	unwanted                                 bool
 }
 
 const (
@@ -22,6 +23,10 @@ const (
 	flagFarewell
 	flagAside
 	flagShut
+	flagDigest
+	flagAlone
+	// flagUnwanted is set while what was said together with another notification is not wanted any more.
+	flagUnwanted
 )
 
 // notificationColumns are those of table n that notificationOf reads.
@@ -35,6 +40,7 @@ const (
 func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 	n := stored{
 		subjectID: r.number(0), attempt: r.number(15),
+		unwanted:  r.number(11)&flagUnwanted != 0,
 		plannedAt: r.number(13), postponedAt: r.number(16), toldAt: r.number(17), closedAt: r.number(18),
 		Notification: pipeline.Notification{
 			Key: r.text(1), State: stateOf(r.number(2)), Reason: r.text(3), Priority: int(r.number(4)),
@@ -42,6 +48,7 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 			Patient: r.text(9), Recipient: r.text(10),
 			Resend: r.number(11)&flagResend != 0, Edge: r.number(11)&flagEdge != 0, Farewell: r.number(11)&flagFarewell != 0,
 			Aside: r.number(11)&flagAside != 0, Shut: r.number(11)&flagShut != 0,
+			Digest: r.number(11)&flagDigest != 0, Alone: r.number(11)&flagAlone != 0,
 			Tries: int(r.number(14)),
 		},
 	}
@@ -70,7 +77,7 @@ func (l *Ledger) sealNotification(n pipeline.Notification) []byte {
 
 func flags(n pipeline.Notification) int64 {
 	return number(n.Resend)*flagResend | number(n.Edge)*flagEdge | number(n.Farewell)*flagFarewell | number(n.Aside)*flagAside |
-		number(n.Shut)*flagShut
+		number(n.Shut)*flagShut | number(n.Digest)*flagDigest | number(n.Alone)*flagAlone
 }
 
 // insert plans a notification whose key is not there yet.

@@ -232,7 +232,7 @@ func (l *Ledger) Sender(ctx context.Context, address pipeline.Private) (found pi
 	}
 	err = l.view(ctx, func(c *conn) error {
 		s, err := senderOf(c, number)
-		found = pipeline.Sender{Stopped: s.stopped, Heard: s.heard, Language: s.language, Disowns: s.disowns}
+		found = pipeline.Sender{Stopped: s.stopped, Word: s.word, Heard: s.heard, Language: s.language, Disowns: s.disowns}
 		if s.absent.After(s.heard) {
 			found.Absent = s.absent
 		}

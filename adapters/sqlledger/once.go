@@ -23,6 +23,9 @@ func (l *Ledger) beginOnce(t *tx, a pipeline.Attempt, held lease, row attemptRow
 	if err != nil || id == 0 {
 		return 0, err
 	}
+	if err := merge(t, a, id); err != nil {
+		return 0, err
+	}
 	for _, tag := range free {
 		if _, err := t.exec("INSERT INTO once (name, key) VALUES (?, ?)", tag, a.Notification); err != nil {
 			return 0, err

@@ -87,8 +87,16 @@ func (a attempt) fate(before int64) pipeline.Fate {
 
 // advance moves the notification on, if that is upward.
 func (l *Ledger) advance(t *tx, a attempt, n *stored, r pipeline.Receipt, to int64) (bool, error) {
+	if len(a.Covers) > 0 && a.state >= accepted && a.state <= read {
+		if err := rejoin(t, a); err != nil {
+			return false, err
+		}
+	}
 	if !n.State.Advances(r.State) || to == failed && n.attempt != a.row {
 		return false, nil
+	}
+	if len(a.Covers) > 0 && to == failed {
+		return true, fallApart(t, a, n, r)
 	}
 	if r.WindowClosed() && a.Template == "" {
 		if again, err := l.shut(t, a, *n); again || err != nil {

@@ -73,10 +73,12 @@ type incoming struct {
 	body      any // sealed bytes, or nil for a deletion
 	// patient is whom a RelatedPerson acts for; "" of anything else.
 	patient string
+	// consents is whose Consent it is; "" of anything else.
+	consents string
 }
 
 func (l *Ledger) incoming(ref string, stamp pipeline.Stamp, body []byte) incoming {
-	in := incoming{ref: ref, stamp: stamp, body: nil, patient: actsFor(ref, body)}
+	in := incoming{ref: ref, stamp: stamp, body: nil, patient: actsFor(ref, body), consents: consentOf(ref, body)}
 	// What is stored is what is compared: microseconds.
 	in.stamp.LastUpdated, in.stamp.Recorded = fromMicros(micros(stamp.LastUpdated)), fromMicros(micros(stamp.Recorded))
 	in.stamp.Digest = l.seal.fingerprint(body)
@@ -91,6 +93,9 @@ func keep(t *tx, in incoming, kept resource) (int64, error) {
 	s := in.stamp
 	deleted := number(in.body == nil)
 	if err := relate(t, in.ref, in.patient); err != nil {
+		return 0, err
+	}
+	if err := consents(t, in.ref, in.consents); err != nil {
 		return 0, err
 	}
 	if kept.id == 0 {

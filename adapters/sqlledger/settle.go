@@ -117,6 +117,11 @@ func (l *Ledger) settleAttempt(t *tx, held lease, s pipeline.Settlement, to int6
 	if err := closeAttempt(t, a, s, to); err != nil || n.attempt != a.row {
 		return true, err // a newer attempt is under way: this one's end does not end the notification
 	}
+	if to != unknown && len(a.Covers) > 0 { // it was not sent
+		if err := part(t, a, micros(s.Due), s.Alone || to == failed, false); err != nil {
+			return true, err
+		}
+	}
 	return true, settleNotification(t, n, s, to)
 }
 
@@ -173,7 +178,7 @@ func settleNotification(t *tx, n stored, s pipeline.Settlement, to int64) error 
 
 // anew plans a notification again of which nothing has gone out.
 func anew(t *tx, n stored, s pipeline.Settlement) error {
-	n.Shut = n.Shut || s.Shut
+	n.Shut, n.Alone = n.Shut || s.Shut, n.Alone || s.Alone
 	_, err := t.exec("UPDATE notification SET state = 0, due_at = ?, reason = ?, postponed_at = ?, flags = ? WHERE subject_id = ? AND key = ?",
 		micros(s.Due), string(s.Reason), micros(s.At), flags(n.Notification), n.subjectID, n.Key)
 	t.moved(numberOf(n.State), n.Reason, planned, "")

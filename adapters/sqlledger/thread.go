@@ -50,8 +50,18 @@ func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, e
 	if len(thread.Proxies) == 1 {
 		thread.Proxy = thread.Proxies[0]
 	}
-	if thread.Sent, thread.How, err = l.answered(t, r, who, recent); err != nil || thread.Sent == nil {
+	if thread.Sent, thread.How, err = l.answered(t, r, who, recent); err != nil {
 		return thread, err
+	}
+	if thread.Stopped {
+		lifted, err := l.lifted(t, thread, who)
+		if err != nil {
+			return thread, err
+		}
+		thread.Stopped = !lifted
+	}
+	if thread.Sent == nil {
+		return thread, nil
 	}
 	thread.From = thread.Sent.Attempt.Address
 	if thread.Language == "" {

@@ -52,7 +52,7 @@ func (p *play) since() came {
 	for _, e := range p.trace() {
 		n := e.Notification
 		switch {
-		case p.told[n.Key] || n.State == pipeline.Planned || n.State == pipeline.Cancelled:
+		case p.told[n.Key] || n.Reason == string(pipeline.ReasonMerged) || n.State == pipeline.Planned || n.State == pipeline.Cancelled:
 			continue
 		case n.State == pipeline.Skipped || n.State == pipeline.Expired:
 			c.sent = append(c.sent, sentWords{step: n.Step + " (not sent: " + n.Reason + ")", at: e.States[len(e.States)-1].At})

@@ -60,7 +60,7 @@ func (b *broadcasts) rehearse(ctx context.Context, o *sendOrder, to sendTo) (*se
 			x.Refused[pipeline.ReasonSuperseded]++ // the journey never speaks of it
 			continue
 		}
-		n := pipeline.DueNotification{Notification: plan.Wanted[0], Subject: pipeline.Versioned{Resource: raw, Version: firstVersion}}
+		n := pipeline.DueNotification{Notification: plan.Wanted[0], Subject: pipeline.Versioned{Resource: raw, Version: firstVersion}, Consents: true}
 		f, _, no, err := dispatch.Admit(ctx, n)
 		if err != nil {
 			return nil, err

@@ -171,7 +171,7 @@ func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
 		return s.object(ctx, n, no, err)
 	}
 	id := simulatedAttempt(len(s.sent))
-	said, err := s.book.Compose(n.Notification, f, id)
+	said, covers, err := s.dispatch.Words(ctx, n, f, to, id)
 	if err != nil || said.Skip != pipeline.ReasonNone {
 		return s.object(ctx, n, pipeline.Verdict{Skip: said.Skip}, err)
 	}
@@ -183,7 +183,7 @@ func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
 	}
 	a := pipeline.Attempt{
 		ID: id, Notification: n.Key, Channel: simulatedChannel, Recipient: f.Recipient(n.Notification), Address: to, Seen: said.Message.Seen, Language: said.Message.Language,
-		Actions: said.Actions, Choices: said.Choices, Shown: said.Shown, Awaits: said.Awaits, Once: said.Once, SubjectVersion: n.Subject.Version, Begun: f.Now,
+		Actions: said.Actions, Choices: said.Choices, Shown: said.Shown, Awaits: said.Awaits, Once: said.Once, Covers: covers, SubjectVersion: n.Subject.Version, Begun: f.Now,
 	}
 	if said.Message.Template != nil {
 		a.Template = said.Message.Template.Name

@@ -18,6 +18,7 @@ const (
 	doScore   doing = "score"   // it is filed as a score from 1 to 5
 	doWords   doing = "words"   // it is filed as the words that go with a score, and people read them
 	doBook    doing = "book"    // the patient wants an appointment: free times are offered, or people are asked
+	doEach    doing = "each"    // each visit of a digest is shown by itself
 	doStop    doing = "stop"    // no more messages
 	doStart   doing = "start"   // messages again
 	// The patient wants the report sent, and says who they are.

@@ -8,7 +8,7 @@ import (
 
 // doings are what an answer may do in a journey on that.
 var doings = map[string][]doing{
-	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask, doBook, doScore, doWords, doDisown},
+	typeAppointment: {doAccept, doDecline, doCancel, doChange, doArrive, doAsk, doNote, doTask, doBook, doEach, doScore, doWords, doDisown},
 	typeEncounter:   {doAsk, doNote, doTask, doScore, doWords, doDisown},
 	typeReport:      {doAsk, doNote, doTask, doSend, doIdentify, doDisown},
 	typeRequest:     {doNote, doTask, doDisown},
@@ -40,6 +40,7 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 	l.then(o, a, j, question)
 	l.replies(o, a, j)
 	a.wish(m.value)
+	a.checkEach(m.value, question)
 	if v := o.get("anything"); v.exists() {
 		l.anything(v, a, question)
 	}

@@ -17,6 +17,9 @@ func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
 	if h.unfit(a) {
 		return h.passOn(readText, readText, handText)
 	}
+	if h.several(a) {
+		return h.each(j, readUnclear)
+	}
 	switch a.do {
 	case doStop, doStart:
 		off := a.do == doStop
@@ -44,6 +47,8 @@ func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
 		return h.identified(j, a)
 	case doBook:
 		return h.books(j, a)
+	case doEach:
+		return h.each(j, a.name)
 	}
 	return h.decided(j, a, choice{})
 }

@@ -68,6 +68,8 @@ type choice struct {
 	After time.Time      `json:"after,omitzero"`
 	// People is for none of the others: people are asked.
 	People bool `json:"people,omitempty"`
+	// Visits are those that each are to be shown by themselves.
+	Visits []string `json:"visits,omitempty"`
 }
 
 func (c choice) text() string {
@@ -131,8 +133,11 @@ func (h *hearing) chosen(j *journey, a *answer) pipeline.Outcome {
 	if json.Unmarshal([]byte(h.thread.Sent.Choice), &c) != nil {
 		return h.passOn(readText, readText, handText)
 	}
-	if a.do == doChange {
+	switch a.do {
+	case doChange:
 		return h.decided(j, a, c)
+	case doEach:
+		return h.each(j, a.name)
 	}
 	if c.People || h.book.service(c.Service) == nil || !h.certain() {
 		return h.noted(j, a)

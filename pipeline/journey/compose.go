@@ -23,6 +23,9 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if why != pipeline.ReasonNone {
 		return skip(why), nil
 	}
+	if len(f.With) > 0 {
+		return b.digest(j, n, f, s, attempt), nil
+	}
 	told := recall(n.Facts)
 	if s.start.IsZero() {
 		s.start = told.start()
@@ -189,4 +192,6 @@ func (a *answer) says(came string) *template {
 }
 
 // needsBooked reports whether what is said to an answer makes sense only while the visit stands.
-func (a *answer) needsBooked() bool { return a.do == doAccept || a.do == doAsk || a.do == doChange }
+func (a *answer) needsBooked() bool {
+	return a.do == doAccept || a.do == doAsk || a.do == doChange || a.do == doEach
+}

@@ -22,6 +22,7 @@ func stepName(journey, step string) string { return journey + "." + step }
 
 // covers reads the names of the steps that a step covers; they may be of journeys that are not read yet.
 func (l *loader) covers(v value, j *journey, s *step) {
+	s.covering = v.exists()
 	for _, item := range v.list() {
 		l.covering = append(l.covering, covering{item, stepName(j.name, s.name), j.on, item.text()})
 	}

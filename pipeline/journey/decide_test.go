@@ -153,7 +153,7 @@ func TestDecideFillsANotification(t *testing.T) {
 				Key:     pipeline.NotificationKey("appointment", "reminder_1d", "Appointment/1", "2027-03-09T13:30:00Z", "Patient/1"),
 				Journey: "appointment", Step: "reminder_1d", Subject: "Appointment/1", Patient: "Patient/1", Recipient: "Patient/1",
 				Occasion: "2027-03-09T13:30:00Z", Due: moment(t, "2027-03-08T10:00:00+01:00"), Expires: moment(t, "2027-03-08T22:00:00+01:00"),
-				Priority: pipeline.PriorityReminder, Resend: true,
+				Priority: pipeline.PriorityReminder, Resend: true, Digest: true,
 			}
 		}
 		if !n.Due.Equal(want.Due) || !n.Expires.Equal(want.Expires) {

@@ -14,8 +14,10 @@ type example struct {
 	given    string
 	language string
 	// booked are the elements of the appointment to which the visit goes back, nil for none.
-	booked   map[string]any
-	born     string
+	booked map[string]any
+	born   string
+	// beside are the starts of other visits of the patient, which are booked already.
+	beside   []string
 	timeline []moment
 	at       value
 }
@@ -69,7 +71,7 @@ const exampleZone = "Europe/Berlin"
 const clockLayout = "2006-01-02 15:04"
 
 func (l *loader) example(v value, j *journey) example {
-	o := v.object("example", "patient", "booked", "timeline")
+	o := v.object("example", "patient", "booked", "beside", "timeline")
 	e := example{name: o.need("example").text(), at: v}
 	if p := o.need("patient"); p.exists() {
 		patient := p.object("given", "language", "born")
@@ -78,6 +80,7 @@ func (l *loader) example(v value, j *journey) example {
 	if b := o.get("booked"); b.exists() {
 		e.readBooking(b, j)
 	}
+	e.readBeside(o.get("beside"), j)
 	for _, item := range o.need("timeline").list() {
 		e.timeline = append(e.timeline, readMoment(item, j))
 	}
@@ -204,6 +207,7 @@ func (e *example) directory() (map[string]fhir.Resource, error) {
 	if e.booked != nil {
 		raw = append(raw, e.booking())
 	}
+	raw = append(raw, e.visitsBeside()...)
 	known := make(map[string]fhir.Resource, len(raw))
 	for _, r := range raw {
 		encoded, err := json.Marshal(r)

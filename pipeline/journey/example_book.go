@@ -91,6 +91,9 @@ func (m *moment) answers(s pipeline.SentMessage) bool {
 	if m.tap == "" {
 		return len(s.Attempt.Actions) > 0
 	}
+	if visitsOf(s.Attempt) != nil {
+		return m.row == 0 && m.of == "" && slices.Contains(s.Attempt.Actions, m.tap)
+	}
 	if m.row > len(s.Attempt.Choices) || (m.row > 0) != (len(s.Attempt.Choices) > 0) {
 		return false
 	}

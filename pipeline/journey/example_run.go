@@ -137,9 +137,10 @@ func (p *play) send(until time.Time) {
 func (p *play) speak(n pipeline.Notification) {
 	facts := pipeline.Facts{Known: p.known, Lookup: p.lookup, Language: p.chosen, Window: n.ReplyTo != "" || p.inWindow(), Now: p.now}
 	if n.Subject != "" {
-		facts.Subject = p.kept
+		facts.Subject = p.subjectOf(n)
 	}
 	facts.Patient, _ = p.others[n.Patient].(*fhir.Patient)
+	facts.With = p.companions(n, facts)
 	composed, _ := p.book.Compose(n, facts, exampleAttempt) // it returns no error
 	if p.strange && !n.Farewell {
 		composed.Skip = pipeline.ReasonWrongNumber
@@ -217,7 +218,7 @@ func (p *play) hear(m *moment) string {
 	p.replies++
 	p.heard = p.now
 	r := pipeline.Reply{ID: "wamid.example" + strconv.Itoa(p.replies), Kind: "text", Text: pipeline.NewPrivate(m.says), At: p.now}
-	t := pipeline.Thread{How: "none", SubjectVersion: strconv.Itoa(p.version), Known: p.known, Patients: []string{"Patient/1"}, Chosen: p.chosen, Lookup: p.lookup, Now: p.now}
+	t := pipeline.Thread{How: "none", SubjectVersion: strconv.Itoa(p.version), Known: p.known, Patients: []string{"Patient/1"}, Chosen: p.chosen, Lookup: p.seen, Now: p.now}
 	t.From, t.Tries = pipeline.NewPrivate(exampleNumber), pipeline.Tries{Subject: p.tries, Lately: p.tries}
 	for i, s := range slices.Backward(p.all) {
 		t.Language = cmp.Or(t.Language, s.Attempt.Language)
@@ -238,7 +239,9 @@ func (p *play) hear(m *moment) string {
 		}
 		tapped := *t.Sent
 		tapped.Action = m.tap
-		if m.row > 0 {
+		if visitsOf(tapped.Attempt) != nil {
+			tapped.Choice = tapped.Attempt.Choices[0]
+		} else if m.row > 0 {
 			tapped.Choice = tapped.Attempt.Choices[m.row-1]
 		}
 		r.Kind, r.Text, t.Sent, t.How = "button", pipeline.Private{}, &tapped, "token"

@@ -94,6 +94,8 @@ type writer struct {
 	// slot is the free time that was chosen, in the zone of the service or of the visit; zero if none was.
 	slot    time.Time
 	patient *fhir.Patient
+	// others are the visits that a digest tells of besides, in the order of their starts.
+	others []*writer
 	// proxy is who reads it in the patient's stead, nil for the patient. unnamed is set when the patient's name was asked
 	// for then, and there is none.
 	proxy    *fhir.RelatedPerson

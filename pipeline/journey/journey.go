@@ -234,7 +234,7 @@ func (j *journey) reminders(c pipeline.Change, previous, current *scene, wanted 
 			continue
 		}
 		n.Edge = news && current.report != nil
-		n.Due, n.Expires = s.moment(current, before), s.end(current)
+		n.Due, n.Expires, n.Digest = s.moment(current, before), s.end(current), len(s.digests) > 0
 		if !n.Expires.After(n.Due) || !n.Expires.After(c.Now) {
 			continue
 		}

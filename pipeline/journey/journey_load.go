@@ -142,7 +142,7 @@ func (l *loader) steps(o object, j *journey, phrases vocabulary) {
 }
 
 func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
-	o := item.object("name", "when", "at", "send", "chat", "offer", "task", "expires", "unknown", "once", "covers")
+	o := item.object("name", "when", "at", "send", "chat", "offer", "task", "expires", "unknown", "once", "covers", "digest")
 	s := &step{name: named(o.need("name")), priority: pipeline.PriorityNews}
 	if v := o.need("when"); v.exists() {
 		s.when = phrases.clauses(v)
@@ -169,6 +169,7 @@ func (l *loader) step(item value, j *journey, phrases vocabulary) *step {
 	}
 	l.once(o.get("once"), s, j)
 	l.covers(o.get("covers"), j, s)
+	l.digest(o.get("digest"), s, j)
 	s.resend = j.on == typeAppointment
 	if v := o.get("unknown"); v.exists() {
 		s.resend = v.oneOf("policy", "resend", "hold") == "resend"
@@ -251,6 +252,7 @@ func (l *loader) expiry(v value, s *step, j *journey) expiry {
 // fits returns the template that a journey names, and checks that the journey can fill it.
 func (l *loader) fits(v value, j *journey, name string) *template {
 	t := l.fitsTo(choosesNothing, v, j, name)
+	single(v, t, j)
 	noSlot(v, t)
 	noDocument(v, t)
 	return t

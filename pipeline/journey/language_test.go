@@ -85,7 +85,8 @@ func sender(t *testing.T, template string) string {
 	}
 	for _, name := range names {
 		text := file(t, configs.Journeys(), name)
-		if strings.Contains(text, "send: "+template+"\n") || strings.Contains(text, "\nsends: ["+template+"]\n") || strings.Contains(text, "offer: "+template+" ") {
+		if strings.Contains(text, "send: "+template+"\n") || strings.Contains(text, "\nsends: ["+template+"]\n") || strings.Contains(text, "offer: "+template+" ") ||
+			strings.Contains(text, "digest: ["+template+",") || strings.Contains(text, ", "+template+"]\n") {
 			return strings.TrimSuffix(name, ".yaml")
 		}
 	}

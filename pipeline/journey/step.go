@@ -13,6 +13,10 @@ type step struct {
 	send, chat *template
 	// offer is said instead where the report can be sent as a document; nil for none.
 	offer *template
+	// digests are said instead where several visits are to be told of at once, each for another number of them.
+	digests []*template
+	// covering is set if it says what other steps say.
+	covering bool
 	// task is the code of the Task that people get when it happens, "" for none.
 	task     string
 	resend   bool

@@ -23,6 +23,7 @@ type template struct {
 	document  bool     // it carries the report
 	portal    bool     // it shows the address of the portal, without which nothing is said by it
 	choose    chooses  // what its list offers
+	visits    int      // how many it tells of; 0 and 1 are one
 	location  bool     // the place of the visit is sent in its stead, where its position is known
 	texts     []*text
 	matcher   language.Matcher

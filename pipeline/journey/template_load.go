@@ -135,7 +135,12 @@ func (l *loader) parameter(m member, t *template) parameter {
 
 func (l *loader) field(v value, t *template) field {
 	name := v.text()
-	f, ok := l.book.field(name)
+	visit, of := nth(name)
+	f, ok := l.book.field(of)
+	if visit > 0 {
+		f, ok = l.book.visitField(visit, of)
+		t.visits = max(t.visits, visit+1)
+	}
 	switch {
 	case name == "":
 	case !ok:

@@ -110,7 +110,7 @@ func (h *hearing) word(word string) pipeline.Outcome {
 			if a == nil {
 				in, a = h.elsewhere(j, word, languages)
 			}
-			if a != nil && !h.thanks(a) && !h.picks(a, word) {
+			if a != nil && (h.several(a) || !h.thanks(a) && !h.picks(a, word)) {
 				return h.answered(in, a)
 			}
 		}

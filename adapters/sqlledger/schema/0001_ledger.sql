@@ -67,6 +67,13 @@ CREATE TABLE kin (
   PRIMARY KEY (patient, person)
 ) {clustered};
 
+-- Consents about messages that are kept of a patient, or once were.
+CREATE TABLE consent (
+  patient TEXT NOT NULL,
+  ref     TEXT NOT NULL,
+  PRIMARY KEY (patient, ref)
+) {clustered};
+
 -- One try of a notification. previous is the one before it. token is the attempt's id, message is
 -- the provider's (secret). What is looked for by name is found by a number made of it (token_at,
 -- message_at, number_at) and then compared in full. open_since is set while nobody knows what became of it.
