@@ -137,11 +137,11 @@ func (a Auth) smartProblems(base string) (errs []error) {
 	}
 	if a.KeyFile == "" {
 		errs = append(errs, errors.New("auth.key_file: required for smart"))
-	} else if _, err := readKey(a.KeyFile); err != nil {
+	} else if err := checkKey(a.KeyFile); err != nil {
 		errs = append(errs, fmt.Errorf("auth.key_file: %w", err))
 	}
 	if a.NextKeyFile != "" {
-		if _, err := readKey(a.NextKeyFile); err != nil && !errors.Is(err, os.ErrNotExist) { // mostly there is none
+		if err := checkKey(a.NextKeyFile); err != nil && !errors.Is(err, os.ErrNotExist) { // mostly there is none
 			errs = append(errs, fmt.Errorf("auth.next_key_file: %w", err))
 		}
 	}

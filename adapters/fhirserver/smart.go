@@ -161,9 +161,9 @@ func (s *smart) ask(ctx context.Context) (string, error) {
 // told says what was asked for and is not granted, whenever that changes. The caller holds mu.
 func (s *smart) told(granted string) {
 	lacking := strings.Join(missing(s.auth.Scopes, granted), " ")
-	switch {
-	case lacking == s.lacking:
-	case lacking == "":
+	switch lacking {
+	case s.lacking:
+	case "":
 		s.log.Info("the FHIR server grants all scopes now")
 	default:
 		s.log.Warn("the FHIR server does not grant all scopes: what needs them will be refused", "lacking", lacking)
