@@ -96,14 +96,15 @@ func (w *WhatsApp) serveTyntecSend(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m, e := w.check(b)
+	if e == nil && f.refused {
+		e = refusal(f.Failed, "As ordered.")
+	}
 	if e == nil {
 		e = w.accept(&m)
 	}
 	if e != nil {
 		w.acceptRefused(&m)
-		refused := *f
-		refused.Failed = e.code
-		f = &refused
+		f.Failed = e.code // it is this request's own
 	}
 	defer w.followTyntec(m, f, e == nil) // deferred, so that it also follows an answer that is cut
 	pause(r.Context(), w.cfg.Latency)
@@ -224,7 +225,7 @@ func (t Template) positional() Template {
 	return t
 }
 
-// postTyntecTemplate is the business notification about a template's new status; see
+// tyntecTemplateUpdate is the business notification about a template's new status; see
 // https://github.com/tyntec/api-collection/blob/master/conversations/v3/business_notification_webhook_events.yaml.
 func (w *WhatsApp) tyntecTemplateUpdate(t Template, before, why string) []byte {
 	changed := map[string]string{"property": "status", "newValue": t.Status, "oldValue": before}
