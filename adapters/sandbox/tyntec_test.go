@@ -286,6 +286,7 @@ func TestTyntecSMS(t *testing.T) {
 	if m, ok := p.Last(); !ok || m.Text != "Your visit is at 10." {
 		t.Errorf("the phone shows %q", m.Text)
 	}
+	_ = w.Drain(soon(t))
 	p.Write("ok")
 	_ = w.Drain(soon(t))
 	want := []string{"MessageStatus::accepted", "MessageStatus::dispatched", "MessageStatus::delivered", "MoMessage"}
