@@ -294,8 +294,5 @@ type StateChange struct {
 	At     time.Time
 }
 
-// MaxAgain is how many attempts are made at what fails again and again after the provider has taken it.
-const MaxAgain = 4
-
 // LeaseTime is how long a lease of Due or Writes lasts when nobody ends it.
 const LeaseTime = time.Minute

@@ -40,7 +40,7 @@ func TestConfigurationProblems(t *testing.T) {
 		{"tyntec", metaChannel, tyntecChannel, ""},
 		{"tyntec without its key", metaChannel, strings.Replace(tyntecChannel, "api_key: a, ", "", 1), `test.yaml:5:5: channels[0].api_key: required`},
 		{"tyntec that takes any callback", metaChannel, strings.Replace(tyntecChannel, ", callback_secret: b", "", 1), `test.yaml:5:5: channels[0].callback_secret: required`},
-		{"a misspelt key of tyntec", metaChannel, strings.Replace(tyntecChannel, "callback_secret", "calback_secret", 1), `channels[0].calback_secret: unknown key; did you mean callback_secret?`},
+		{"a misspelt key of tyntec", metaChannel, strings.Replace(tyntecChannel, "callback_secret", "callback_sekret", 1), `channels[0].callback_sekret: unknown key; did you mean callback_secret?`},
 		{"a fallback", metaChannel, fallbackChannels, ""},
 		{"SMS alone", metaChannel, "- {provider: tyntec-sms, number: '+4989202451100', api_key: a, callback_secret: b}", `channels[0].provider: tyntec-sms has words alone`},
 		{"a fallback that is not there", metaChannel, strings.Replace(metaChannel, "provider", "fallback: sms, provider", 1), `channels[0].fallback: there is no channel sms`},
