@@ -180,6 +180,10 @@ func (d *Dispatch) handle(ctx context.Context, n DueNotification, at places) {
 		return
 	}
 	asked := d.Now()
+	if !asked.Before(n.Expires) { // many may be, after an outage: nothing is gathered for them
+		d.putOff(ctx, n, d.skip(ctx, n, ReasonExpired, nil))
+		return
+	}
 	facts, to, err := d.turn(ctx, n)
 	if err != nil || to.Empty() {
 		d.putOff(ctx, n, err)

@@ -26,14 +26,13 @@ func (d *Dispatch) skip(ctx context.Context, n DueNotification, why Reason, err 
 	return nil
 }
 
-// unsent are the writes about what was not sent: the chart has it of a message that the provider has refused, and
-// who has asked for one hears of every reason.
+// unsent are the writes about what was not sent: the chart has it of a message that the provider has refused, and of what it
+// is to know besides; who has asked for a message hears of every reason.
 func (d *Dispatch) unsent(n DueNotification, a Attempt, s Settlement) []Write {
 	switch {
-	case s.State == Failed:
+	case s.State == Failed || s.State == Skipped || s.State == Expired:
 	case s.State == Planned && s.Reason == ReasonNotReachable: // this attempt has ended; another channel makes the next
 		s.State = Failed
-	case n.Requested() && (s.State == Skipped || s.State == Expired):
 	default:
 		return nil
 	}

@@ -150,12 +150,13 @@ func (f Filing) Unfetched(s SentFile, why string, now time.Time) []Write {
 	default:
 		why = "file_not_filed"
 	}
-	return f.task(fhir.TaskDraft{
+	draft := fhir.TaskDraft{
 		Code:        "WhatsApp: a file is missing (" + spoken(why) + ")",
 		Codings:     []fhir.Coding{{System: SystemTask, Code: why}},
 		Description: "The patient sent a file (" + s.Kind + ") that could not be put into the chart. Please ask for it in another way.",
 		For:         reference(s.Patient),
 		Focus:       fhir.Reference{Type: "Communication", Identifier: fhir.Identifier{System: SystemMessage, Value: s.Reply}},
 		AuthoredOn:  now,
-	}, "file", s.Reply, queue(s.Patient, s.Reply))
+	}
+	return aboutReply(f.task(draft, "file", s.Reply, queue(s.Patient, s.Reply)), draft, s.Reply)
 }

@@ -40,7 +40,7 @@ func (f Filing) Handoff(r Reply, t Thread, patient string, o Outcome) []Write {
 	if t.Sent != nil && t.Sent.Notification.Subject != "" {
 		draft.Focus = focus(t.Sent.Notification.Subject)
 	}
-	return f.task(draft, "handoff", r.ID, queue(patient, r.ID))
+	return aboutReply(f.task(draft, "handoff", r.ID, queue(patient, r.ID)), draft, r.ID)
 }
 
 // Errands returns the writes of a Task for each errand.
@@ -99,6 +99,16 @@ func (f Filing) task(draft fhir.TaskDraft, what, id, order string) []Write {
 	draft.Identifiers = []fhir.Identifier{by}
 	body, err := draft.JSON()
 	return f.writes(what, id, "Task", by, order, body, err, nil)
+}
+
+// aboutReply lets a Task whose focus is what a patient wrote find it.
+func aboutReply(writes []Write, draft fhir.TaskDraft, reply string) []Write {
+	if draft.Focus.Type == "Communication" {
+		for i := range writes {
+			writes[i].Answers = writeKey("reply", reply, writes[i].Sink)
+		}
+	}
+	return writes
 }
 
 // decided identifies what something has led to. Its cause is mostly a message, whose id holds a number.

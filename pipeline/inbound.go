@@ -165,10 +165,14 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	if len(o.Disowns) > 0 {
 		filed, t.Disowning = "", true
 	}
-	writes := append(in.Filing.Reply(r, t, filed, o.Reading), in.Filing.File(r, t, filed)...)
+	t.Urgent = o.Urgent
+	writes := slices.Concat(in.Filing.ReplyThread(r, t, filed), in.Filing.Reply(r, t, filed, o.Reading), in.Filing.File(r, t, filed))
 	address := func(list []Notification) {
 		for i := range list {
 			list[i].ReplyTo, list[i].Address = r.ID, r.From
+			if list[i].Subject == "" {
+				list[i].Thread = t.conversation()
+			}
 			if list[i].Patient == "" {
 				list[i].Patient = filed
 			}

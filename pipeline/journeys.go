@@ -137,6 +137,8 @@ type Thread struct {
 	Disowns bool
 	// Disowning is set for who files it if this reply says so: it is about the patient, and by nobody who is known.
 	Disowning bool
+	// Urgent is set for who files it if people are to see to it at once.
+	Urgent bool
 	// Lookup finds other resources. nil if not known.
 	Lookup func(ref string) fhir.Resource
 	Now    time.Time

@@ -36,8 +36,7 @@ type Ledger interface {
 
 	// Due leases up to limit planned notifications whose Due has come, lower Priority
 	// first, then earlier Due. A lease ends with Begin, Settle, Postpone or after LeaseTime.
-	// Those that have expired are settled as Expired here and not returned, but for those that somebody has asked
-	// for (Notification.Requested): dispatch settles them, with what it owes to who asked.
+	// Those that have expired are among them: dispatch settles them, with what it owes to the chart and to who asked.
 	Due(ctx context.Context, now time.Time, limit int) ([]DueNotification, error)
 	// NextDue returns when the next planned notification without a lease falls due; ok is false if there is none.
 	NextDue(ctx context.Context) (at time.Time, ok bool, err error)
@@ -62,8 +61,9 @@ type Ledger interface {
 	// Lapse settles attempts that have been unknown since before the given time and got no
 	// receipt: planned again where the notification says Resend, it is not expired and this is its
 	// first attempt of unknown outcome, Held or Expired otherwise. What would be Expired and somebody has asked for is
-	// planned: see Due. Returns how many are to be sent again, and how many Held.
-	Lapse(ctx context.Context, before, now time.Time) (planned, held int, err error)
+	// planned: see Due. file is called with each that is Held, for the writes that tell who has asked for it. Returns how
+	// many are to be sent again, and how many Held.
+	Lapse(ctx context.Context, before, now time.Time, file func(SentMessage) []Write) (planned, held int, err error)
 
 	// Silent returns up to limit attempts of a channel that the provider has taken, and of which it has not said yet that they
 	// were delivered, or were not: those begun after one time and before another, the oldest first. Of a backlog of hundreds of thousands it may see

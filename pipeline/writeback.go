@@ -261,25 +261,19 @@ func (b *WriteBack) check(body []byte) error {
 	return nil
 }
 
-// complete puts in what was not known when the write was inserted: the server's
-// reference of the message it answers, and whose number an unknown sender's is.
+// complete puts in what was not known when the write was inserted: the server's references
+// of the message it answers and of the conversation, and whose number an unknown sender's is.
 func (b *WriteBack) complete(ctx context.Context, w Write) ([]byte, error) {
 	body := []byte(w.Body.Reveal())
-	if w.Answers == "" && w.Sender.Empty() || len(body) == 0 {
+	if w.Answers == "" && w.Thread == "" && w.Sender.Empty() || len(body) == 0 {
 		return body, nil
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(body, &members); err != nil {
 		return nil, &Error{Op: "writeback.complete", Kind: Malformed, Reason: "not_json"}
 	}
-	if w.Answers != "" {
-		ref, err := b.Ledger.Written(ctx, w.Answers)
-		if err != nil {
-			return nil, err
-		}
-		if ref != "" {
-			members["inResponseTo"], _ = json.Marshal([]map[string]string{{"reference": ref}})
-		}
+	if err := b.refer(ctx, w, members); err != nil {
+		return nil, err
 	}
 	if !w.Sender.Empty() && w.Tries < senderTries {
 		found, err := b.Server.PatientsByPhone(ctx, w.Sender)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -16,6 +17,12 @@ type FHIRConfig struct {
 	Listen string
 	// Token is the bearer token that all requests but metadata must carry; empty asks for none.
 	Token string
+	// Basic, if not nil, is the user whom all requests but metadata must name instead.
+	Basic *FHIRUser
+	// SMART, if not nil, makes the server grant tokens itself, and ask for one with the scope of each request.
+	SMART *SMARTConfig
+	// TLS, if not nil, is what the server speaks; it may ask for certificates.
+	TLS *tls.Config
 	// Validate looks at each resource as it would be stored, with id and meta; its error
 	// is answered with 422. nil checks only that it is JSON of the right type.
 	Validate func(raw []byte) error
@@ -80,6 +87,8 @@ type FHIRServer struct {
 	serial  int
 	request int
 	fail    func(FHIRRequest) *FHIRFault
+
+	authority *authority // nil without SMART
 }
 
 // NewFHIRServer starts a server. It fails only if the socket is taken.
@@ -93,7 +102,10 @@ func NewFHIRServer(cfg FHIRConfig) (*FHIRServer, error) {
 	for t := range fhirTypes {
 		s.types[t] = &fhirTable{byID: map[string]*fhirRecord{}, identifiers: map[string][]string{}}
 	}
-	srv, err := serve(cfg.Listen, s)
+	if cfg.SMART != nil {
+		s.authority = newAuthority(*cfg.SMART, cfg.Clock)
+	}
+	srv, err := serveTLS(cfg.Listen, s, cfg.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +129,9 @@ func (s *FHIRServer) Close() error { return s.server.close() }
 
 // ServeHTTP implements http.Handler.
 func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if s.authority != nil && s.authority.serve(rw, r, s.server.url()) {
+		return
+	}
 	rest, ok := strings.CutPrefix(r.URL.Path, fhirBase+"/")
 	if !ok {
 		s.refuse(rw, problem(http.StatusNotFound, "not-found", "The base of this server is "+fhirBase))
@@ -126,12 +141,12 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.serveMetadata(rw)
 		return
 	}
-	if s.cfg.Token != "" && r.Header.Get("Authorization") != "Bearer "+s.cfg.Token {
-		rw.Header().Set("WWW-Authenticate", "Bearer")
-		s.refuse(rw, problem(http.StatusUnauthorized, "login", "A valid access token is required"))
+	p := strings.Split(rest, "/")
+	r, refused := s.admit(r)
+	if refused != nil {
+		s.refuse(rw, refused)
 		return
 	}
-	p := strings.Split(rest, "/")
 	f := s.fault(r, p)
 	f.wait(r.Context())
 	if f.instead() && !f.Act {
@@ -158,6 +173,9 @@ func (s *FHIRServer) route(r *http.Request, p []string) (*fhirAnswer, *fhirProbl
 	table := s.types[p[0]]
 	if table == nil {
 		return nil, problem(http.StatusNotFound, "not-supported", "Unknown resource type '"+p[0]+"'")
+	}
+	if e := permitted(r, p); e != nil {
+		return nil, e
 	}
 	searching := r.Method == http.MethodPost && len(p) == 2 && p[1] == "_search"
 	if s.cfg.ReadOnly && r.Method != http.MethodGet && !searching {

@@ -118,6 +118,7 @@ type fhirProblem struct {
 	diagnostics string
 	expression  string
 	allow       string
+	challenge   string // WWW-Authenticate
 }
 
 // problem describes a refusal. Diagnostics may quote the request, as those of real
@@ -129,6 +130,9 @@ func problem(status int, code, diagnostics string) *fhirProblem {
 func (s *FHIRServer) refuse(rw http.ResponseWriter, e *fhirProblem) {
 	if e.allow != "" {
 		rw.Header().Set("Allow", e.allow)
+	}
+	if e.challenge != "" {
+		rw.Header().Set("WWW-Authenticate", e.challenge)
 	}
 	rw.Header().Set("Content-Type", fhirJSON)
 	rw.WriteHeader(e.status)

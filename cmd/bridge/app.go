@@ -123,7 +123,7 @@ func (a *app) wire() error {
 	if dispatch.Fallback, err = openFallback(c); err != nil {
 		return err
 	}
-	a.settler = a.newSettler()
+	a.settler = a.newSettler(filing)
 	if a.broadcasts, err = a.newBroadcasts(list, publisher); err != nil {
 		return err
 	}

@@ -15,10 +15,11 @@ func (a *app) newIntake(filing pipeline.Filing, dead *pipeline.DeadLetters) *pip
 }
 
 // newSettler is the lane that settles what nobody answered for.
-func (a *app) newSettler() *pipeline.Settler {
+func (a *app) newSettler(filing pipeline.Filing) *pipeline.Settler {
 	return &pipeline.Settler{
 		Ledger: a.ledger, Resolver: a.resolver, Server: a.fhirServer(), Log: a.log, Now: a.now, Grace: a.config.Dispatch.Grace,
 		HandledUntil: (&progress{group: a.updates.Group, log: a.log, now: a.now}).handledUntil,
+		File:         filing.Record,
 	}
 }
 
@@ -58,7 +59,7 @@ func (a *app) writeBack(sink pipeline.Sink, filing pipeline.Filing, publisher pi
 	return &pipeline.WriteBack{
 		Sink: sink, Ledger: a.ledger, Metrics: a.metrics, Log: a.log, Now: a.now, Concurrency: writeConcurrency[sink],
 		Validate: explain, Server: a.fhirServer(),
-		Ladder:    &pipeline.Ladder{Server: a.fhirServer(), Rungs: a.config.FHIR.AppointmentWriteback, Filing: filing},
+		Ladder:    &pipeline.Ladder{Server: a.fhirServer(), Rungs: a.config.FHIR.AppointmentWriteback, Filing: filing, Validate: explain},
 		Publisher: publisher, Topic: a.config.Kafka.Topics.Communications,
 	}
 }

@@ -190,16 +190,14 @@ func (p *playhouse) goesOn(until time.Time) {
 	p.set(until)
 }
 
-// set moves the clock, and wakes the lane that waits for it: the end of a write that nobody owes, of which something is
-// to be said, tells the lane that there may be news, and changes nothing.
+// set moves the clock, and wakes the lane that waits for it.
 func (p *playhouse) set(to time.Time) {
 	p.t.Helper()
 	if to.Before(p.now()) {
 		p.t.Fatalf("the clock is set back to %v", to)
 	}
 	p.clock.Store(to.UnixNano())
-	nothing := pipeline.WriteResult{Done: true, Say: []pipeline.Notification{{}}, At: to}
-	must(p.t, p.bridge.app.ledger.SettleWrite(p.t.Context(), "nothing", nothing))
+	p.wake(to)
 }
 
 // quiet waits until nothing is under way anywhere.

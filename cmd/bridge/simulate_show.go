@@ -26,6 +26,9 @@ func meaning(raw []byte) string {
 	if words := gjson.GetBytes(raw, "payload.0.contentString").String(); words != "" {
 		text += ": “" + firstLine(words) + "”"
 	}
+	if isHeader(raw) {
+		text += ": the conversation begins"
+	}
 	return text
 }
 

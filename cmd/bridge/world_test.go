@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,10 +40,11 @@ type world struct {
 	webhooks string
 	admin    string
 	options  worldOptions
-	bridge   *bridge // for benchmarks
+	bridge   *bridge // the one that was run last
 	known    int     // patients, for benchmarks
 	stand    *standIn
-	api      string // where the bridge posts, if not to whatsapp
+	ahead    *atomic.Int64 // how far its clock is ahead of the machine's, in nanoseconds
+	api      string        // where the bridge posts, if not to whatsapp
 }
 
 type worldOptions struct {
@@ -72,12 +74,12 @@ func newWorld(t testing.TB, o worldOptions) *world {
 	}
 	o.session = cmp.Or(o.session, "6s")
 	o.provider = cmp.Or(o.provider, os.Getenv(providerEnv), "cloudapi")
-	w := &world{t: t, dir: t.TempDir(), group: "bridge", options: o}
+	w := &world{t: t, dir: t.TempDir(), group: "bridge", options: o, ahead: new(atomic.Int64)}
 	w.topics = TopicsConfig{
 		Events: []string{"ehr.fhir"}, Inbound: "bridge.inbound", Communications: "bridge.communications", DeadLetters: "bridge.dead-letters",
 	}
 	w.startKafka(o.partitions)
-	fhirConfig := sandbox.FHIRConfig{Validate: validates}
+	fhirConfig := sandbox.FHIRConfig{Validate: validates, Clock: w.now}
 	if o.fhir != nil {
 		o.fhir(&fhirConfig)
 	}
@@ -182,8 +184,9 @@ func (w *world) run() *bridge {
 	c, err := w.load(w.config(cmp.Or(w.api, w.whatsapp.URL())))
 	must(w.t, err)
 	b := &bridge{log: &safeBuffer{}, ran: make(chan error, 1)}
-	b.app, err = newApp(c, slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	b.app, err = newAppAt(c, slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})), w.now)
 	must(w.t, err)
+	w.bridge = b
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop = stop
 	go func() { b.ran <- b.app.run(ctx) }()

@@ -68,7 +68,7 @@ func elsewhereRefused(t *ledgerTest) {
 func elsewhereUnknown(t *ledgerTest) {
 	n := t.begun("1", nil)
 	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
-	if planned, _, err := t.l.Lapse(t.Context(), t.now.Add(time.Minute), t.now.Add(time.Minute)); planned != 1 || err != nil {
+	if planned, _, err := t.l.Lapse(t.Context(), t.now.Add(time.Minute), t.now.Add(time.Minute), nil); planned != 1 || err != nil {
 		t.Fatalf("Lapse: %d, %v", planned, err)
 	}
 	t.now = t.now.Add(time.Minute)
