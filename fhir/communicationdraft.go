@@ -49,6 +49,8 @@ type CommunicationDraft struct {
 	// MediumSystem is the operator's own code system, in which WhatsApp is
 	// "whatsapp"; with "" the medium has HL7's code and a text only.
 	MediumSystem string
+	// SMS says that it went, or came, by SMS and not by WhatsApp.
+	SMS bool
 	// Subject is the Patient, also where a proxy writes.
 	Subject Reference
 	// Topic is a code of CommunicationTopicSystem, or a text.
@@ -130,7 +132,7 @@ func (d CommunicationDraft) JSON() ([]byte, error) {
 		InResponseTo:    w.references("inResponseTo", d.InResponseTo, "Communication"),
 		StatusReason:    w.concept("statusReason", d.StatusReason),
 		Category:        w.concepts("category", d.Categories...),
-		Medium:          w.concepts("medium", medium(d.MediumSystem)),
+		Medium:          w.concepts("medium", medium(d.MediumSystem, d.SMS)),
 		Subject:         w.reference("subject", d.Subject, "Patient", "Group"),
 		Topic:           w.concept("topic", d.Topic),
 		About:           w.references("about", d.About),
@@ -155,8 +157,15 @@ func (d CommunicationDraft) JSON() ([]byte, error) {
 }
 
 // medium is WhatsApp. There is no code for chat in HL7's system: ONLINEWRIT is
-// "submitted by computer network".
-func medium(system string) Concept {
+// "submitted by computer network". Nor is there one for SMS, which is WRITTEN.
+func medium(system string, sms bool) Concept {
+	if sms {
+		c := Concept{Text: "SMS", Codings: []Coding{{System: ParticipationModeSystem, Code: "WRITTEN"}}}
+		if system != "" {
+			c.Codings = append(c.Codings, Coding{System: system, Code: "sms", Display: "SMS"})
+		}
+		return c
+	}
 	c := Concept{Text: "WhatsApp", Codings: []Coding{{System: ParticipationModeSystem, Code: "ONLINEWRIT"}}}
 	if system != "" {
 		c.Codings = append(c.Codings, Coding{System: system, Code: "whatsapp", Display: "WhatsApp"})

@@ -31,7 +31,7 @@ const (
 	SystemStep = "urn:fhirbridge:step"
 	// SystemCategory has the code "patient-message", for what a patient wrote without being asked.
 	SystemCategory = "urn:fhirbridge:category"
-	// SystemMedium has the code "whatsapp".
+	// SystemMedium has the codes "whatsapp" and "sms".
 	SystemMedium = "urn:fhirbridge:medium"
 )
 
@@ -44,6 +44,8 @@ type Filing struct {
 	Sinks []Sink
 	// Files says which files of patients are fetched; the zero FileRules fetch none.
 	Files FileRules
+	// SMS is the name of the channel for SMS, "" if there is none.
+	SMS string
 }
 
 // Sent returns the writes that record a message which the provider has taken, or which was not sent and the chart is to
@@ -69,6 +71,7 @@ func (f Filing) Sent(m SentMessage) []Write {
 		Categories:   []fhir.Concept{category(n)},
 		Priority:     "routine",
 		MediumSystem: SystemMedium,
+		SMS:          f.SMS != "" && a.Channel == f.SMS,
 		Subject:      reference(n.Patient),
 		Topic:        topic(n.conversation()),
 		Sent:         a.Begun,
@@ -104,6 +107,7 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 		Categories:   []fhir.Concept{{Codings: []fhir.Coding{{System: SystemCategory, Code: "patient-message"}}}},
 		Priority:     "routine",
 		MediumSystem: SystemMedium,
+		SMS:          BySMS(r.ID),
 		Subject:      reference(patient),
 		Sent:         r.At,
 		Received:     r.Received,

@@ -108,7 +108,7 @@ func (a *app) wire() error {
 	}
 	publisher := pipeline.NewPublisher(a.kafka, kafka.MetadataKey)
 	a.resolver = pipeline.NewResolver(a.ledger)
-	filing := pipeline.Filing{Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo, Files: c.Media.rules()}
+	filing := pipeline.Filing{Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo, Files: c.Media.rules(), SMS: c.fallbackName()}
 	dead := &pipeline.DeadLetters{
 		Publisher: publisher, Topic: c.Kafka.Topics.DeadLetters, Metrics: a.metrics, Explain: explain,
 	}
@@ -127,6 +127,7 @@ func (a *app) wire() error {
 	if a.broadcasts, err = a.newBroadcasts(list, publisher); err != nil {
 		return err
 	}
+	a.broadcasts.fallback = dispatch.Fallback
 	a.receiver = a.newReceiver(webhooks, publisher)
 	intake := a.newIntake(filing, dead)
 	inbound := &pipeline.Inbound{
