@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -198,21 +199,50 @@ func TestDocsNameEveryCode(t *testing.T) {
 	}
 }
 
+// TestDocsDecideOnEveryReason: of each reason for which something is not sent, the chapter says whether the chart is told.
+func TestDocsDecideOnEveryReason(t *testing.T) {
+	raw, err := os.ReadFile(docsFHIR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, chapter, _ := strings.Cut(string(raw), "### Not done\n")
+	chapter, _, _ = strings.Cut(chapter, "\n## ")
+	file, err := parser.ParseFile(token.NewFileSet(), "reason.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for name, reason := range texts(file) {
+		if found++; reason != "" && name != "ReasonRefused" && !strings.Contains(chapter, "`"+reason+"`") { // that is the provider's
+			t.Errorf("docs/fhir.md does not say whether the chart is told of %s (%s): see also unsentReasons", name, reason)
+		}
+	}
+	if found < 20 {
+		t.Errorf("%d reasons, want all", found)
+	}
+}
+
 // constants are those of a package that are texts, by name.
 func constants(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	values := map[string]string{}
 	for _, file := range parsed(t, dir) {
-		ast.Inspect(file, func(n ast.Node) bool {
-			if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Names) == len(spec.Values) {
-				for i, name := range spec.Names {
-					if lit, ok := spec.Values[i].(*ast.BasicLit); ok && lit.Kind == token.STRING {
-						values[name.Name], _ = strconv.Unquote(lit.Value)
-					}
+		maps.Copy(values, texts(file))
+	}
+	return values
+}
+
+func texts(file *ast.File) map[string]string {
+	values := map[string]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Names) == len(spec.Values) {
+			for i, name := range spec.Names {
+				if lit, ok := spec.Values[i].(*ast.BasicLit); ok && lit.Kind == token.STRING {
+					values[name.Name], _ = strconv.Unquote(lit.Value)
 				}
 			}
-			return true
-		})
-	}
+		}
+		return true
+	})
 	return values
 }

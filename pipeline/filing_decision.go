@@ -7,8 +7,8 @@ import (
 	"fhirbridge/fhir"
 )
 
-// Decision returns the writes that carry a decision into the appointment, or, without a
-// server to write to, an AppointmentResponse for the topic. They stand behind the reply's own
+// Decision returns the writes that carry a decision into the appointment on the server, and those of an AppointmentResponse
+// for the topic: what a patient has decided is there whatever the server makes of it. They stand behind the reply's own
 // Communication in the patient's queue.
 func (f Filing) Decision(d Decision) []Write {
 	if !f.toServer() { // whoever reads the topic carries it on
@@ -18,10 +18,16 @@ func (f Filing) Decision(d Decision) []Write {
 		}
 		return writes
 	}
-	return []Write{{
+	writes := []Write{{
 		Key: writeKey("decision", d.Reply, SinkServer), Kind: WriteDecision, Sink: SinkServer,
 		Order: d.Patient, Type: "Appointment", Decision: &d,
 	}}
+	for _, w := range f.Response(d) {
+		if w.Sink != SinkServer && !w.Body.Empty() { // what no resource can say, a Task does
+			writes = append(writes, w)
+		}
+	}
+	return writes
 }
 
 // Handoff returns the write of a Task that asks people to look at a reply.

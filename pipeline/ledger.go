@@ -260,6 +260,8 @@ type WriteResult struct {
 	Answer *Answer
 	// Retry is when to try again, if it is neither done nor given up.
 	Retry time.Time
+	// Untried is set with Retry for one that is given back and was not tried: it does not count as a try.
+	Untried bool
 	// GiveUp ends it without success.
 	GiveUp bool
 	Reason Reason

@@ -44,6 +44,8 @@ type Client struct {
 	paused atomic.Int64
 	// declared is what the server said of itself when it was last asked; nil before.
 	declared atomic.Pointer[capability]
+	// batches is whether the server is sent any.
+	batches batches
 	// noPost is set once the server has refused to be searched by POST.
 	noPost atomic.Bool
 }

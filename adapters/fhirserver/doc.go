@@ -23,6 +23,9 @@
 //     declared that it creates conditionally. What an earlier process
 //     left unclear is covered by either: by the server's own condition, or by the search.
 //     A server that can do neither is asked once, and after an unclear outcome no more.
+//   - CreateAll puts several creations into one batch, where the server declares that it takes batches and creates
+//     conditionally. Each entry's own status says what has come of it. What an answer leaves unclear, be it of one entry or of
+//     all, is searched for before it is asked for again, by itself. A server that refuses a batch is not sent another.
 //   - When the server asks to wait (Retry-After), nobody calls it before that time.
 //   - Answers are bounded: 16 MB for resources, what the caller says for documents, 64 KB for errors, a timeout for each request.
 //   - A Client is safe for concurrent use.

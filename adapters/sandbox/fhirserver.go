@@ -28,6 +28,8 @@ type FHIRConfig struct {
 	Validate func(raw []byte) error
 	// ReadOnly refuses all writes, NoPatch only PATCH, both with 405.
 	ReadOnly, NoPatch bool
+	// NoBatch refuses batches, and does not declare them.
+	NoBatch bool
 	// UpdateCreate lets PUT create a resource under the client's id; otherwise 404.
 	UpdateCreate bool
 	// RequireIfMatch refuses PUT and PATCH without If-Match with 412, as Oracle Health does.
@@ -74,7 +76,7 @@ var fhirTypes = map[string]bool{
 }
 
 // FHIRServer is a FHIR R4 REST server under /fhir: read, vread, history, search,
-// create, conditional create, update, JSON Patch and delete.
+// create, conditional create, update, JSON Patch, delete and batch.
 // See https://hl7.org/fhir/R4/http.html.
 type FHIRServer struct {
 	cfg     FHIRConfig
@@ -133,7 +135,8 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rest, ok := strings.CutPrefix(r.URL.Path, fhirBase+"/")
-	if !ok {
+	ofBase := strings.TrimSuffix(r.URL.Path, "/") == fhirBase
+	if !ok && !ofBase {
 		s.refuse(rw, problem(http.StatusNotFound, "not-found", "The base of this server is "+fhirBase))
 		return
 	}
@@ -141,11 +144,14 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.serveMetadata(rw)
 		return
 	}
-	p := strings.Split(rest, "/")
 	r, refused := s.admit(r)
 	if refused != nil {
 		s.refuse(rw, refused)
 		return
+	}
+	p := strings.Split(rest, "/")
+	if ofBase {
+		p = []string{bundleType}
 	}
 	f := s.fault(r, p)
 	f.wait(r.Context())
@@ -153,7 +159,13 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.answerFault(rw, f)
 		return
 	}
-	a, e := s.route(r, p)
+	var a *fhirAnswer
+	var e *fhirProblem
+	if ofBase && r.Method == http.MethodPost {
+		a, e = s.batch(r)
+	} else {
+		a, e = s.route(r, p)
+	}
 	pause(r.Context(), s.cfg.Latency)
 	switch {
 	case f.instead():
@@ -163,6 +175,9 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	default:
 		if f.NoLocation {
 			a.location = ""
+		}
+		if f.Half {
+			s.writeHalf(rw, a)
 		}
 		s.write(rw, r, a)
 	}

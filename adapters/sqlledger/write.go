@@ -255,7 +255,11 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL WHERE id = ? AND state = 0 AND rev = ?", string(r.Reason), w.id, w.rev)
 		t.count(counted{kind: tallyGivenUp}, n)
 	default:
-		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + 1, ready_at = ? WHERE id = ? AND state = 0", string(r.Reason), micros(r.Retry), w.id)
+		tries := 1
+		if r.Untried {
+			tries = 0
+		}
+		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + ?, ready_at = ? WHERE id = ? AND state = 0", string(r.Reason), tries, micros(r.Retry), w.id)
 	}
 	return n > 0, err
 }

@@ -38,6 +38,7 @@ type app struct {
 	receiver   *pipeline.Receiver
 	settler    *pipeline.Settler
 	broadcasts *broadcasts
+	sinks      []*pipeline.WriteBack
 	background []func(context.Context) error
 }
 
@@ -83,7 +84,7 @@ func (a *app) open() (err error) {
 		return fmt.Errorf("kafka: %w", err)
 	}
 	if c.FHIR.Server.BaseURL != "" {
-		if a.server, err = fhirserver.New(c.FHIR.Server, fhirserver.WithClock(a.now)); err != nil {
+		if a.server, err = fhirserver.New(c.FHIR.Server, fhirserver.WithClock(a.now), fhirserver.WithLogger(a.log)); err != nil {
 			return fmt.Errorf("fhir: %w", err)
 		}
 	}

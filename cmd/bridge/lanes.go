@@ -46,7 +46,12 @@ func (a *app) newDispatch(channel pipeline.Channel, list []pipeline.Gate, filing
 func (a *app) writeBacks(channel pipeline.Channel, filing pipeline.Filing, publisher pipeline.Publisher) {
 	c := a.config
 	for _, sink := range c.FHIR.WriteTo {
-		a.background = append(a.background, a.writeBack(sink, filing, publisher).Run)
+		b := a.writeBack(sink, filing, publisher)
+		if sink == pipeline.SinkServer && a.server != nil {
+			b.Concurrency, b.Batches, b.Batch = c.FHIR.Concurrency, a.server, c.FHIR.Batch
+		}
+		a.sinks = append(a.sinks, b)
+		a.background = append(a.background, b.Run)
 	}
 	files := a.writeBack(pipeline.SinkFiles, filing, publisher)
 	files.Files = &pipeline.Files{
@@ -81,6 +86,6 @@ func (a *app) route(dead *pipeline.DeadLetters, intake *pipeline.Intake, inbound
 // better, and a message that is being sent wait longer.
 const intakeConcurrency = 128
 
-// writeConcurrency is how many FHIR writes of a sink are under way at once. The topic answers in
-// a millisecond or two, and validating its resources must not take the time of sending. Files are in memory meanwhile.
-var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkServer: 8, pipeline.SinkTopic: 1, pipeline.SinkFiles: 2}
+// writeConcurrency is how many FHIR writes of a sink are under way at once; for the server the configuration says it. The topic
+// answers in a millisecond or two, and validating its resources must not take the time of sending. Files are in memory meanwhile.
+var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkTopic: 1, pipeline.SinkFiles: 2}

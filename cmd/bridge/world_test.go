@@ -55,6 +55,7 @@ type worldOptions struct {
 	whatsapp   func(*sandbox.WhatsAppConfig)
 	fhir       func(*sandbox.FHIRConfig)
 	writeTo    string
+	server     string // further members of fhir, each after a comma
 	rate       string
 	session    string
 	journeys   string             // a folder; those of the binary if empty
@@ -153,7 +154,7 @@ kafka:
   group: %s
   session_timeout: %s
   topics: {events: [%s], inbound: %s, communications: %s, dead_letters: %s}
-fhir: {base_url: %q, write_to: %s}
+fhir: {base_url: %q, write_to: %s%s}
 channels:
 %s
 ledger: {url: "sqlite:%s", key_file: %q}
@@ -161,7 +162,7 @@ http: {webhooks: %q, admin: %q}
 facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE%s}
 dispatch: {grace: %s}
 `, strings.Join(w.brokers, `", "`), w.group, w.options.session, w.topics.Events[0], w.topics.Inbound, w.topics.Communications, w.topics.DeadLetters,
-		w.ehr.URL(), writeTo, w.channels(api, rate),
+		w.ehr.URL(), writeTo, w.options.server, w.channels(api, rate),
 		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, w.options.facility+portal, grace) + w.options.more
 }
 
