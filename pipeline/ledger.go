@@ -80,9 +80,9 @@ type Ledger interface {
 	// called with what is known of that by now (SentMessage.Fate), for the writes that record it. Free words that
 	// failed because the window is closed (Receipt.WindowClosed) are planned again once, as Settlement.Shut, unless
 	// they have expired, or newer news of the same journey about the subject were said to the patient or wait to be.
-	// So is, under the same conditions, what may be tried again after a wait (Receipt.Again), at most MaxAgain attempts in
-	// all, and what the number is not on WhatsApp for where another channel may say it (Receipt.Elsewhere); neither if
-	// another attempt at it went out, or may have.
+	// So is, under the same conditions and up to MaxAgain attempts in all, what may be tried again after a wait
+	// (Receipt.Again), and what another channel may say, because the number is not on WhatsApp (Receipt.Elsewhere); neither
+	// if another attempt at it went out, or may have.
 	// An unknown message or a receipt that changes nothing is no error.
 	Receive(ctx context.Context, r Receipt, file func(SentMessage) []Write) (Received, error)
 
@@ -308,9 +308,6 @@ type StateChange struct {
 	Reason Reason
 	At     time.Time
 }
-
-// MaxAgain is how many attempts are made at what fails again and again after the provider has taken it.
-const MaxAgain = 4
 
 // LeaseTime is how long a lease of Due or Writes lasts when nobody ends it.
 const LeaseTime = time.Minute

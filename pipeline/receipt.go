@@ -43,3 +43,6 @@ func (r Receipt) WrittenAs(dialled Private) Private {
 	}
 	return Private{}
 }
+
+// MaxAgain is how many attempts are made at what fails again and again after the provider has taken it.
+const MaxAgain = 4

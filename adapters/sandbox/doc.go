@@ -1,5 +1,6 @@
 // Package sandbox is the outside world on one machine: a Kafka broker, a
-// WhatsApp Cloud API with the phones behind it, and a FHIR R4 server. Each
+// WhatsApp Cloud API with the phones behind it, which speaks tyntec's Conversations
+// API instead where that is wanted, also for SMS, and a FHIR R4 server. Each
 // speaks its real protocol on a real loopback socket, so that the program meets
 // in the demo, in tests and in benchmarks what it meets in a hospital.
 //

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
@@ -48,6 +47,8 @@ func (w *WhatsApp) serveTyntec(rw http.ResponseWriter, r *http.Request) {
 		w.serveTyntecSend(rw, r)
 	case route == "GET messages" && len(path) == 3 && (path[2] == "events" || path[2] == "status"):
 		w.serveTyntecStatus(rw, path[1], path[2])
+	case strings.Join(path, "/") == "channels/whatsapp/phone-numbers/"+w.cfg.DisplayNumber+"/templates" && r.Method == http.MethodGet:
+		w.serveTyntecTemplates(rw, r)
 	case route == "POST media" && len(path) == 1 && !w.cfg.Tyntec.SMS:
 		w.serveTyntecUpload(rw, r)
 	case route == "GET media" && len(path) == 2 && !w.cfg.Tyntec.SMS:
@@ -96,14 +97,15 @@ func (w *WhatsApp) serveTyntecSend(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m, e := w.check(b)
+	if e == nil && f.refused {
+		e = refusal(f.Failed, "As ordered.")
+	}
 	if e == nil {
 		e = w.accept(&m)
 	}
 	if e != nil {
 		w.acceptRefused(&m)
-		refused := *f
-		refused.Failed = e.code
-		f = &refused
+		f.Failed = e.code // it is this request's own
 	}
 	defer w.followTyntec(m, f, e == nil) // deferred, so that it also follows an answer that is cut
 	pause(r.Context(), w.cfg.Latency)
@@ -198,42 +200,4 @@ func (w *WhatsApp) uuid() string {
 	b := w.unique()
 	h := hex.EncodeToString(b[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-}
-
-// positional is t as tyntec has it, where parameters have no names: they are numbered as they first stand in their text.
-func (t Template) positional() Template {
-	t.ParameterFormat = "POSITIONAL"
-	components := make([]TemplateComponent, len(t.Components))
-	for i, c := range t.Components {
-		c.Example = nil
-		if !strings.EqualFold(c.Type, "BUTTONS") {
-			names := placeholders(c.Text)
-			c.Text = placeholder.ReplaceAllStringFunc(c.Text, func(v string) string {
-				name := placeholder.FindStringSubmatch(v)[1]
-				for n, known := range names {
-					if known == name {
-						return fmt.Sprintf("{{%d}}", n+1)
-					}
-				}
-				return v
-			})
-		}
-		components[i] = c
-	}
-	t.Components = components
-	return t
-}
-
-// postTyntecTemplate is the business notification about a template's new status; see
-// https://github.com/tyntec/api-collection/blob/master/conversations/v3/business_notification_webhook_events.yaml.
-func (w *WhatsApp) tyntecTemplateUpdate(t Template, before, why string) []byte {
-	changed := map[string]string{"property": "status", "newValue": t.Status, "oldValue": before}
-	if why != "" {
-		changed["reason"] = why
-	}
-	body, _ := json.Marshal(map[string]any{ // plain strings
-		"eventId": t.ID, "channel": "whatsapp", "changedValue": changed,
-		"entity": map[string]string{"type": "template", "name": t.Name, "waba": w.cfg.WABAID, "language": t.Language},
-	})
-	return body
 }

@@ -36,6 +36,8 @@ type SendFault struct {
 	Statuses []string
 	// StatusDelay replaces the configured one if above 0.
 	StatusDelay time.Duration
+
+	refused bool // Failed was Code, at tyntec: no phone shows the message
 }
 
 // Fail sets the hook that decides for each message what goes wrong with it; nil
@@ -108,7 +110,7 @@ func (w *WhatsApp) fault(b *sendBody) *SendFault {
 	}
 	f := *given
 	if w.cfg.Tyntec != nil && f.Code != 0 && f.Status == 0 { // tyntec hears of it later
-		f.Failed, f.Code = f.Code, 0
+		f.Failed, f.Code, f.refused = f.Code, 0, true
 	}
 	if f.Code != 0 && f.Status == 0 {
 		f.Status = refusal(f.Code, "").status()

@@ -9,8 +9,7 @@ import (
 // would come too late or is overtaken; and where another attempt went out, or may have.
 func (l *Ledger) again(t *tx, a attempt, n stored, r pipeline.Receipt) (bool, error) {
 	elsewhere := r.Elsewhere && r.Absent() && n.ReplyTo == ""
-	later := r.Again > 0 && n.Tries < pipeline.MaxAgain
-	if r.State != pipeline.Failed || !elsewhere && !later {
+	if r.State != pipeline.Failed || n.Tries >= pipeline.MaxAgain || !elsewhere && r.Again <= 0 {
 		return false, nil
 	}
 	s := pipeline.Settlement{Due: t.now, Reason: pipeline.ReasonNotReachable, At: t.now}

@@ -110,7 +110,7 @@ func (a *app) wire() error {
 	publisher := pipeline.NewPublisher(a.kafka, kafka.MetadataKey)
 	a.resolver = pipeline.NewResolver(a.ledger)
 	filing := pipeline.Filing{
-		Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo, SMS: c.Channels[0].Fallback, Files: c.Media.rules(), Final: c.FHIR.Of.loaded.Communication.Wait,
+		Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo, SMS: c.fallbackName(), Files: c.Media.rules(), Final: c.FHIR.Of.loaded.Communication.Wait,
 	}
 	dead := &pipeline.DeadLetters{
 		Publisher: publisher, Topic: c.Kafka.Topics.DeadLetters, Metrics: a.metrics, Explain: explain,
@@ -130,6 +130,7 @@ func (a *app) wire() error {
 	if a.broadcasts, err = a.newBroadcasts(list, publisher); err != nil {
 		return err
 	}
+	a.broadcasts.fallback = dispatch.Fallback
 	a.receiver = a.newReceiver(webhooks, publisher)
 	intake := a.newIntake(filing, dead)
 	inbound := &pipeline.Inbound{

@@ -20,6 +20,14 @@ ledger: {url: "sqlite:bridge.db", plaintext: true}
 facility: {name: Harbour Hospital, timezone: Europe/Berlin, country: DE}
 `
 
+// Entries of channels.
+const (
+	metaChannel      = `- {provider: cloudapi, phone_number_id: "1066", access_token: a, app_secret: b, verify_token: c}`
+	tyntecChannel    = `- {provider: tyntec, number: +4989202451100, api_key: a, callback_secret: b}`
+	fallbackChannels = `- {fallback: sms, provider: cloudapi, phone_number_id: "1066", access_token: a, app_secret: b, verify_token: c}
+  - {name: sms, provider: tyntec-sms, number: "12345", api_key: a, callback_secret: b}`
+)
+
 // TestConfigurationProblems shows that each mistake is found, where it is.
 func TestConfigurationProblems(t *testing.T) {
 	for _, c := range []struct{ name, old, now, want string }{
@@ -29,6 +37,20 @@ func TestConfigurationProblems(t *testing.T) {
 		{"missing secret", ", app_secret: b", "", `test.yaml:5:`},
 		{"missing environment variable", "access_token: a", "access_token: \"${BRIDGE_TEST_UNSET}\"", `environment variable BRIDGE_TEST_UNSET is not set`},
 		{"unknown provider", "cloudapi", "pigeons", `channels[0].provider: must be one of cloudapi`},
+		{"tyntec", metaChannel, tyntecChannel, ""},
+		{"tyntec without its key", metaChannel, strings.Replace(tyntecChannel, "api_key: a, ", "", 1), `test.yaml:5:5: channels[0].api_key: required`},
+		{"tyntec that takes any callback", metaChannel, strings.Replace(tyntecChannel, ", callback_secret: b", "", 1), `test.yaml:5:5: channels[0].callback_secret: required`},
+		{"a misspelt key of tyntec", metaChannel, strings.Replace(tyntecChannel, "callback_secret", "callback_sekret", 1), `channels[0].callback_sekret: unknown key; did you mean callback_secret?`},
+		{"a fallback", metaChannel, fallbackChannels, ""},
+		{"SMS alone", metaChannel, "- {provider: tyntec-sms, number: '+4989202451100', api_key: a, callback_secret: b}", `channels[0].provider: tyntec-sms has words alone`},
+		{"a fallback that is not there", metaChannel, strings.Replace(metaChannel, "provider", "fallback: sms, provider", 1), `channels[0].fallback: there is no channel sms`},
+		{"a channel nobody falls back to", metaChannel, strings.Replace(fallbackChannels, "fallback: sms, ", "", 1), `channels[0].fallback: must be sms`},
+		{"two of one name", metaChannel, strings.NewReplacer("name: sms", "name: main", "fallback: sms", "fallback: main").Replace(fallbackChannels), `channels[1].name: must be another`},
+		{"two of WhatsApp", metaChannel, strings.Replace(fallbackChannels, "tyntec-sms", "tyntec", 1), `channels[1].provider: must be one of words alone`},
+		{"a fallback of the fallback", metaChannel, strings.Replace(fallbackChannels, "name: sms", "fallback: main, name: sms", 1), `channels[1].fallback: there is nothing`},
+		{"a fallback never used", metaChannel, fallbackChannels + "\ndispatch: {unreachable: -1s}", `dispatch.unreachable: must be above 0`},
+		{"three channels", metaChannel, fallbackChannels + "\n  - {name: third, provider: cloudapi}", `channels: must have one entry, or two`},
+		{"no channel", "channels:\n  " + metaChannel, "channels: []", `channels: must have an entry`},
 		{"no key for the ledger", ", plaintext: true", "", `ledger.key_file`},
 		{"zone", "Europe/Berlin", "Europe/Berlinn", `: facility.timezone: not a name of the IANA time zone database`},
 		{"country", "DE", "de", `facility.country`},

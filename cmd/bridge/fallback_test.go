@@ -91,9 +91,9 @@ func (v *attendee) bothAttempts(b *bridge, m sandbox.ReceivedMessage) {
 	v.await("the chart", func() bool {
 		states := map[string]int{}
 		for _, raw := range v.ehr.All("Communication") {
-			states[gjson.GetBytes(raw, "status").String()]++
+			states[gjson.GetBytes(raw, "status").String()+" "+gjson.GetBytes(raw, "medium.0.text").String()]++
 		}
-		return states["not-done"] == 1 && states["completed"] == 1
+		return states["not-done WhatsApp"] == 1 && states["completed SMS"] == 1
 	})
 }
 

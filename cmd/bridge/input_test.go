@@ -92,7 +92,7 @@ func TestLatePatient(t *testing.T) {
 
 // TestWebhookRefusals is what anybody can post.
 func TestWebhookRefusals(t *testing.T) {
-	w := newWorld(t, worldOptions{})
+	w := newWorld(t, worldOptions{provider: "cloudapi"})
 	w.run()
 	body := []byte(`{"object":"whatsapp_business_account","entry":[]}`)
 	sign := func(key string, b []byte) string {
@@ -135,7 +135,7 @@ func TestWebhookRefusals(t *testing.T) {
 // TestNothingLeaks sends people with marked names, numbers and words through everything
 // and looks at what may be seen by others.
 func TestNothingLeaks(t *testing.T) {
-	w := newWorld(t, worldOptions{partitions: 1})
+	w := newWorld(t, worldOptions{provider: "cloudapi", partitions: 1})
 	b := w.run()
 	start := time.Now().Add(10 * 24 * time.Hour)
 	markers := []string{"Zebracanary", "5550177", "Pumpkinword", "1999-12-31", "Xylophonefamily", "Quokkaresult"}

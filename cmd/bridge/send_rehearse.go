@@ -43,6 +43,7 @@ func (b *broadcasts) rehearse(ctx context.Context, o *sendOrder, to sendTo) (*se
 	}
 	dispatch := &pipeline.Dispatch{
 		Ledger: b.ledger, Journeys: b.book, Resolver: b.resolver, Gates: b.gates, Now: func() time.Time { return at }, Country: b.country,
+		Fallback: b.fallback,
 	}
 	for _, patient := range to.patients {
 		raw, err := o.request(patient, firstVersion, fhir.RequestActive, now)

@@ -44,8 +44,10 @@ type broadcasts struct {
 	shape   string
 	zone    *time.Location
 	country string
-	log     *slog.Logger
-	now     func() time.Time
+	// fallback is the channel for numbers that are not on WhatsApp, nil if there is none.
+	fallback *pipeline.Fallback
+	log      *slog.Logger
+	now      func() time.Time
 
 	mu        sync.Mutex
 	rehearsed map[[sha256.Size]byte]time.Time

@@ -51,7 +51,7 @@ func (f *templateFlags) add(cmd *cobra.Command) *cobra.Command {
 
 // templateDesk has both sides of the comparison.
 type templateDesk struct {
-	client *cloudapi.Templates
+	client *cloudapi.Templates // nil where they can only be looked at
 	pairs  []pairing
 	// all are the account's templates, others those of which the journeys know nothing.
 	all, others []cloudapi.Template
@@ -76,14 +76,16 @@ func openTemplates(ctx context.Context, file string) (*templateDesk, error) {
 		return nil, trouble(err)
 	}
 	d := &templateDesk{}
-	if d.client, err = openAccount(c.Channels[0]); err != nil {
-		return nil, trouble(err)
-	}
 	local, err := localTemplates(book)
 	if err != nil {
 		return nil, trouble(err)
 	}
-	if d.all, err = d.client.List(ctx); err != nil {
+	if entry := c.Channels[0]; entry.Provider == "tyntec" {
+		local, err = d.readTyntec(ctx, entry, local)
+	} else if d.client, err = openAccount(entry); err == nil {
+		d.all, err = d.client.List(ctx)
+	}
+	if err != nil {
 		return nil, trouble(err)
 	}
 	d.pairs, d.others = pairTemplates(local, d.all, templateFiles(c))

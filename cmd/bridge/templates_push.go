@@ -28,6 +28,9 @@ func templatesPushCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if d.client == nil {
+				return trouble(errors.New("templates of this provider are submitted there; bridge templates status and diff show what it has"))
+			}
 			var steps []pushStep
 			for _, p := range d.pairs {
 				steps = append(steps, planPush(p))
