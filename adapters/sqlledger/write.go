@@ -255,7 +255,7 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL WHERE id = ? AND state = 0 AND rev = ?", string(r.Reason), w.id, w.rev)
 		t.count(counted{kind: tallyGivenUp}, n)
 	default:
-		tries := 1
+		tries := int64(1)
 		if r.Untried {
 			tries = 0
 		}

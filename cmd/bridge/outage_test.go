@@ -133,7 +133,7 @@ func outage(t *testing.T, batch int) {
 		p.learns([]byte(patient(id, "Amara", phone(i).Number(), "en")))
 		p.learns([]byte(appointment(id, id, "booked", began.Add(240*time.Hour))))
 	}
-	p.await("everybody to be written to", func() bool { return p.whatsapp.Count() == outagePatients && p.owed() == 0 })
+	p.await("everybody to be written to, and that to be filed", func() bool { return p.ehr.Count("Communication") == outagePatients && p.owed() == 0 })
 	inChart := p.ehr.Count("Communication")
 
 	ways := []doorway{doorRefused, doorBusy, doorCut}
