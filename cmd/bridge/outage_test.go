@@ -127,13 +127,13 @@ func outage(t *testing.T, batch int) {
 	d := newDoor(t, p.ehr)
 	p.fhir = &recorder{Server: &httptest.Server{URL: "http://" + d.addr}}
 	p.start()
-	phone := func(i int) *sandbox.Phone { return p.whatsapp.Phone(fmt.Sprintf("+1555010%04d", i)) }
+	phone := func(i int) *sandbox.Phone { return p.whatsapp.Phone(fmt.Sprintf("+1555011%04d", i+1)) }
 	for i := range outagePatients {
 		id := fmt.Sprintf("p%d", i)
-		p.learns([]byte(patient(id, "Amara", phone(i).Number(), "en")))
+		p.learns([]byte(patient(id, "Amara", "+"+phone(i).Number(), "en")))
 		p.learns([]byte(appointment(id, id, "booked", began.Add(240*time.Hour))))
 	}
-	p.await("everybody to be written to", func() bool { return p.whatsapp.Count() == outagePatients && p.owed() == 0 })
+	p.await("everybody to be written to, and that to be filed", func() bool { return p.ehr.Count("Communication") == outagePatients && p.owed() == 0 })
 	inChart := p.ehr.Count("Communication")
 
 	ways := []doorway{doorRefused, doorBusy, doorCut}
