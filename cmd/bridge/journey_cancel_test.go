@@ -8,11 +8,11 @@ import (
 	"fhirbridge/adapters/sandbox"
 )
 
-// TestAnEHRThatTakesNoPatch is a visit that a patient cancels where nothing can be changed from outside: the answer is there as a
+// TestAnEHRThatTakesNoChange is a visit that a patient cancels where nothing can be changed from outside: the answer is there as a
 // resource of its own, people are asked to cancel the visit, and the patient hears just that.
-func TestAnEHRThatTakesNoPatch(t *testing.T) {
+func TestAnEHRThatTakesNoChange(t *testing.T) {
 	w := newWorld(t, worldOptions{
-		fhir:    func(c *sandbox.FHIRConfig) { c.NoPatch = true },
+		fhir:    func(c *sandbox.FHIRConfig) { c.NoPatch, c.NoUpdate = true, true },
 		writeTo: "[server, topic], appointment_writeback: [status, patch, response, task]",
 	})
 	b := w.run()
