@@ -40,6 +40,8 @@ type WhatsAppConfig struct {
 	// WrittenAs are numbers that WhatsApp writes otherwise than they are dialled, as in parts of Brazil
 	// and Mexico: what is dialled, and the wa_id. Their phone is found under both.
 	WrittenAs map[string]string
+	// IdentityKeys checks who has a number: webhooks carry identity keys, and a message for another key is not delivered (137000).
+	IdentityKeys bool
 	// PairRate enforces one message in 6 s to one user (131056), with bursts of
 	// PairBurst messages (default 45) that have to be waited for afterwards.
 	PairRate  bool
@@ -74,6 +76,7 @@ type WhatsApp struct {
 	changed   bell
 	hooks     hookQueue
 	out       *outbox
+	people    people
 
 	mu        sync.Mutex
 	serial    uint64
@@ -111,6 +114,7 @@ func NewWhatsApp(cfg WhatsAppConfig) (*WhatsApp, error) {
 		threads: map[string]*thread{}, absent: map[string]bool{}, written: map[string]string{}, media: map[string]*mediaObject{},
 	}
 	_, _ = rand.Read(w.seed[:]) // never fails
+	w.people.keys = cfg.IdentityKeys
 	for _, t := range cfg.Templates {
 		if err := w.addTemplate(t); err != nil {
 			return nil, err
@@ -279,7 +283,3 @@ func digits(number string) string {
 		return r
 	}, number)
 }
-
-// userID is the business-scoped id of a user, one per number.
-// See https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids.
-func userID(number string) string { return fmt.Sprintf("US.7%017s", number) }

@@ -39,7 +39,7 @@ func (w *WhatsApp) accept(m *ReceivedMessage) *apiError {
 	if m.Kind != "reaction" {
 		t.sent[m.ID] = true
 	}
-	if !w.absent[m.To] {
+	if !w.absent[m.To] && !w.people.stranger(*m) {
 		t.received = append(t.received, len(w.accepted))
 	}
 	w.accepted = append(w.accepted, *m)
@@ -60,6 +60,9 @@ func (w *WhatsApp) follow(m ReceivedMessage, f *SendFault) {
 	absent := w.absent[m.To]
 	w.mu.Unlock()
 	failed := f.Failed
+	if failed == 0 && w.people.stranger(m) {
+		failed, absent = 137000, true
+	}
 	if failed == 0 && absent {
 		failed = 131026
 	}
