@@ -81,18 +81,23 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 			return f, to, no, err
 		}
 	}
-	f.Language = known.Language
+	f.Language, f.Identity = known.Language, known.Identity
 	f.Window = !n.Shut && (n.ReplyTo != "" || inWindow(known.Heard, f.Now))
-	disowned := false
-	if known.Disowns && n.Patient != "" {
-		if disowned, err = d.Ledger.Disowned(ctx, to, n.Patient); err != nil {
-			return f, to, no, err
-		}
+	stopped, err := d.stopped(ctx, n.Notification, f, to, known)
+	if err != nil {
+		return f, to, no, err
+	}
+	disowned, err := d.disowned(ctx, n.Notification, to, known)
+	if err != nil {
+		return f, to, no, err
 	}
 	c := Candidate{
-		Notification: n.Notification, Patient: f.Patient, Proxy: f.Proxy, Address: to, Problem: problem, Stopped: known.Stopped, Absent: known.Absent,
-		Disowned: disowned,
+		Notification: n.Notification, Patient: f.Patient, Proxy: f.Proxy, Address: to, Problem: problem, Stopped: stopped, Absent: known.Absent,
+		Disowned: disowned, Unverified: d.doubted(known, f, to),
 		Template: d.templateOf(n.Notification, f), Now: f.Now,
+	}
+	if !c.Unverified.IsZero() {
+		c.Neutral = d.neutralOf(n.Notification, f)
 	}
 	for _, gate := range d.Gates {
 		no, err := gate.Admit(ctx, c)
@@ -123,7 +128,7 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 		return a, m, false, d.skip(ctx, n, c.Skip, err)
 	}
 	m = c.Message
-	m.Attempt, m.To = id, to
+	m.Attempt, m.To, m.Identity = id, to, f.Identity
 	a = Attempt{
 		ID: id, Notification: n.Key, Channel: d.ChannelName, Recipient: f.Recipient(n.Notification), Address: to, Seen: m.Seen, Language: m.Language,
 		Actions: c.Actions, Choices: c.Choices, Shown: c.Shown, Awaits: c.Awaits, Once: c.Once, SubjectVersion: n.Subject.Version, Begun: d.Now(),

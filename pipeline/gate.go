@@ -29,6 +29,10 @@ type Candidate struct {
 	Stopped bool
 	// Disowned reports whether the owner of Address has said that it is not this patient's.
 	Disowned bool
+	// Unverified is since when Address may be somebody else's; zero if there is no doubt.
+	Unverified time.Time
+	// Neutral tells whether it says nothing of the patient. It makes the words for that, so it is asked last. nil counts as no.
+	Neutral func() (bool, error)
 	// Absent is when the provider said that Address is not on WhatsApp; zero if it did not, or it was wrong.
 	Absent time.Time
 	// Template tells by which template, in which language, it would be sent; name is "" if by none. It
@@ -56,5 +60,6 @@ func DefaultGates() []Gate {
 		GateNumber{},
 		GateConsent{},
 		GateOwner{},
+		GateVerified{},
 	}
 }

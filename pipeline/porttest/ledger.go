@@ -13,7 +13,7 @@ func Ledger(t *testing.T, open func(t *testing.T) pipeline.Ledger) {
 		"Apply": applyTests, "Due": dueTests, "Outcome": outcomeTests, "Receive": receiveTests,
 		"Hear": hearTests, "Number": numberTests, "Prefer": preferTests, "Sent": sentTests, "Said": saidTests, "Identity": identityTests,
 		"Writes": writeTests, "Follow": followTests, "Wish": wishTests, "Keeping": keepingTests, "Window": windowTests, "Absent": absentTests,
-		"Kin": kinTests, "Cover": coverTests,
+		"Kin": kinTests, "Cover": coverTests, "Antecedent": antecedentTests, "Doubt": doubtTests,
 	}
 	for group, tests := range suite {
 		t.Run(group, func(t *testing.T) {
