@@ -17,7 +17,13 @@ func (p *RelatedPerson) Phones(now time.Time, country string) []string {
 }
 
 func allPhones(list []contactPoint, now time.Time, country string) (numbers []string) {
-	if len(list) < 2 {
+	points := 0
+	for i := range list {
+		if c := &list[i]; c.Use != "old" && (c.System == "phone" || c.System == "sms" || c.System == "url") {
+			points++
+		}
+	}
+	if points < 2 { // nearly always: then no number is read
 		return nil
 	}
 	for i := range list {

@@ -93,8 +93,7 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 	}
 	c := Candidate{
 		Notification: n.Notification, Patient: f.Patient, Proxy: f.Proxy, Address: to, Problem: problem, Stopped: stopped, Absent: known.Absent,
-		Disowned: disowned, Unverified: d.doubted(known, f, to),
-		Template: d.templateOf(n.Notification, f), Now: f.Now,
+		Disowned: disowned, Unverified: d.doubted(known, f, to), Template: d.templateOf(n.Notification, f), Now: f.Now,
 	}
 	if !c.Unverified.IsZero() {
 		c.Neutral = d.neutralOf(n.Notification, f)

@@ -34,7 +34,10 @@ const (
 
 // thread finds what a reply may be about.
 func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, error) {
-	thread := pipeline.Thread{How: howNone, From: who.number, Stopped: who.stopped, Chosen: who.language, Disowns: who.disowns, Unverified: who.unverified, Guesses: who.guesses, Told: l.toldBy(t.conn), Now: t.now, Lookup: l.lookup(t.conn)}
+	thread := pipeline.Thread{
+		How: howNone, From: who.number, Stopped: who.stopped, Chosen: who.language, Disowns: who.disowns, Unverified: who.unverified,
+		Guesses: who.guesses, Told: l.toldBy(t.conn), Now: t.now, Lookup: l.lookup(t.conn),
+	}
 	recent, err := l.toldTo(t.conn, who)
 	if err != nil {
 		return thread, err
@@ -214,7 +217,8 @@ func asking(recent []told, since, until time.Time) (list []told, how string) {
 		if !m.asks || m.awaits || m.subjectID == 0 || m.begun.Before(since) || m.begun.After(until) {
 			continue
 		}
-		switch same := func(o told) bool { return o.subjectID == m.subjectID && o.patient == m.patient }; {
+		same := func(o told) bool { return o.subjectID == m.subjectID && o.patient == m.patient }
+		switch {
 		case len(list) == 0:
 			how = howOnly
 		case !slices.ContainsFunc(list, same):

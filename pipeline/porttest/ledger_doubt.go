@@ -74,6 +74,11 @@ func doubtSaid(t *ledgerTest) {
 	t.wishes("r2", phone, 2, pipeline.Outcome{Language: "uk", Disowns: []string{"Patient/9"}})
 	t.changes("r3", 3)
 	wantEqual(t, "stopped", t.stopped(otherPhone), true)
+	for _, number := range []string{phone, otherPhone} {
+		if got, want := t.sender(number).Word, t.now.Add(time.Second); !got.Equal(want) {
+			t.Errorf("the last word: got %s, want %s", got, want)
+		}
+	}
 	wantEqual(t, "language", t.sender(otherPhone).Language, "uk")
 	wantEqual(t, "disowned", t.disowned(otherPhone, "Patient/9"), true)
 	wantEqual(t, "window", t.heardAt(otherPhone).IsZero(), true)
