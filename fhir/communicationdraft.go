@@ -3,7 +3,6 @@ package fhir
 import (
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"time"
 
@@ -37,6 +36,8 @@ type CommunicationDraft struct {
 	// Identifiers make it findable, and its creation repeatable: our notification
 	// id, the provider's message id.
 	Identifiers []Identifier
+	// Instantiates are URIs of what it was made from: the template, in its language.
+	Instantiates []string
 	// Status is required.
 	Status CommunicationStatus
 	// StatusReason says why not-done or stopped: a code of NotDoneReasonSystem.
@@ -52,15 +53,19 @@ type CommunicationDraft struct {
 	Subject Reference
 	// Topic is a code of CommunicationTopicSystem, or a text.
 	Topic Concept
-	// About are what the message is about: an Appointment, a DiagnosticReport. A
-	// report is also written as a reason, where FHIR wants it.
+	// About are what the message is about, where FHIR has no better place for it: a
+	// report is a reason, a visit that takes place an Encounter.
 	About []Reference
+	// Encounter is the visit that it belongs to.
+	Encounter Reference
 	// InResponseTo are the Communications that this one answers; PartOf the thread.
 	InResponseTo, PartOf []Reference
 	// BasedOn are the requests because of which it was sent.
 	BasedOn []Reference
-	// Reasons are Conditions, Observations, DiagnosticReports, DocumentReferences.
-	Reasons []Reference
+	// ReasonCodes say why it was sent, Reasons because of what: Conditions,
+	// Observations, DiagnosticReports, DocumentReferences.
+	ReasonCodes []Concept
+	Reasons     []Reference
 	// Sent and Received are written in UTC, to the millisecond.
 	Sent, Received time.Time
 	// Recipients and Sender are people, organizations or services.
@@ -118,13 +123,8 @@ func (d CommunicationDraft) JSON() ([]byte, error) {
 	if !priorities[d.Priority] {
 		w.fail("priority", RuleUnknownCode)
 	}
-	reasons := slices.Clone(d.Reasons)
-	for _, about := range d.About {
-		if about.Type == "DiagnosticReport" && !slices.ContainsFunc(reasons, about.Same) {
-			reasons = append(reasons, about)
-		}
-	}
 	out.OtherCommunication = fhir.OtherCommunication{
+		InstantiatesUri: d.Instantiates,
 		BasedOn:         w.references("basedOn", d.BasedOn),
 		PartOf:          w.references("partOf", d.PartOf),
 		InResponseTo:    w.references("inResponseTo", d.InResponseTo, "Communication"),
@@ -134,11 +134,13 @@ func (d CommunicationDraft) JSON() ([]byte, error) {
 		Subject:         w.reference("subject", d.Subject, "Patient", "Group"),
 		Topic:           w.concept("topic", d.Topic),
 		About:           w.references("about", d.About),
+		Encounter:       w.reference("encounter", d.Encounter, "Encounter"),
 		Sent:            w.time(d.Sent),
 		Received:        w.time(d.Received),
 		Recipient:       w.references("recipient", d.Recipients, communicationRecipients...),
 		Sender:          w.reference("sender", d.Sender, communicationSenders...),
-		ReasonReference: w.references("reasonReference", reasons, communicationReasons...),
+		ReasonCode:      w.concepts("reasonCode", d.ReasonCodes...),
+		ReasonReference: w.references("reasonReference", d.Reasons, communicationReasons...),
 		Note:            w.notes(d.Notes),
 	}
 	for i, part := range d.Payload {

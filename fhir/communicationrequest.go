@@ -167,6 +167,9 @@ func isParameterName(s string) bool {
 // Status is never empty. Only an active request is to be sent.
 func (c *CommunicationRequest) Status() RequestStatus { return RequestStatus(c.view.Status) }
 
+// StatusReason is why it has that status; empty if nobody said.
+func (c *CommunicationRequest) StatusReason() Concept { return concept(c.view.StatusReason) }
+
 // Identifiers are the business identifiers of the request.
 func (c *CommunicationRequest) Identifiers() []Identifier { return c.view.Identifier }
 

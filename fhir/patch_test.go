@@ -1,6 +1,7 @@
 package fhir_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 	"fhirbridge/fhir/strict"
 )
 
-// apply does what the server does with a patch.
+// apply does what the server does with a patch, which is what Patched foresees.
 func apply(t *testing.T, patch []byte, raw string) (string, error) {
 	t.Helper()
 	decoded, err := jsonpatch.DecodePatch(patch)
@@ -18,7 +19,24 @@ func apply(t *testing.T, patch []byte, raw string) (string, error) {
 		t.Fatal(err)
 	}
 	after, err := decoded.Apply([]byte(raw))
+	foreseen, failed := fhir.Patched([]byte(raw), patch)
+	same(t, "foreseen", string(foreseen), string(after))
+	same(t, "foreseen to fail", failed != nil, err != nil)
 	return string(after), err
+}
+
+func TestPatchedTellsNothing(t *testing.T) {
+	for _, c := range []struct{ raw, patch string }{
+		{`{"name":"Amara"}`, `Amara`},
+		{`Amara`, `[{"op":"replace","path":"/name","value":"x"}]`},
+		{`{"name":"Amara"}`, `[{"op":"test","path":"/name","value":"Jonas"}]`},
+		{`{"name":"Amara"}`, `[{"op":"replace","path":"/Amara","value":"x"}]`},
+	} {
+		after, err := fhir.Patched([]byte(c.raw), []byte(c.patch))
+		if err == nil || after != nil || strings.Contains(err.Error(), "Amara") {
+			t.Errorf("%s on %s: got %q, %v", c.patch, c.raw, after, err)
+		}
+	}
 }
 
 // applied is what comes of a patch, valid R4.
@@ -228,6 +246,18 @@ func TestCommunicationRequestPatch(t *testing.T) {
 		{
 			"for a reason that is there", request("statusReason", `{"text":"by hand"}`), "revoked",
 			`[{"op":"test","path":"/status","value":"active"},{"op":"replace","path":"/status","value":"revoked"}]`, "", why,
+		},
+		{
+			"nobody knows", request(), "on-hold",
+			`[{"op":"test","path":"/status","value":"active"},{"op":"replace","path":"/status","value":"on-hold"},{"op":"add","path":"/statusReason","value":{"text":"no number"}}]`, "", why,
+		},
+		{
+			"known after all", request("status", `"on-hold"`, "statusReason", `{"text":"no answer"}`), "completed",
+			`[{"op":"test","path":"/status","value":"on-hold"},{"op":"replace","path":"/status","value":"completed"},{"op":"remove","path":"/statusReason"}]`, "", fhir.Concept{},
+		},
+		{
+			"refused after all", request("status", `"on-hold"`, "statusReason", `{"text":"no answer"}`), "revoked",
+			`[{"op":"test","path":"/status","value":"on-hold"},{"op":"replace","path":"/status","value":"revoked"},{"op":"add","path":"/statusReason","value":{"text":"no number"}}]`, "", why,
 		},
 		{"is so already", request("status", `"completed"`), "completed", "", "", fhir.Concept{}},
 		{"revoked meanwhile", request("status", `"revoked"`), "completed", "", "fhir: wrong_status at CommunicationRequest.status", fhir.Concept{}},

@@ -29,7 +29,8 @@ var everyType = []any{
 	new(pipeline.Received), new(pipeline.Receiver), new(pipeline.Record), new(pipeline.Reply), new(pipeline.Resolver), new(pipeline.Router),
 	new(pipeline.Row), new(pipeline.Said), new(pipeline.Sender), new(pipeline.SentMessage), new(pipeline.Settlement), new(pipeline.Settler), new(pipeline.Source), new(pipeline.Stamp), new(pipeline.SurveyAnswer),
 	new(pipeline.StateChange), new(pipeline.Template), new(pipeline.TemplateUpdate), new(pipeline.Thread), new(pipeline.TraceEntry), new(pipeline.Updates), new(pipeline.Verdict),
-	new(pipeline.Versioned), new(pipeline.Write), new(pipeline.WriteBack), new(pipeline.WriteResult), new(pipeline.Slot), new(pipeline.SlotSearch), new(pipeline.Wish),
+	new(pipeline.Versioned), new(pipeline.Write), new(pipeline.WriteBack), new(pipeline.WriteResult), new(pipeline.Creation), new(pipeline.Created), new(pipeline.Slot), new(pipeline.SlotSearch), new(pipeline.Wish),
+	new(pipeline.Fallback), new(pipeline.Poll),
 }
 
 // TestCanary puts a secret wherever a type of this package can hold text of a

@@ -41,7 +41,9 @@ type Dispatch struct {
 
 	Channel     Channel
 	ChannelName string
-	Pace        *Pace
+	// Fallback takes what is for numbers that are not on WhatsApp; nil leaves them alone.
+	Fallback *Fallback
+	Pace     *Pace
 	// Concurrency is how many posts are under way at once.
 	Concurrency int
 	// Country is the facility's, for numbers written without one (ISO 3166-1 alpha-2).
@@ -174,10 +176,14 @@ func (d *Dispatch) handle(ctx context.Context, n DueNotification, at places) {
 		return // shutting down: its lease ends with the process
 	}
 	if wait := d.halt.left(d.Now()); wait > 0 {
-		d.putBack(ctx, n, d.Now().Add(wait), d.paused())
+		d.putBack(ctx, n, d.Now().Add(wait), d.route(false).paused())
 		return
 	}
 	asked := d.Now()
+	if !asked.Before(n.Expires) { // many may be, after an outage: nothing is gathered for them
+		d.putOff(ctx, n, d.skip(ctx, n, ReasonExpired, nil))
+		return
+	}
 	facts, to, err := d.turn(ctx, n)
 	if err != nil || to.Empty() {
 		d.putOff(ctx, n, err)
@@ -200,6 +206,10 @@ func (d *Dispatch) handle(ctx context.Context, n DueNotification, at places) {
 // attempt makes an attempt at sending the notification, and settles it. It leaves its place
 // once the provider has answered, and before it settles.
 func (d *Dispatch) attempt(ctx context.Context, n DueNotification, f Facts, to Private, at places, p *place) {
+	if wait := d.route(f.Plain).halt.left(d.Now()); f.Plain && wait > 0 {
+		d.putBack(ctx, n, d.Now().Add(wait), ReasonHalted)
+		return
+	}
 	a, m, ready, err := d.compose(ctx, n, f, to, func(work func()) bool { return at.aside(ctx, p, work) })
 	if err != nil || !ready {
 		d.putOff(ctx, n, err)
@@ -230,20 +240,21 @@ func (d *Dispatch) attempt(ctx context.Context, n DueNotification, f Facts, to P
 // that wrong, and frees the slot. It returns how the attempt ends.
 func (d *Dispatch) post(ctx context.Context, n DueNotification, a Attempt, m Message, slots chan struct{}) Settlement {
 	defer func() { <-slots }()
-	if end, stop := d.stop(ctx, n, a); stop {
+	r := d.routeOf(a)
+	if end, stop := d.stop(ctx, n, a, r); stop {
 		return end
 	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
 	start := d.Now()
-	receipt, err := d.Channel.Send(limited, m)
+	receipt, err := r.Send(limited, m)
 	took, late := d.Now().Sub(start), start.Sub(n.Due)
 	if err != nil {
-		d.Metrics.sent(d.ChannelName, KindOf(err).String(), took, late)
-		return d.failed(n, a, err)
+		d.Metrics.sent(r.name, KindOf(err).String(), took, late)
+		return d.failed(n, a, r, err)
 	}
-	d.Metrics.sent(d.ChannelName, "accepted", took, late)
-	d.resumed()
+	d.Metrics.sent(r.name, "accepted", took, late)
+	d.resumed(r)
 	a.MessageID = receipt.MessageID
 	return Settlement{
 		Key: n.Key, Attempt: a.ID, State: Accepted, MessageID: receipt.MessageID, WrittenAs: receipt.WrittenAs(a.Address), At: d.Now(),
@@ -252,15 +263,15 @@ func (d *Dispatch) post(ctx context.Context, n DueNotification, a Attempt, m Mes
 }
 
 // stop says how an attempt ends that must not be posted any more after its wait for a slot.
-func (d *Dispatch) stop(ctx context.Context, n DueNotification, a Attempt) (Settlement, bool) {
+func (d *Dispatch) stop(ctx context.Context, n DueNotification, a Attempt, r route) (Settlement, bool) {
 	now := d.Now()
 	s := Settlement{Key: n.Key, Attempt: a.ID, State: Planned, Reason: ReasonTransient, Due: now, At: now}
-	wait := d.halt.left(now)
+	wait := r.halt.left(now)
 	switch {
 	case !now.Before(n.Expires):
 		s.State, s.Reason = Expired, ReasonExpired
 	case wait > 0:
-		s.Due, s.Reason = now.Add(wait), d.paused()
+		s.Due, s.Reason = now.Add(wait), r.paused()
 	case ctx.Err() != nil: // shutting down: the next process sends it
 	case now.Sub(a.Begun) > begunFresh: // what it says may not be so any more
 	default:

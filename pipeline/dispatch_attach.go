@@ -214,7 +214,7 @@ func (d *Dispatch) store(ctx context.Context, form fhir.Attachment, to *Document
 		to.MediaID = id
 		return ReasonNone, nil
 	case errors.As(err, &e) && e.Halt:
-		d.halted(e)
+		d.halted(e, d.route(false))
 		return ReasonNone, err
 	case KindOf(err) == Refused || KindOf(err) == Malformed:
 		return ReasonDocumentRefused, nil

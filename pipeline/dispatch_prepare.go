@@ -82,6 +82,7 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 		}
 	}
 	f.Language, f.Identity = known.Language, known.Identity
+	f.Plain = d.plainly(n, known, f.Now)
 	f.Window = !n.Shut && (n.ReplyTo != "" || inWindow(known.Heard, f.Now))
 	stopped, err := d.stopped(ctx, n.Notification, f, to, known)
 	if err != nil {
@@ -93,7 +94,7 @@ func (d *Dispatch) Admit(ctx context.Context, n DueNotification) (f Facts, to Pr
 	}
 	c := Candidate{
 		Notification: n.Notification, Patient: f.Patient, Proxy: f.Proxy, Address: to, Problem: problem, Stopped: stopped, Absent: known.Absent,
-		Disowned: disowned, Unverified: d.doubted(known, f, to), Template: d.templateOf(n.Notification, f), Now: f.Now,
+		Disowned: disowned, Unverified: d.doubted(known, f, to), Elsewhere: f.Plain, Template: d.templateOf(n.Notification, f), Now: f.Now,
 	}
 	if !c.Unverified.IsZero() {
 		c.Neutral = d.neutralOf(n.Notification, f)
@@ -129,7 +130,7 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 	m = c.Message
 	m.Attempt, m.To, m.Identity = id, to, f.Identity
 	a = Attempt{
-		ID: id, Notification: n.Key, Channel: d.ChannelName, Recipient: f.Recipient(n.Notification), Address: to, Seen: m.Seen, Language: m.Language,
+		ID: id, Notification: n.Key, Channel: d.route(f.Plain).name, Recipient: f.Recipient(n.Notification), Address: to, Seen: m.Seen, Language: m.Language,
 		Actions: c.Actions, Choices: c.Choices, Shown: c.Shown, Awaits: c.Awaits, Once: c.Once, SubjectVersion: n.Subject.Version, Begun: d.Now(),
 	}
 	if m.Template != nil {

@@ -26,12 +26,13 @@ func (d *Dispatch) skip(ctx context.Context, n DueNotification, why Reason, err 
 	return nil
 }
 
-// unsent are the writes about what was not sent: the chart has it of a message that the provider has refused, and
-// who has asked for one hears of every reason.
+// unsent are the writes about what was not sent: the chart has it of a message that the provider has refused, and of what it
+// is to know besides; who has asked for a message hears of every reason.
 func (d *Dispatch) unsent(n DueNotification, a Attempt, s Settlement) []Write {
 	switch {
-	case s.State == Failed:
-	case n.Requested() && (s.State == Skipped || s.State == Expired):
+	case s.State == Failed || s.State == Skipped || s.State == Expired:
+	case s.State == Planned && s.Reason == ReasonNotReachable: // this attempt has ended; another channel makes the next
+		s.State = Failed
 	default:
 		return nil
 	}
@@ -56,7 +57,7 @@ func (d *Dispatch) settle(ctx context.Context, n DueNotification, s Settlement) 
 }
 
 // failed says how an attempt ends that was posted and not accepted, by the kind of the failure.
-func (d *Dispatch) failed(n DueNotification, a Attempt, err error) Settlement {
+func (d *Dispatch) failed(n DueNotification, a Attempt, r route, err error) Settlement {
 	now := d.Now()
 	var e *Error
 	if !errors.As(err, &e) {
@@ -66,18 +67,21 @@ func (d *Dispatch) failed(n DueNotification, a Attempt, err error) Settlement {
 	wait := max(e.After, time.Second)
 	switch {
 	case e.Halt:
-		d.halted(e)
-		s.State, s.Reason, s.Due = Planned, ReasonHalted, now.Add(d.halt.left(now))
+		d.halted(e, r)
+		s.State, s.Reason, s.Due = Planned, ReasonHalted, now.Add(r.halt.left(now))
 	case e.Code == codeWindowClosed && a.free() && n.ReplyTo == "": // certainly not sent; the template says it
-		d.resumed()
+		d.resumed(r)
 		s.State, s.Reason, s.Due, s.Shut = Planned, ReasonWindow, now, true
+	case e.Code == codeNotOnWhatsApp && d.elsewhere(n, a): // certainly not sent; the other channel says it
+		d.resumed(r)
+		s.State, s.Reason, s.Due = Planned, ReasonNotReachable, now
 	case e.Kind == Refused || e.Kind == Malformed:
-		d.resumed()
+		d.resumed(r)
 		s.State, s.Reason = Failed, failure(e.Code)
 	case e.Kind == Throttled:
-		d.resumed()
+		d.resumed(r)
 		if !e.Pair {
-			d.halt.until(now.Add(wait))
+			r.halt.until(now.Add(wait))
 		}
 		s.State, s.Reason, s.Due = Planned, ReasonThrottled, now.Add(wait)
 	default:
@@ -92,23 +96,23 @@ func (d *Dispatch) failed(n DueNotification, a Attempt, err error) Settlement {
 
 // halted stops the channel: every further send would fail until a person acts. After the
 // pause one send is tried.
-func (d *Dispatch) halted(e *Error) {
-	d.halt.begin(d.Now())
-	d.Metrics.halt(d.ChannelName, true)
-	d.Log.Error("channel halted: its account or credentials are refused", "channel", d.ChannelName, "code", e.Code)
+func (d *Dispatch) halted(e *Error, r route) {
+	r.halt.begin(d.Now())
+	d.Metrics.halt(r.name, true)
+	d.Log.Error("channel halted: its account or credentials are refused", "channel", r.name, "code", e.Code)
 }
 
 // resumed notes that the provider has dealt with a message: the account is in order.
-func (d *Dispatch) resumed() {
-	if d.halt.clear() {
-		d.Metrics.halt(d.ChannelName, false)
-		d.Log.Info("channel sends again", "channel", d.ChannelName)
+func (d *Dispatch) resumed(r route) {
+	if r.halt.clear() {
+		d.Metrics.halt(r.name, false)
+		d.Log.Info("channel sends again", "channel", r.name)
 	}
 }
 
 // paused is the reason for which the channel stands still.
-func (d *Dispatch) paused() Reason {
-	if d.halt.doubtful() {
+func (r route) paused() Reason {
+	if r.halt.doubtful() {
 		return ReasonHalted
 	}
 	return ReasonThrottled

@@ -62,7 +62,7 @@ func TestDispatchFallsBackToTheTemplate(t *testing.T) {
 						tasks = append(tasks, w)
 					}
 				}
-				same(t, "writes", len(end.Writes)-len(tasks), len(filing.Sinks)) // of the Communication, not-done
+				same(t, "writes", len(end.Writes)-len(tasks), 2*len(filing.Sinks)) // of the conversation, and of the Communication, not-done
 				same(t, "tasks", len(tasks), c.tasks*len(filing.Sinks))
 				if c.tasks > 0 {
 					task := gjson.Parse(tasks[0].Body.Reveal())

@@ -19,7 +19,8 @@
 //   - inbound: raw webhook updates on Kafka → ledger. Each reply and receipt
 //     is understood once.
 //   - write-back: pending writes in the ledger → FHIR server and Kafka topic.
-//     Each resource is created once, in order per patient, retried until it is taken.
+//     Each resource is created once, in order per patient, retried until it is taken. A sink that is
+//     down is asked by one write at a time, and when it is back, by twice as many in each round.
 //
 // Each lane starts from something durable and ends in something durable, and
 // none waits for another. A crash repeats at most one step, and every step is

@@ -74,7 +74,7 @@ func (l *ledger) Abandon(_ context.Context, before, now time.Time) (int, error) 
 	return l.abandon(before, now)
 }
 
-func (l *ledger) Lapse(_ context.Context, before, now time.Time) (int, int, error) {
+func (l *ledger) Lapse(_ context.Context, before, now time.Time, _ func(pipeline.SentMessage) []pipeline.Write) (int, int, error) {
 	return l.lapse(before, now)
 }
 

@@ -10,7 +10,8 @@ import (
 type Fate struct {
 	// Filed reports whether its record is owed or written already: what is owed then is what has become of it since.
 	Filed bool
-	// State is Accepted, Sent, Delivered, Read or Failed; or Skipped or Expired for a message that was never made.
+	// State is Accepted, Sent, Delivered, Read or Failed; Skipped or Expired for a message that was never made; or Held
+	// for one of which nobody knows.
 	State State
 	// Reason and Code say why it was not sent or delivered; Code is the provider's.
 	Reason Reason
@@ -19,8 +20,8 @@ type Fate struct {
 	Delivered, Read time.Time
 }
 
-// made reports whether there is a message at all.
-func (f Fate) made() bool { return f.State != Skipped && f.State != Expired }
+// made reports whether it is certain that there is a message.
+func (f Fate) made() bool { return f.State != Skipped && f.State != Expired && f.State != Held }
 
 // ended reports whether the chart is to say more of the message than that it was sent.
 func (f Fate) ended() bool { return f.State == Delivered || f.State == Read || f.State == Failed }
@@ -28,46 +29,37 @@ func (f Fate) ended() bool { return f.State == Delivered || f.State == Read || f
 // readNote stands in the record of a message that was read: FHIR has no element for it.
 const readNote = "Read"
 
+// recorded reports whether the chart has, or is to have, a record of a message: of each that was made, and of one that was not
+// sent where something is missing that only the chart can tell.
+func (m SentMessage) recorded() bool {
+	if m.Fate.made() {
+		return true
+	}
+	if m.Notification.Reason == string(ReasonNoAnswer) {
+		return false // an attempt may have gone out, and nobody knows
+	}
+	return m.notDone() != "" && !reference(m.Notification.Patient).IsZero()
+}
+
 // tell puts what has become of a message into its record. What failed below "delivered" has certainly not
 // been delivered.
-func (f Fate) tell(d *fhir.CommunicationDraft) {
+func (m SentMessage) tell(d *fhir.CommunicationDraft) {
+	f := m.Fate
 	switch f.State {
 	case Delivered, Read:
 		d.Status, d.Received = fhir.CommunicationCompleted, f.Delivered
 		if !f.Read.IsZero() {
-			d.Notes = append(d.Notes, fhir.Note{Text: readNote, Time: f.Read})
+			d.Notes = append(d.Notes, fhir.Note{Text: readNote, Time: f.Read, Author: d.Sender})
 		}
-	case Failed:
+	case Failed, Skipped, Expired:
 		d.Status = fhir.CommunicationNotDone
 		if !f.Filed { // it was never taken
 			d.Sent = time.Time{}
 		}
-		d.StatusReason = fhir.Concept{Codings: []fhir.Coding{{System: fhir.NotDoneReasonSystem, Code: f.notDone()}}}
-		if code(f.Code) != "" {
-			d.StatusReason.Text = "WhatsApp: " + code(f.Code)
-		}
+		d.StatusReason = fhir.Concept{Codings: []fhir.Coding{{System: fhir.NotDoneReasonSystem, Code: m.notDone()}}, Text: m.inWords()}
 	default:
 		d.Status = fhir.CommunicationInProgress
 	}
-}
-
-// notDone is why a message was not delivered, as FHIR says it.
-// https://terminology.hl7.org/CodeSystem-communication-not-done-reason.html
-func (f Fate) notDone() string {
-	if reason, known := notDoneReasons[f.Code]; known {
-		return reason
-	}
-	return "system-error"
-}
-
-// notDoneReasons are what Meta's codes say of the person; all others are about us or the provider.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
-var notDoneReasons = map[string]string{
-	codeNotOnWhatsApp: "recipient-unavailable",
-	"131036":          "recipient-unavailable", // could not be delivered in time
-	"131049":          "recipient-unavailable", // is sent too much by others
-	"131050":          "patient-objection",     // has stopped such messages
-	"137000":          "recipient-unavailable", // may be another person's number by now
 }
 
 // follow are the writes that bring the record of a message to what has become of it. They stand in the same queue as

@@ -39,7 +39,8 @@ func TestFilingFollowsAMessage(t *testing.T) {
 		{"not on WhatsApp", pipeline.Fate{Filed: true, State: pipeline.Failed, Code: "131026"}, "follow follow", "not-done recipient-unavailable  "},
 		{"wants no such messages", pipeline.Fate{Filed: true, State: pipeline.Failed, Code: "131050"}, "follow follow", "not-done patient-objection  "},
 		{"refused", pipeline.Fate{State: pipeline.Failed, Code: "132012"}, "create create", "not-done system-error  "},
-		{"skipped", pipeline.Fate{State: pipeline.Skipped, Reason: pipeline.ReasonNoNumber}, "", ""},
+		{"no number", pipeline.Fate{State: pipeline.Skipped, Reason: pipeline.ReasonNoNumber}, "create create", "not-done invalid-phone-number  "},
+		{"answered meanwhile", pipeline.Fate{State: pipeline.Skipped, Reason: pipeline.ReasonAnswered}, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			writes := filing.Sent(told("Appointment/a1", c.fate))
@@ -88,6 +89,8 @@ func TestFilingTellsWhoAsked(t *testing.T) {
 		{"CommunicationRequest/q1", pipeline.Fate{Filed: true, State: pipeline.Sent}, `{"Ref":"CommunicationRequest/q1","Version":"3","Reason":""}`},
 		{"CommunicationRequest/q1", pipeline.Fate{State: pipeline.Skipped, Reason: "no_number"}, `{"Ref":"CommunicationRequest/q1","Version":"3","Reason":"no_number"}`},
 		{"CommunicationRequest/q1", pipeline.Fate{Filed: true, State: pipeline.Failed, Code: "131026"}, `{"Ref":"CommunicationRequest/q1","Version":"3","Reason":"recipient-unavailable"}`},
+		{"CommunicationRequest/q1", pipeline.Fate{State: pipeline.Held, Reason: "no_answer"}, `{"Ref":"CommunicationRequest/q1","Version":"3","Reason":"no_answer"}`},
+		{"Appointment/a1", pipeline.Fate{State: pipeline.Held, Reason: "no_answer"}, ""},
 		{"CommunicationRequest/" + pipeline.BroadcastID("closed", "Patient/p1"), pipeline.Fate{Filed: true, State: pipeline.Sent}, ""},
 		{"Appointment/a1", pipeline.Fate{Filed: true, State: pipeline.Sent}, ""},
 	} {
@@ -255,44 +258,16 @@ func TestWriteBackAnswersARequest(t *testing.T) {
 		{"changed by people since", "2", request("active", "3"), nil},
 		{"revoked by people", "3", request("revoked", "3"), nil},
 		{"is so already", "3", request("completed", "3"), nil},
+		{"put on hold by people", "2", request("on-hold", "3"), nil},
+		{"put on hold by us, and heard of since", "2", strings.Replace(request("on-hold", "3"), "}", `},"statusReason":{"text":"no answer"}`, 1), []string{
+			`patch 3 [{"op":"test","path":"/status","value":"on-hold"},{"op":"replace","path":"/status","value":"completed"},{"op":"remove","path":"/statusReason"}]`,
+		}},
 		{"on no server", "3", "404", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			calls, ends := followed(t, write(c.version), []string{c.read})
 			same(t, "calls", calls, append([]string{"read CommunicationRequest/q1"}, c.want...))
 			same(t, "ends", ends, []string{"w1 done"})
-		})
-	}
-}
-
-func TestStatusOfARequest(t *testing.T) {
-	const request = `{"resourceType":"CommunicationRequest","id":"q1","status":"active"}`
-	w := pipeline.Write{
-		Key: "w1", Kind: pipeline.WriteRequest, Order: "CommunicationRequest/q1", Type: "CommunicationRequest",
-		Body: pipeline.NewPrivate(`{"Ref":"CommunicationRequest/q1","Version":"3","Reason":"no_number"}`),
-	}
-	for _, c := range []struct {
-		name   string
-		states []pipeline.State
-		want   string // "" while it is open
-	}{
-		{"nothing was planned", nil, "revoked"},
-		{"one was skipped, one is planned", []pipeline.State{pipeline.Skipped, pipeline.Planned}, ""},
-		{"one was skipped, of one nobody knows", []pipeline.State{pipeline.Skipped, pipeline.StateUnknown}, ""},
-		{"one has gone out, one is taken", []pipeline.State{pipeline.Sent, pipeline.Accepted}, ""},
-		{"one was skipped, one has gone out", []pipeline.State{pipeline.Skipped, pipeline.Sent}, "completed"},
-		{"one was read, one has failed", []pipeline.State{pipeline.Read, pipeline.Failed}, "completed"},
-		{"one was skipped, one has expired", []pipeline.State{pipeline.Skipped, pipeline.Expired}, "revoked"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			calls, ends := followedWith(t, w, c.states, []string{request})
-			same(t, "ends", ends, []string{"w1 done"})
-			if c.want == "" {
-				same(t, "calls", calls, []string(nil))
-				return
-			}
-			same(t, "status", strings.Contains(strings.Join(calls, " "), `"value":"`+c.want+`"`), true)
-			same(t, "why", strings.Contains(strings.Join(calls, " "), `{"text":"no number"}`), c.want == "revoked")
 		})
 	}
 }

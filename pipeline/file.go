@@ -67,9 +67,9 @@ func (r FileRules) takes(contentType string) bool {
 	return err == nil && slices.Contains(r.Types, kind)
 }
 
-// fetches reports whether the file of a reply is to be fetched.
+// fetches reports whether the file of a reply is to be fetched. Of one whose type the provider does not tell it is known only then.
 func (r FileRules) fetches(reply Reply) bool {
-	return hasFile(reply) && r.limit(reply.Kind) > 0 && r.takes(reply.Media.ContentType)
+	return hasFile(reply) && r.limit(reply.Kind) > 0 && (reply.Media.ContentType == "" || r.takes(reply.Media.ContentType))
 }
 
 func hasFile(r Reply) bool {
@@ -150,12 +150,13 @@ func (f Filing) Unfetched(s SentFile, why string, now time.Time) []Write {
 	default:
 		why = "file_not_filed"
 	}
-	return f.task(fhir.TaskDraft{
+	draft := fhir.TaskDraft{
 		Code:        "WhatsApp: a file is missing (" + spoken(why) + ")",
 		Codings:     []fhir.Coding{{System: SystemTask, Code: why}},
 		Description: "The patient sent a file (" + s.Kind + ") that could not be put into the chart. Please ask for it in another way.",
 		For:         reference(s.Patient),
 		Focus:       fhir.Reference{Type: "Communication", Identifier: fhir.Identifier{System: SystemMessage, Value: s.Reply}},
 		AuthoredOn:  now,
-	}, "file", s.Reply, queue(s.Patient, s.Reply))
+	}
+	return aboutReply(f.task(draft, "file", s.Reply, queue(s.Patient, s.Reply)), draft, s.Reply)
 }

@@ -25,6 +25,12 @@ const (
 	SystemFile = "urn:fhirbridge:file"
 	// SystemTask holds the codes of what people are asked to do, by which a work list sorts.
 	SystemTask = "urn:fhirbridge:task"
+	// SystemNotification identifies what was to be said and was not, by Notification.Key.
+	SystemNotification = "urn:fhirbridge:notification"
+	// SystemStep has the steps of journeys, as "appointment.booked": why something was said.
+	SystemStep = "urn:fhirbridge:step"
+	// SystemCategory has the code "patient-message", for what a patient wrote without being asked.
+	SystemCategory = "urn:fhirbridge:category"
 	// SystemMedium has the code "whatsapp".
 	SystemMedium = "urn:fhirbridge:medium"
 )
@@ -40,76 +46,92 @@ type Filing struct {
 	Files FileRules
 }
 
-// Sent returns the writes that record a message which the provider has taken.
-// A message that cannot be written as a resource is a fault of the program; it
-// is returned as a write that the validator refuses, so that it is seen.
+// Sent returns the writes that record a message which the provider has taken, or which was not sent and the chart is to
+// know of. A message that cannot be written as a resource is a fault of the program; it is returned as a write
+// that the validator refuses, so that it is seen.
 //
 // One that is recorded already is followed (Fate.Filed), and who has asked for it is told.
 func (f Filing) Sent(m SentMessage) []Write {
 	n, a := m.Notification, m.Attempt
-	if !m.Fate.made() || m.Fate.Filed && !m.Fate.ended() {
+	if !m.recorded() || m.Fate.Filed && !m.Fate.ended() {
 		return f.asked(m)
 	}
 	ours := fhir.Identifier{System: SystemAttempt, Value: a.ID}
+	what, id := "sent", a.ID
+	if !m.Fate.made() { // whatever was begun is not out, and the attempt of a later one may be recorded yet
+		ours = fhir.Identifier{System: SystemNotification, Value: n.Key}
+		what, id = "unsent", n.Key
+	}
 	draft := fhir.CommunicationDraft{
 		Identifiers:  []fhir.Identifier{ours, {System: SystemMessage, Value: a.MessageID}},
+		Instantiates: template(a),
+		PartOf:       threadOf(n.Patient, n.conversation()),
 		Categories:   []fhir.Concept{category(n)},
+		Priority:     "routine",
 		MediumSystem: SystemMedium,
 		Subject:      reference(n.Patient),
-		Topic:        topic(n),
-		About:        about(n.Subject),
+		Topic:        topic(n.conversation()),
 		Sent:         a.Begun,
 		Recipients:   recipients(n, a.Address),
 		Sender:       fhir.Reference{Type: "Organization", Display: f.Facility},
+		ReasonCodes:  step(n),
 		Payload:      []string{a.Seen.Reveal()},
 	}
+	because(&draft, n.Subject)
 	if n.ReplyTo != "" {
 		draft.InResponseTo = []fhir.Reference{{Type: "Communication", Identifier: fhir.Identifier{System: SystemMessage, Value: n.ReplyTo}}}
 	}
-	if n.Requested() {
-		draft.About, draft.BasedOn = nil, []fhir.Reference{basedOn(n.Subject)}
-	}
-	m.Fate.tell(&draft)
+	m.tell(&draft)
 	if m.Fate.Filed {
 		return append(f.follow(m, draft), f.asked(m)...)
 	}
-	return append(f.create("sent", a.ID, ours, queue(n.Patient, n.ReplyTo), draft, func(w *Write) {
+	return append(f.create(what, id, ours, queue(n.Patient, n.ReplyTo), draft, func(w *Write) {
 		if n.ReplyTo != "" {
 			w.Answers = writeKey("reply", n.ReplyTo, w.Sink)
 		}
+		w.Thread = threadKey(n.Patient, n.conversation(), w.Sink)
 	}), f.asked(m)...)
 }
 
 // Reply returns the writes that record what a patient wrote.
 func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write {
 	ours := fhir.Identifier{System: SystemDigest, Value: opaque(r.ID)}
+	us := fhir.Reference{Type: "Organization", Display: f.Facility}
 	draft := fhir.CommunicationDraft{
 		Identifiers:  []fhir.Identifier{{System: SystemMessage, Value: r.ID}, ours},
+		PartOf:       threadOf(patient, t.conversation()),
 		Status:       fhir.CommunicationCompleted,
+		Categories:   []fhir.Concept{{Codings: []fhir.Coding{{System: SystemCategory, Code: "patient-message"}}}},
+		Priority:     "routine",
 		MediumSystem: SystemMedium,
 		Subject:      reference(patient),
 		Sent:         r.At,
 		Received:     r.Received,
-		Recipients:   []fhir.Reference{{Type: "Organization", Display: f.Facility}},
+		Recipients:   []fhir.Reference{us},
 		Sender:       sender(r, t, patient),
 		Payload:      []string{payload(r)},
 		Files:        f.fileOf(r),
-		Notes:        []fhir.Note{{Text: "Read as: " + reading, Time: r.Received}},
+		Notes:        []fhir.Note{{Text: "Read as: " + reading, Time: r.Received, Author: us}},
+	}
+	if t.Urgent {
+		draft.Priority = "urgent"
 	}
 	if t.Sent != nil {
 		n := t.Sent.Notification
-		draft.Categories, draft.Topic, draft.About = []fhir.Concept{category(n)}, topic(n), about(n.Subject)
+		draft.Categories, draft.Topic = []fhir.Concept{category(n)}, topic(n.conversation())
+		concerns(&draft, n.Subject)
 		draft.InResponseTo = []fhir.Reference{{
 			Type: "Communication", Identifier: fhir.Identifier{System: SystemAttempt, Value: t.Sent.Attempt.ID},
 		}}
 	}
 	if note := f.notFetched(r); note != "" {
-		draft.Notes = append(draft.Notes, fhir.Note{Text: note, Time: r.Received})
+		draft.Notes = append(draft.Notes, fhir.Note{Text: note, Time: r.Received, Author: us})
 	}
 	return f.create("reply", r.ID, ours, queue(patient, r.ID), draft, func(w *Write) {
 		if t.Sent != nil {
 			w.Answers = writeKey("sent", t.Sent.Attempt.ID, w.Sink)
 		}
+		w.Thread = threadKey(patient, t.conversation(), w.Sink)
 		w.Sender = unknownSender(r, t, patient)
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"fhirbridge/fhir"
 )
 
-// Decision returns the writes that carry a decision into the appointment, or, without a
-// server to write to, an AppointmentResponse for the topic. They stand behind the reply's own
+// Decision returns the writes that carry a decision into the appointment on the server, and those of an AppointmentResponse
+// for the topic: what a patient has decided is there whatever the server makes of it. They stand behind the reply's own
 // Communication in the patient's queue.
 func (f Filing) Decision(d Decision) []Write {
 	if !f.toServer() { // whoever reads the topic carries it on
@@ -18,10 +18,16 @@ func (f Filing) Decision(d Decision) []Write {
 		}
 		return writes
 	}
-	return []Write{{
+	writes := []Write{{
 		Key: writeKey("decision", d.Reply, SinkServer), Kind: WriteDecision, Sink: SinkServer,
 		Order: d.Patient, Type: "Appointment", Decision: &d,
 	}}
+	for _, w := range f.Response(d) {
+		if w.Sink != SinkServer && !w.Body.Empty() { // what no resource can say, a Task does
+			writes = append(writes, w)
+		}
+	}
+	return writes
 }
 
 // Handoff returns the write of a Task that asks people to look at a reply.
@@ -40,7 +46,7 @@ func (f Filing) Handoff(r Reply, t Thread, patient string, o Outcome) []Write {
 	if t.Sent != nil && t.Sent.Notification.Subject != "" {
 		draft.Focus = focus(t.Sent.Notification.Subject)
 	}
-	return f.task(draft, "handoff", r.ID, queue(patient, r.ID))
+	return aboutReply(f.task(draft, "handoff", r.ID, queue(patient, r.ID)), draft, r.ID)
 }
 
 // Errands returns the writes of a Task for each errand.
@@ -99,6 +105,16 @@ func (f Filing) task(draft fhir.TaskDraft, what, id, order string) []Write {
 	draft.Identifiers = []fhir.Identifier{by}
 	body, err := draft.JSON()
 	return f.writes(what, id, "Task", by, order, body, err, nil)
+}
+
+// aboutReply lets a Task whose focus is what a patient wrote find it.
+func aboutReply(writes []Write, draft fhir.TaskDraft, reply string) []Write {
+	if draft.Focus.Type == "Communication" {
+		for i := range writes {
+			writes[i].Answers = writeKey("reply", reply, writes[i].Sink)
+		}
+	}
+	return writes
 }
 
 // decided identifies what something has led to. Its cause is mostly a message, whose id holds a number.

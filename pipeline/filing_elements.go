@@ -24,11 +24,44 @@ func focus(subject string) fhir.Reference {
 	return reference(subject)
 }
 
-func about(subject string) []fhir.Reference {
-	if subject == "" {
+// because says why a message was sent, where FHIR has a place of its own for that: a request, a report, a visit that
+// takes place. Anything else is what it is about.
+func because(d *fhir.CommunicationDraft, subject string) {
+	switch {
+	case strings.HasPrefix(subject, requestType+"/"):
+		d.BasedOn = []fhir.Reference{basedOn(subject)}
+	case strings.HasPrefix(subject, "DiagnosticReport/"):
+		d.Reasons = []fhir.Reference{reference(subject)}
+	default:
+		concerns(d, subject)
+	}
+}
+
+// concerns says what a message is about.
+func concerns(d *fhir.CommunicationDraft, subject string) {
+	switch {
+	case subject == "":
+	case strings.HasPrefix(subject, "Encounter/"):
+		d.Encounter = reference(subject)
+	default:
+		d.About = []fhir.Reference{focus(subject)}
+	}
+}
+
+// template is what a message was made from; nothing for free words.
+func template(a Attempt) []string {
+	if a.Template == "" {
 		return nil
 	}
-	return []fhir.Reference{focus(subject)}
+	return []string{"urn:fhirbridge:template:" + a.Template + ":" + a.Language}
+}
+
+// step is the rule of a journey because of which something was said.
+func step(n Notification) []fhir.Concept {
+	if n.Journey == "" {
+		return nil
+	}
+	return []fhir.Concept{{Codings: []fhir.Coding{{System: SystemStep, Code: n.Journey + "." + n.Step}}}}
 }
 
 // basedOn is the request because of which something was sent. One of a broadcast is on no server, and is named by what it is.
@@ -80,12 +113,17 @@ func category(n Notification) fhir.Concept {
 	return fhir.Concept{Codings: []fhir.Coding{{System: fhir.CommunicationCategorySystem, Code: code}}}
 }
 
-func topic(n Notification) fhir.Concept {
-	switch {
-	case strings.HasPrefix(n.Subject, "DiagnosticReport/"):
-		return fhir.Concept{Codings: []fhir.Coding{{System: fhir.CommunicationTopicSystem, Code: "report-labs"}}}
-	case strings.HasPrefix(n.Subject, "Appointment/"):
-		return fhir.Concept{Codings: []fhir.Coding{{System: fhir.CommunicationTopicSystem, Code: "appointment-reminder"}}}
+// topic is what is talked about in general, in words that a list of conversations can show.
+func topic(subject string) fhir.Concept {
+	kind, _, _ := strings.Cut(subject, "/")
+	t := fhir.Concept{Text: topics[kind]}
+	switch kind {
+	case "DiagnosticReport":
+		t.Codings = []fhir.Coding{{System: fhir.CommunicationTopicSystem, Code: "report-labs"}}
+	case "Appointment":
+		t.Codings = []fhir.Coding{{System: fhir.CommunicationTopicSystem, Code: "appointment-reminder"}}
 	}
-	return fhir.Concept{}
+	return t
 }
+
+var topics = map[string]string{"Appointment": "Appointment", "DiagnosticReport": "Report", "Encounter": "Visit", requestType: "Message that was asked for"}

@@ -22,8 +22,8 @@ func TestFilingOfWishes(t *testing.T) {
 		outcome  pipeline.Outcome
 		want     []string
 	}{
-		{"stop", []string{"Patient/p1"}, pipeline.Outcome{Stop: &stop}, []string{`Communication Patient/p1`, `Consent OPTOUT {"reference":"Patient/p1"}`}},
-		{"start", []string{"Patient/p1"}, pipeline.Outcome{Stop: &start}, []string{`Communication Patient/p1`, `Consent OPTIN {"reference":"Patient/p1"}`}},
+		{"stop", []string{"Patient/p1"}, pipeline.Outcome{Stop: &stop}, []string{`Thread Patient/p1`, `Communication Patient/p1`, `Consent OPTOUT {"reference":"Patient/p1"}`}},
+		{"start", []string{"Patient/p1"}, pipeline.Outcome{Stop: &start}, []string{`Thread Patient/p1`, `Communication Patient/p1`, `Consent OPTIN {"reference":"Patient/p1"}`}},
 		{
 			"stop of a family", []string{"Patient/p1", "Patient/p2"}, pipeline.Outcome{Stop: &stop},
 			[]string{`Communication `, `Consent OPTOUT {"type":"Patient","identifier":{"system":"urn:fhirbridge:whatsapp:user","value":"` + number + `"}}`},
@@ -57,6 +57,9 @@ func TestFilingOfWishes(t *testing.T) {
 				case "Task":
 					got = append(got, "Task "+gjson.Get(body, "code.coding.0.code").String()+" "+gjson.Get(body, "for.reference").String())
 				default:
+					if strings.HasPrefix(w.Key, "thread:") {
+						w.Type = "Thread"
+					}
 					got = append(got, w.Type+" "+gjson.Get(body, "subject.reference").String())
 				}
 				if len(c.outcome.Disowns) > 0 && w.Type == "Communication" {

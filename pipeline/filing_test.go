@@ -85,8 +85,8 @@ func TestFilingIsValid(t *testing.T) {
 			return all
 		}
 		first, second := build(), build()
-		if len(first) != 9 {
-			r.Fatalf("%d writes, want two of each and one decision", len(first))
+		if len(first) != 10 {
+			r.Fatalf("%d writes, want two of each", len(first))
 		}
 		seen := map[string]bool{}
 		for i, w := range first {

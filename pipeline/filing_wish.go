@@ -32,7 +32,7 @@ func (f Filing) Wished(w Wish, why Reason) []Write {
 	if w.Visit != "" {
 		draft.Focus = reference(w.Visit)
 	}
-	return f.task(draft, "handoff", w.Reply, queue(w.Patient, w.Reply))
+	return aboutReply(f.task(draft, "handoff", w.Reply, queue(w.Patient, w.Reply)), draft, w.Reply)
 }
 
 // Requested returns the writes of a Task for an appointment that was asked for: it is to be booked, or refused.

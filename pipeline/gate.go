@@ -35,6 +35,8 @@ type Candidate struct {
 	Neutral func() (bool, error)
 	// Absent is when the provider said that Address is not on WhatsApp; zero if it did not, or it was wrong.
 	Absent time.Time
+	// Elsewhere reports whether it goes by the channel for numbers that are not on WhatsApp.
+	Elsewhere bool
 	// Template tells by which template, in which language, it would be sent; name is "" if by none. It
 	// makes the words for that, so it is asked last. nil counts as none.
 	Template func() (name, language string, err error)

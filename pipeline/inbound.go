@@ -23,6 +23,8 @@ type Inbound struct {
 	DeadLetters *DeadLetters
 	// Templates keeps what the provider says of templates, for GateTemplate; without it that is only logged and counted.
 	Templates TemplateStates
+	// Elsewhere is set if there is another channel for numbers that are not on WhatsApp.
+	Elsewhere bool
 	Metrics   *Metrics
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -54,7 +56,7 @@ func (in *Inbound) Handle(ctx context.Context, rec Record) error {
 	}
 	var faults []error
 	for _, r := range updates.Receipts {
-		if err := in.receive(ctx, r); KindOf(err) == Malformed {
+		if err := in.Receive(ctx, r); KindOf(err) == Malformed {
 			faults = append(faults, err)
 		} else if err != nil {
 			return err
@@ -79,7 +81,9 @@ func (in *Inbound) dead(ctx context.Context, rec Record, faults ...error) error 
 	return in.DeadLetters.Write(ctx, rec, "inbound", faults)
 }
 
-func (in *Inbound) receive(ctx context.Context, r Receipt) error {
+// Receive takes one receipt in, wherever it was heard.
+func (in *Inbound) Receive(ctx context.Context, r Receipt) error {
+	r.Elsewhere = in.Elsewhere
 	did, err := in.Ledger.Receive(ctx, r, in.Filing.Record)
 	if err != nil {
 		return err
@@ -169,10 +173,14 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	if len(o.Disowns) > 0 {
 		filed, t.Disowning = "", true
 	}
-	writes := append(in.Filing.Reply(r, t, filed, o.Reading), in.Filing.File(r, t, filed)...)
+	t.Urgent = o.Urgent
+	writes := slices.Concat(in.Filing.ReplyThread(r, t, filed), in.Filing.Reply(r, t, filed, o.Reading), in.Filing.File(r, t, filed))
 	address := func(list []Notification) {
 		for i := range list {
 			list[i].ReplyTo, list[i].Address = r.ID, r.From
+			if list[i].Subject == "" {
+				list[i].Thread = t.conversation()
+			}
 			if list[i].Patient == "" {
 				list[i].Patient = filed
 			}

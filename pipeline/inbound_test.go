@@ -177,7 +177,7 @@ func TestInboundFilesEverything(t *testing.T) {
 		want       string
 	}{
 		{"nothing comes of it", ok(pipeline.Outcome{Reading: "reaction"}), false, "reaction", filed},
-		{"a decision and a task", ok(answer), false, "confirm", filed + " decision:zig7fsk2ufcmduh7f7z4r6lh7u@server" + handed},
+		{"a decision and a task", ok(answer), false, "confirm", filed + " decision:zig7fsk2ufcmduh7f7z4r6lh7u@server response:zig7fsk2ufcmduh7f7z4r6lh7u@topic" + handed},
 		{"the journeys fail", func(pipeline.Reply, pipeline.Thread) (pipeline.Outcome, error) {
 			return answer, errors.New(words)
 		}, false, "unread", filed + handed},

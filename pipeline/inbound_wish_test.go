@@ -16,8 +16,8 @@ func TestWishOfReply(t *testing.T) {
 		kinds, tasks string
 		due          time.Duration
 	}{
-		{[]pipeline.Sink{pipeline.SinkServer}, "create Communication, wish Appointment", "", 2*time.Minute + 5*time.Second},
-		{[]pipeline.Sink{pipeline.SinkTopic}, "create Communication, create AppointmentResponse, create Task", "WhatsApp: change", 0},
+		{[]pipeline.Sink{pipeline.SinkServer}, "create Communication, create Communication, wish Appointment", "", 2*time.Minute + 5*time.Second},
+		{[]pipeline.Sink{pipeline.SinkTopic}, "create Communication, create Communication, create AppointmentResponse, create Task", "WhatsApp: change", 0},
 	} {
 		w := wishOf("Appointment/a1", true)
 		w.Until = recordTime.Add(2 * time.Minute)

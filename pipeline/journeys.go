@@ -82,7 +82,9 @@ type Facts struct {
 	Identity Private
 	// Window says whether the 24 hours after the patient's last message are open.
 	Window bool
-	Now    time.Time
+	// Plain says that the message goes by SMS: the words alone, and nothing that must not go that way.
+	Plain bool
+	Now   time.Time
 }
 
 // Composed is a message to be sent, or the reason why there is none.
@@ -151,6 +153,8 @@ type Thread struct {
 	Disowns bool
 	// Disowning is set for who files it if this reply says so: it is about the patient, and by nobody who is known.
 	Disowning bool
+	// Urgent is set for who files it if people are to see to it at once.
+	Urgent bool
 	// Lookup finds other resources. nil if not known.
 	Lookup func(ref string) fhir.Resource
 	Now    time.Time

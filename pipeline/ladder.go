@@ -27,6 +27,8 @@ type Ladder struct {
 	Server FHIRServer
 	Rungs  []Rung
 	Filing Filing
+	// Validate is WriteBack's.
+	Validate Validate
 }
 
 // conflicts is how often a patch is built anew after somebody else has changed the appointment.
@@ -177,6 +179,9 @@ func (l *Ladder) change(ctx context.Context, d Decision, e edit) (Reason, error)
 			return why, nil
 		}
 		patch, err := e.patch(a, now)
+		if err == nil {
+			err = l.Validate.patch("ladder.validate", now, patch)
+		}
 		if err != nil {
 			return reasonNotTaken, nil
 		}
@@ -256,7 +261,7 @@ func (l *Ladder) respond(ctx context.Context, d Decision) ([]Write, Reason, erro
 			continue
 		}
 		// Created here and now, so that a server which does not take it leads on to the next rung.
-		if _, err := l.Server.Create(ctx, []byte(w.Body.Reveal()), w.IfNoneExist); err != nil {
+		if _, err := l.create(ctx, []byte(w.Body.Reveal()), w.IfNoneExist); err != nil {
 			if _, final := refusal(err); final {
 				return nil, reasonNoAnswers, nil
 			}
@@ -264,6 +269,14 @@ func (l *Ladder) respond(ctx context.Context, d Decision) ([]Write, Reason, erro
 		}
 	}
 	return copies, ReasonNone, nil
+}
+
+// create creates a resource that is valid; one that is not is Malformed, which is final as a refusal is.
+func (l *Ladder) create(ctx context.Context, body []byte, ifNoneExist string) (string, error) {
+	if err := l.Validate.body("ladder.validate", body); err != nil {
+		return "", err
+	}
+	return l.Server.Create(ctx, body, ifNoneExist)
 }
 
 // refusal reports whether err is final, and the code of it if it has one.

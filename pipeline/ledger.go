@@ -36,8 +36,7 @@ type Ledger interface {
 
 	// Due leases up to limit planned notifications whose Due has come, lower Priority
 	// first, then earlier Due. A lease ends with Begin, Settle, Postpone or after LeaseTime.
-	// Those that have expired are settled as Expired here and not returned, but for those that somebody has asked
-	// for (Notification.Requested): dispatch settles them, with what it owes to who asked.
+	// Those that have expired are among them: dispatch settles them, with what it owes to the chart and to who asked.
 	Due(ctx context.Context, now time.Time, limit int) ([]DueNotification, error)
 	// NextDue returns when the next planned notification without a lease falls due; ok is false if there is none.
 	NextDue(ctx context.Context) (at time.Time, ok bool, err error)
@@ -62,13 +61,22 @@ type Ledger interface {
 	// Lapse settles attempts that have been unknown since before the given time and got no
 	// receipt: planned again where the notification says Resend, it is not expired and this is its
 	// first attempt of unknown outcome, Held or Expired otherwise. What would be Expired and somebody has asked for is
-	// planned: see Due. Returns how many are to be sent again, and how many Held.
-	Lapse(ctx context.Context, before, now time.Time) (planned, held int, err error)
+	// planned: see Due. file is called with each that is Held, for the writes that tell who has asked for it. Returns how
+	// many are to be sent again, and how many Held.
+	Lapse(ctx context.Context, before, now time.Time, file func(SentMessage) []Write) (planned, held int, err error)
+
+	// Silent returns up to limit attempts of a channel that the provider has taken, and of which it has not said yet that they
+	// were delivered, or were not: those begun after one time and before another, the oldest first. Of a backlog of hundreds of thousands it may see
+	// the newest only.
+	Silent(ctx context.Context, channel string, after, before time.Time, limit int) ([]Attempt, error)
 
 	// Receive applies a provider's receipt, upward only. When the receipt says something new of its attempt, file is
 	// called with what is known of that by now (SentMessage.Fate), for the writes that record it. Free words that
 	// failed because the window is closed (Receipt.WindowClosed) are planned again once, as Settlement.Shut, unless
 	// they have expired, or newer news of the same journey about the subject were said to the patient or wait to be.
+	// So is, under the same conditions, what may be tried again after a wait (Receipt.Again), at most MaxAgain attempts in
+	// all, and what the number is not on WhatsApp for where another channel may say it (Receipt.Elsewhere); neither if
+	// another attempt at it went out, or may have.
 	// An unknown message or a receipt that changes nothing is no error.
 	Receive(ctx context.Context, r Receipt, file func(SentMessage) []Write) (Received, error)
 
@@ -80,7 +88,8 @@ type Ledger interface {
 	// seconds as providers give it: what is older than the last word changes nothing, and of the same
 	// second STOP wins. So does a chosen language, of which the later in the same second wins. A patient whom
 	// the number disowns (Outcome.Disowns) is no part of its threads any more. A message about nothing is answered by its
-	// buttons, and by quoting it: words alone never mean it.
+	// buttons, and by quoting it: words alone never mean it. A reply by SMS (BySMS) says nothing of WhatsApp: it opens no
+	// window there, and its sender may still be one who is not on it.
 	// A Doubt puts the number and the one that its owner has now in doubt, and what the owner has said of the one, as STOP,
 	// holds for the other. So does another Identity than the one that is known. A Doubt opens no window.
 	// Who gets an answer and has no number gets it by Reply.UserID. A right Guess makes the id one of that number.
@@ -193,6 +202,8 @@ type DueNotification struct {
 	Subject Versioned
 	// Known has no Open, and of Answers and Told nothing but what is the notification's own patient's.
 	Known Known
+	// Gone reports whether an attempt at it went out, or may have.
+	Gone bool
 }
 
 // Related is a RelatedPerson of a patient.
@@ -261,6 +272,8 @@ type WriteResult struct {
 	Answer *Answer
 	// Retry is when to try again, if it is neither done nor given up.
 	Retry time.Time
+	// Untried is set with Retry for one that is given back and was not tried: it does not count as a try.
+	Untried bool
 	// GiveUp ends it without success.
 	GiveUp bool
 	Reason Reason
@@ -294,6 +307,9 @@ type StateChange struct {
 	Reason Reason
 	At     time.Time
 }
+
+// MaxAgain is how many attempts are made at what fails again and again after the provider has taken it.
+const MaxAgain = 4
 
 // LeaseTime is how long a lease of Due or Writes lasts when nobody ends it.
 const LeaseTime = time.Minute

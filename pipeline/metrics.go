@@ -26,6 +26,7 @@ type Metrics struct {
 	lateSeconds   prometheus.Histogram
 	halted        *prometheus.GaugeVec
 	templates     *prometheus.GaugeVec
+	breakers      *prometheus.GaugeVec
 }
 
 // NewMetrics registers the lanes' metrics with r.
@@ -60,7 +61,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m.templates = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: "bridge", Name: "template_stopped", Help: "1 while the provider sends nothing by a template; absent otherwise.",
 	}, []string{"template", "language"})
-	r.MustRegister(m.sendSeconds, m.lateSeconds, m.halted, m.templates)
+	m.breakers = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: "bridge", Name: "sink_state", Help: "1 for how write-back stands to a sink: closed (it is asked), open (it is down or asked to wait), half_open (one write is tried).",
+	}, []string{"sink", "state"})
+	r.MustRegister(m.sendSeconds, m.lateSeconds, m.halted, m.templates, m.breakers)
 	return m
 }
 
@@ -160,6 +164,20 @@ func (m *Metrics) webhook(channel, answer string) {
 func (m *Metrics) write(sink Sink, kind WriteKind, outcome string) {
 	if m != nil {
 		m.writes.WithLabelValues(string(sink), string(kind), outcome).Inc()
+	}
+}
+
+// breaker shows how write-back stands to a sink.
+func (m *Metrics) breaker(sink Sink, now BreakerState) {
+	if m == nil {
+		return
+	}
+	for _, s := range breakerStates {
+		value := 0.0
+		if s == now {
+			value = 1
+		}
+		m.breakers.WithLabelValues(string(sink), string(s)).Set(value)
 	}
 }
 

@@ -75,6 +75,8 @@ type Notification struct {
 	Priority int
 	// ReplyTo is the id of the patient's message that this one answers; then Subject may be "".
 	ReplyTo string
+	// Thread is what the conversation is about that an answer about nothing is part of.
+	Thread string
 	// Address is the number to send to when it is not the recipient's own choice: that of
 	// the sender whom this one answers. Empty otherwise.
 	Address Private

@@ -58,7 +58,9 @@ func newOutbox(list ...pipeline.Write) *outbox {
 		}
 		i := slices.IndexFunc(k.list, func(w *owed) bool { return w.Key == key })
 		w := k.list[i]
-		w.Tries++
+		if !r.Untried {
+			w.Tries++
+		}
 		end := "retry"
 		switch {
 		case r.Done:
@@ -66,6 +68,8 @@ func newOutbox(list ...pipeline.Write) *outbox {
 			k.refs[key] = r.Ref
 		case r.GiveUp:
 			end = "given up"
+		case r.Untried:
+			end = "given back"
 		}
 		k.settled = append(k.settled, key+" "+end)
 		w.retry, w.leased = r.Retry, time.Time{}

@@ -37,6 +37,13 @@ type Channel interface {
 	Download(ctx context.Context, m InboundMedia, limit int64) (Media, error)
 }
 
+// StatusSource is a Channel that can be asked what became of a message. Not every provider can.
+type StatusSource interface {
+	// Statuses returns what the provider knows of a message, by its own id of it (Receipt.MessageID), as receipts. It does
+	// not retry. Failures are *Error: Refused for a message that it does not know (any more).
+	Statuses(ctx context.Context, messageID string) ([]Receipt, error)
+}
+
 // Webhook understands what a provider posts back. It keeps nothing.
 type Webhook interface {
 	// Signed reports whether the request carries a signature at all, well formed; only then is its body read.

@@ -15,6 +15,12 @@ type Receipt struct {
 	State State
 	// Code is the provider's code of a failure.
 	Code string
+	// Again is set for a failure that may pass, and by which nothing went out: how long to wait before the message may be
+	// tried again. It is for providers that take a message before they know.
+	Again time.Duration
+	// Elsewhere is set by who takes receipts in where there is another channel for numbers that are not on WhatsApp: what
+	// failed because of that is planned again.
+	Elsewhere bool
 	// At is the provider's time of it.
 	At time.Time
 	// Address is the number as the provider writes it, when it said so.

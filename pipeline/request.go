@@ -66,12 +66,14 @@ func (f Filing) asked(m SentMessage) []Write {
 		return f.request(end, id+":failed")
 	case Skipped, Expired:
 		return f.request(end, id+":unsent")
+	case Held:
+		return f.request(end, id+":held")
 	}
 	return nil
 }
 
-// answerRequest sets the status of a request, as soon as nothing of it is open any more: completed if one of its messages
-// has gone out, else revoked. What somebody has changed since is left alone.
+// answerRequest sets the status of a request, as soon as nothing of it is open any more: on hold if nobody knows of one of
+// its messages whether that has gone out, completed if one has, else revoked. What somebody has changed since is left alone.
 func (b *WriteBack) answerRequest(ctx context.Context, w Write) error {
 	var end requestEnd
 	if err := json.Unmarshal([]byte(w.Body.Reveal()), &end); err != nil {
@@ -86,8 +88,11 @@ func (b *WriteBack) answerRequest(ctx context.Context, w Write) error {
 		return nil
 	}
 	why := fhir.Concept{}
-	if status == fhir.RequestRevoked {
+	switch status {
+	case fhir.RequestRevoked:
 		why.Text = spoken(string(end.Reason))
+	case fhir.RequestOnHold:
+		why.Text = spoken(string(ReasonNoAnswer))
 	}
 	return b.amend(ctx, w, end.Ref, func(now Versioned) ([]byte, bool, error) {
 		if !end.of(now) {
@@ -99,18 +104,23 @@ func (b *WriteBack) answerRequest(ctx context.Context, w Write) error {
 
 // statusOf is the status of a request by what has become of its messages, "" while that is open.
 func statusOf(ref string, entries []TraceEntry) fhir.RequestStatus {
-	status := fhir.RequestRevoked
+	status, doubtful := fhir.RequestRevoked, false
 	for _, e := range entries {
 		n := e.Notification
 		if n.Subject != ref || n.ReplyTo != "" {
 			continue
 		}
 		switch n.State {
-		case Planned, Sending, StateUnknown, Accepted, Held:
+		case Planned, Sending, StateUnknown, Accepted:
 			return ""
+		case Held:
+			doubtful = true
 		case Sent, Delivered, Read:
 			status = fhir.RequestCompleted
 		}
+	}
+	if doubtful {
+		return fhir.RequestOnHold
 	}
 	return status
 }
@@ -118,7 +128,7 @@ func statusOf(ref string, entries []TraceEntry) fhir.RequestStatus {
 // of reports whether a version on the server is the one that came to its end. A feed may give no versions; then the
 // time of the last change tells, or nothing does.
 func (e requestEnd) of(now Versioned) bool {
-	if e.Version == now.Version {
+	if e.Version == now.Version || heldByUs(now) {
 		return true
 	}
 	h, err := fhir.Peek(now.Resource)
@@ -130,4 +140,14 @@ func (e requestEnd) of(now Versioned) bool {
 		return strings.Contains(e.Version, "/") || e.Version == "" // a place on a topic
 	}
 	return at.Equal(h.LastUpdated)
+}
+
+// heldByUs reports whether the bridge has put a request on hold, for want of an answer: a late one changes that.
+func heldByUs(now Versioned) bool {
+	r, err := fhir.Decode(now.Resource)
+	if err != nil {
+		return false
+	}
+	c, ok := r.(*fhir.CommunicationRequest)
+	return ok && c.Status() == fhir.RequestOnHold && c.StatusReason().Text == spoken(string(ReasonNoAnswer))
 }

@@ -22,6 +22,9 @@ type Settler struct {
 	// by a resend.
 	HandledUntil func() time.Time
 
+	// File returns the writes that tell who has asked for a message that nobody knows what became of it.
+	File func(SentMessage) []Write
+
 	// up is since when this process can take webhooks.
 	up time.Time
 	// outage is since the FHIR server did not answer.
@@ -75,7 +78,7 @@ func (s *Settler) settle(ctx context.Context, before time.Time) {
 	if handled.Sub(s.up) < s.Grace {
 		return // what the provider could not post while we were down is still on its way
 	}
-	planned, held, err := s.Ledger.Lapse(ctx, handled.Add(-s.Grace), now)
+	planned, held, err := s.Ledger.Lapse(ctx, handled.Add(-s.Grace), now, s.File)
 	if err != nil {
 		s.Log.Error("unknown attempts not settled", "error", err)
 		return

@@ -40,10 +40,10 @@ func (a Attempt) free() bool { return a.Template == "" }
 // Free words that may be answers wait for nobody: what the window has shut out people have to say.
 const taskUnsaid = "answer_not_delivered"
 
-// Record returns the writes that record a message and what has become of it, as Sent does; and of an answer that the
-// window has shut out, those of a Task.
+// Record returns the writes that record a message and what has become of it, as Sent does, behind those of the conversation
+// that it is part of; and of an answer that the window has shut out, those of a Task.
 func (f Filing) Record(m SentMessage) []Write {
-	writes := f.Sent(m)
+	writes := append(f.Thread(m), f.Sent(m)...)
 	if m.Fate.State == Failed && m.Fate.Code == codeWindowClosed {
 		writes = append(writes, f.Unsaid(m)...)
 	}

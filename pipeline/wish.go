@@ -176,7 +176,7 @@ func (l *Ladder) request(ctx context.Context, w Wish, now time.Time) (Carried, e
 	if err != nil {
 		return l.people(ctx, w, ReasonRefused)
 	}
-	ref, err := l.Server.Create(ctx, body, condition(by))
+	ref, err := l.create(ctx, body, condition(by))
 	if _, final := refusal(err); final {
 		return l.people(ctx, w, ReasonRefused)
 	} else if err != nil {

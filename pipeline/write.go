@@ -50,10 +50,12 @@ type Write struct {
 	// IfNoneExist is the search that finds the resource if it exists already:
 	// "identifier=system|value", not yet percent-encoded.
 	IfNoneExist string
-	// Answers is the key of the write whose resource Body.inResponseTo means, "" if none.
+	// Answers is the key of the write whose resource Body.inResponseTo means, or Body.focus of a Task, "" if none.
 	// When that one has been created, its reference is put there; else its identifier stands. For WriteFollow it is
 	// the write that creates what is followed.
 	Answers string
+	// Thread is the same for Body.partOf: the key of the write that creates the header of the conversation.
+	Thread string
 	// Sender is a number whose patient is not known: before the write, the FHIR server is
 	// asked whose it is, and one certain answer becomes Body.sender and Body.subject.
 	Sender Private

@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// writeBatch is how many writes are leased at once.
+	// writeBatch is how many writes are leased at once, at least.
 	writeBatch = 64
 	// outageAfter is how many failures in a row mean that the sink is down, and not only one write in trouble.
 	outageAfter = 3
@@ -27,111 +26,42 @@ type WriteBack struct {
 	Metrics *Metrics
 	Log     *slog.Logger
 	Now     func() time.Time
-	// Concurrency is how many writes are under way at once, of different queues.
+	// Concurrency is how many requests are under way at once, of different queues.
 	Concurrency int
 	// Validate returns what is wrong with a resource as "path rule" lines; nothing faulty leaves.
 	Validate func(body []byte) []string
 
 	// Files is for SinkFiles.
 	Files *Files
-	// Server and Ladder are for SinkServer.
-	Server FHIRServer
-	Ladder *Ladder
+	// Server and Ladder are for SinkServer. Batches, if it is not nil, is that server where it takes several
+	// creations in one request, at most Batch of them.
+	Server  FHIRServer
+	Batches Batches
+	Batch   int
+	Ladder  *Ladder
 	// Publisher and Topic are for SinkTopic.
 	Publisher Publisher
 	Topic     string
 
-	outage  pause
+	breaker breaker
 	untaken untaken
-	// failures counts those in a row that may pass.
-	failures atomic.Int32
-	// troubled is the latest time until which a write was put off, in nanoseconds since 1970.
+	begun   begun
+	// shown is the breaker's state as the metrics have it.
+	shown atomic.Value
+	// troubled is the latest time until which a write was put off, in nanoseconds since 1970; late is signalled with it.
 	troubled atomic.Int64
-}
-
-// Run works the queue of its sink until ctx ends, then finishes what is under way.
-func (b *WriteBack) Run(ctx context.Context) error {
-	wake := b.Ledger.WakeWrites(b.Sink)
-	for ctx.Err() == nil {
-		if wait := b.outage.left(b.Now()); wait > 0 {
-			_ = sleep(ctx, min(wait, time.Second))
-			continue
-		}
-		limit := writeBatch
-		if b.outage.doubtful() {
-			limit = 1 // to see whether it has passed
-		}
-		list, err := b.Ledger.Writes(ctx, b.Sink, b.Now(), limit)
-		if err != nil && ctx.Err() == nil {
-			b.Log.Error("pending writes not read", "sink", string(b.Sink), "error", err)
-		}
-		if len(list) > 0 {
-			b.work(ctx, list)
-			continue
-		}
-		t := time.NewTimer(b.poll())
-		select {
-		case <-ctx.Done():
-		case <-wake:
-		case <-t.C:
-		}
-		t.Stop()
-	}
-	return nil
-}
-
-// poll is how long to rest without a signal: a second while something that was put off comes due.
-func (b *WriteBack) poll() time.Duration {
-	if b.Now().UnixNano() < b.troubled.Load()+int64(time.Second) {
-		return time.Second
-	}
-	return idlePoll
-}
-
-// putOff notes until when a write is put off.
-func (b *WriteBack) putOff(until time.Time) {
-	for {
-		known := b.troubled.Load()
-		if until.UnixNano() <= known || b.troubled.CompareAndSwap(known, until.UnixNano()) {
-			return
-		}
-	}
-}
-
-// work tries each write of the list. When ctx ends, what is not begun is left to its lease;
-// when the sink asks to wait, it is given back.
-func (b *WriteBack) work(ctx context.Context, list []Write) {
-	slots := make(chan struct{}, b.Concurrency)
-	var wg sync.WaitGroup
-	for _, w := range list {
-		slots <- struct{}{}
-		if ctx.Err() != nil {
-			break
-		}
-		if wait := b.outage.left(b.Now()); wait > 0 {
-			<-slots
-			b.giveBack(ctx, w, wait)
-			continue
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			b.try(context.WithoutCancel(ctx), w)
-		})
-	}
-	wg.Wait()
-}
-
-func (b *WriteBack) giveBack(ctx context.Context, w Write, wait time.Duration) {
-	now := b.Now()
-	b.putOff(now.Add(wait))
-	if err := b.Ledger.SettleWrite(ctx, w.Key, WriteResult{Retry: now.Add(wait), Reason: ReasonTransient, At: now}); err != nil {
-		b.Log.Error("write not given back; its lease will end", "write", w.Key, "error", err)
-	}
+	late     chan struct{}
 }
 
 // try makes one try of a write and settles it.
 func (b *WriteBack) try(ctx context.Context, w Write) {
 	result, more, err := b.write(ctx, w)
+	b.heed(w, err)
+	b.settle(ctx, w, result, more, err)
+}
+
+// settle closes one try of a write.
+func (b *WriteBack) settle(ctx context.Context, w Write, result WriteResult, more []Write, err error) {
 	result.Done, result.At = err == nil, b.Now()
 	outcome := "done"
 	if err != nil {
@@ -142,8 +72,6 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 		} else if result.GiveUp && w.Wish != nil {
 			more = b.Ladder.Filing.Wished(*w.Wish, result.Reason)
 		}
-	} else if w.Kind != WriteWish { // one that comes too late has asked nobody
-		b.taken()
 	}
 	if err := b.Ledger.SettleWrite(ctx, w.Key, result, more...); err != nil {
 		b.Log.Error("write not settled; it will be repeated", "write", w.Key, "error", err)
@@ -152,34 +80,39 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 	b.Metrics.write(w.Sink, w.Kind, outcome)
 }
 
-// taken notes that the sink has dealt with a write.
-func (b *WriteBack) taken() {
-	b.failures.Store(0)
-	if b.outage.clear() {
-		b.Log.Info("writes are taken again", "sink", string(b.Sink))
+// heed tells the breaker what a try says of the sink.
+func (b *WriteBack) heed(w Write, err error) {
+	var e *Error
+	known := errors.As(err, &e)
+	switch kind := KindOf(err); {
+	case err == nil && w.Kind == WriteWish: // one that comes too late has asked nobody
+	case err == nil, kind == Refused:
+		if b.breaker.ok() {
+			b.Log.Info("writes are taken again", "sink", string(b.Sink))
+		}
+	case kind == Malformed: // it was not asked
+	case kind == Throttled:
+		b.breaker.wait(b.Now().Add(max(e.After, time.Second)))
+	case known && e.Reason == reasonConflict: // the sink is well
+	case w.Kind == WriteWish: // the search for slots may be all that is in trouble, and nobody else needs it
+	default:
+		b.breaker.fail(b.Now())
 	}
+	b.show()
 }
 
 // failed decides what becomes of a write that was not taken.
 func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
-	if kind := KindOf(err); kind == Refused || kind == Malformed {
-		if kind == Refused {
-			b.taken()
-		}
+	kind := KindOf(err)
+	if kind == Refused || kind == Malformed {
 		result.GiveUp, result.Reason = true, ReasonRefused
 		b.Log.Error("write given up: it waits for a person", "write", w.Key, "type", w.Type, "error", err)
 		return "given_up"
 	}
 	wait := backoff(w.Tries)
 	var e *Error
-	switch known := errors.As(err, &e); {
-	case known && e.Kind == Throttled:
+	if errors.As(err, &e) && kind == Throttled {
 		wait = max(e.After, time.Second)
-		b.outage.until(b.Now().Add(wait))
-	case known && e.Reason == reasonConflict: // the sink is well
-	case w.Kind == WriteWish: // the search for slots may be all that is in trouble, and nobody else needs it
-	case b.failures.Add(1) >= outageAfter || b.outage.doubtful():
-		b.outage.begin(b.Now())
 	}
 	result.Retry, result.Reason = b.Now().Add(wait), ReasonTransient
 	b.putOff(result.Retry)
@@ -191,8 +124,7 @@ func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more []Write, err error) {
 	defer func() {
 		if recover() != nil {
-			b.Log.Error("panic; the write is given up", "write", w.Key, "stack", stack())
-			done, more, err = WriteResult{}, nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "panic"}
+			done, more, err = WriteResult{}, nil, b.panicked(w)
 		}
 	}()
 	switch {
@@ -212,15 +144,26 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 	case w.Kind != WriteCreate:
 		return done, nil, b.Amend(ctx, w)
 	}
-	body, err := b.complete(ctx, w)
+	body, err := b.whole(ctx, w)
 	if err != nil {
-		return done, nil, err
-	}
-	if err := b.check(body); err != nil {
 		return done, nil, err
 	}
 	done.Ref, err = b.Server.Create(ctx, body, w.IfNoneExist)
 	return done, nil, err
+}
+
+func (b *WriteBack) panicked(w Write) error {
+	b.Log.Error("panic; the write is given up", "write", w.Key, "stack", stack())
+	return &Error{Op: "writeback.write", Kind: Malformed, Reason: "panic"}
+}
+
+// whole is a resource as it is created.
+func (b *WriteBack) whole(ctx context.Context, w Write) ([]byte, error) {
+	body, err := b.complete(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	return body, b.check(body)
 }
 
 // due returns what is still to be said by now.
@@ -234,23 +177,6 @@ func due(list []Notification, now time.Time) []Notification {
 	return say
 }
 
-// publish puts the resource on the communications topic: key the queue (the patient), headers
-// with the type and our key.
-func (b *WriteBack) publish(ctx context.Context, w Write) error {
-	body := []byte(w.Body.Reveal())
-	if err := b.check(body); err != nil {
-		return err
-	}
-	headers := map[string]string{HeaderType: w.Type, HeaderKey: w.Key, "content-type": "application/fhir+json"}
-	return b.Publisher.Publish(ctx, b.Topic, w.Order, headers, body)
-}
-
-// Headers of a record on the communications topic.
-const (
-	HeaderType = "fhir-resource-type"
-	HeaderKey  = "bridge-write-key"
-)
-
 func (b *WriteBack) check(body []byte) error {
 	if len(body) == 0 {
 		return &Error{Op: "writeback.validate", Kind: Malformed, Reason: "not_built"}
@@ -261,25 +187,19 @@ func (b *WriteBack) check(body []byte) error {
 	return nil
 }
 
-// complete puts in what was not known when the write was inserted: the server's
-// reference of the message it answers, and whose number an unknown sender's is.
+// complete puts in what was not known when the write was inserted: the server's references
+// of the message it answers and of the conversation, and whose number an unknown sender's is.
 func (b *WriteBack) complete(ctx context.Context, w Write) ([]byte, error) {
 	body := []byte(w.Body.Reveal())
-	if w.Answers == "" && w.Sender.Empty() || len(body) == 0 {
+	if w.Answers == "" && w.Thread == "" && w.Sender.Empty() || len(body) == 0 {
 		return body, nil
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(body, &members); err != nil {
 		return nil, &Error{Op: "writeback.complete", Kind: Malformed, Reason: "not_json"}
 	}
-	if w.Answers != "" {
-		ref, err := b.Ledger.Written(ctx, w.Answers)
-		if err != nil {
-			return nil, err
-		}
-		if ref != "" {
-			members["inResponseTo"], _ = json.Marshal([]map[string]string{{"reference": ref}})
-		}
+	if err := b.refer(ctx, w, members); err != nil {
+		return nil, err
 	}
 	if !w.Sender.Empty() && w.Tries < senderTries {
 		found, err := b.Server.PatientsByPhone(ctx, w.Sender)

@@ -51,8 +51,7 @@ func (f *Files) put(ctx context.Context, w Write) (done WriteResult, more []Writ
 		return done, nil, err
 	}
 	if f.Server == nil || !f.Filing.toServer() {
-		headers := map[string]string{HeaderType: w.Type, HeaderKey: w.Key, "content-type": "application/fhir+json"}
-		return done, nil, f.Publisher.Publish(ctx, f.Topic, queue(w.File.Patient, w.File.Reply), headers, body)
+		return done, nil, f.Publisher.Publish(ctx, f.Topic, queue(w.File.Patient, w.File.Reply), recordHeaders(w), body)
 	}
 	if done.Ref, err = f.Server.Create(ctx, body, w.IfNoneExist); err != nil {
 		return done, nil, err

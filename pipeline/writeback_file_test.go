@@ -227,7 +227,7 @@ func TestFilesThatAreTaken(t *testing.T) {
 		{"a voice message", func(r *pipeline.Reply) { r.Kind, r.Media.ContentType = "audio", "audio/ogg; codecs=opus" }, "fetched"},
 		{"a kind that is not taken", func(r *pipeline.Reply) { r.Kind, r.Media.ContentType = "video", "video/mp4" }, "noted"},
 		{"a type that is not taken", func(r *pipeline.Reply) { r.Kind, r.Media.ContentType = "document", "application/x-msdownload" }, "noted"},
-		{"no type", func(r *pipeline.Reply) { r.Media.ContentType = "" }, "noted"},
+		{"no type: it is seen when it is there", func(r *pipeline.Reply) { r.Media.ContentType = "" }, "fetched"},
 		{"a sticker", func(r *pipeline.Reply) { r.Kind = "sticker" }, "nothing"},
 		{"without an id", func(r *pipeline.Reply) { r.Media.ID = "" }, "nothing"},
 		{"no file", func(r *pipeline.Reply) { r.Media = nil }, "nothing"},

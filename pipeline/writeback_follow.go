@@ -60,6 +60,9 @@ func (b *WriteBack) amend(ctx context.Context, w Write, ref string, build func(n
 		if !changed {
 			return nil
 		}
+		if err := Validate(b.Validate).patch("writeback.validate", now, patch); err != nil {
+			return b.leave(w, "validate", err)
+		}
 		err = b.Server.Patch(ctx, ref, now.Version, patch)
 		code, _ := refusal(err)
 		switch code {

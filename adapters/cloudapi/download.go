@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 // downloadTimeout is for both requests of a Download.
@@ -40,19 +40,19 @@ func (c *Client) Download(ctx context.Context, m pipeline.InboundMedia, limit in
 	if fault != nil {
 		return pipeline.Media{}, fault
 	}
-	if a.status < 200 || a.status > 299 {
+	if a.Status < 200 || a.Status > 299 {
 		return pipeline.Media{}, notServed(a)
 	}
 	switch {
-	case !a.whole && int64(len(a.body)) > limit:
+	case !a.Whole && int64(len(a.Body)) > limit:
 		return pipeline.Media{}, mediaFault(pipeline.Refused, pipeline.ReasonFileTooLarge)
-	case !a.whole || len(a.body) == 0:
+	case !a.Whole || len(a.Body) == 0:
 		return pipeline.Media{}, mediaFault(pipeline.Transient, reasonUnreadable)
-	case !matches(a.body, m.SHA256) || !matches(a.body, announced.SHA256):
+	case !matches(a.Body, m.SHA256) || !matches(a.Body, announced.SHA256):
 		return pipeline.Media{}, mediaFault(pipeline.Transient, pipeline.ReasonFileDamaged)
 	}
-	kind := orElse(mediaType(a.header.Get("Content-Type")), orElse(announced.ContentType, m.ContentType))
-	return pipeline.Media{ContentType: kind, Data: a.body}, nil
+	kind := orElse(mediaType(a.Header.Get("Content-Type")), orElse(announced.ContentType, m.ContentType))
+	return pipeline.Media{ContentType: kind, Data: a.Body}, nil
 }
 
 // locate asks the API where a file is, and what it says of it.
@@ -61,17 +61,17 @@ func (c *Client) locate(ctx context.Context, m pipeline.InboundMedia, limit int6
 	if !plainMediaID(m.ID) {
 		return nil, said, mediaFault(pipeline.Refused, pipeline.ReasonFileGone)
 	}
-	a, fault := c.fetch(ctx, c.root.JoinPath(m.ID), answerLimit)
+	a, fault := c.fetch(ctx, c.root.JoinPath(m.ID), exchange.AnswerLimit)
 	if fault != nil {
 		return nil, said, fault
 	}
-	if a.status < 200 || a.status > 299 {
+	if a.Status < 200 || a.Status > 299 {
 		return nil, said, notThere(a)
 	}
-	if !a.whole || !gjson.ValidBytes(a.body) {
+	if !a.Whole || !gjson.ValidBytes(a.Body) {
 		return nil, said, mediaFault(pipeline.Transient, reasonUnreadable)
 	}
-	found := gjson.ParseBytes(a.body)
+	found := gjson.ParseBytes(a.Body)
 	said.ContentType, said.SHA256 = mediaType(found.Get("mime_type").Str), found.Get("sha256").Str
 	if found.Get("file_size").Int() > limit { // a number, or digits in a string
 		return nil, said, mediaFault(pipeline.Refused, pipeline.ReasonFileTooLarge)
@@ -95,16 +95,9 @@ func (c *Client) trusts(u *url.URL) bool {
 }
 
 // fetch makes one GET with the access token, and reads the answer up to a limit: a body that is not whole has a byte more.
-func (c *Client) fetch(ctx context.Context, u *url.URL, limit int64) (answer, *pipeline.Error) {
+func (c *Client) fetch(ctx context.Context, u *url.URL, limit int64) (exchange.Answer, *pipeline.Error) {
 	header := http.Header{"Authorization": c.headers.json["Authorization"], "User-Agent": c.headers.json["User-Agent"]}
-	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: header}).WithContext(ctx)
-	res, err := c.transport.RoundTrip(req)
-	if err != nil {
-		return answer{}, &pipeline.Error{Op: opDownload, Kind: pipeline.Transient, Reason: reasonNoAnswer, Err: cause(ctx, err)}
-	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
-	_ = res.Body.Close()
-	return answer{status: res.StatusCode, header: res.Header, body: body, whole: err == nil && int64(len(body)) <= limit}, nil
+	return c.http.Get(ctx, opDownload, u, header, limit)
 }
 
 const opDownload = "cloudapi.download"
@@ -115,11 +108,11 @@ func mediaFault(kind pipeline.Kind, reason string) *pipeline.Error {
 
 // notThere says what it means that the API does not say where a file is. Of an object that it does not have, or has no
 // more, Meta says code 100; and 131052 of one that it could not take from the sender.
-func notThere(a answer) *pipeline.Error {
+func notThere(a exchange.Answer) *pipeline.Error {
 	e := failure(opDownload, a)
 	e.Unknown = false
-	switch code := gjson.GetBytes(a.body, "error.code").Int(); {
-	case code == 100 || code == 131052, code == 0 && (a.status == http.StatusNotFound || a.status == http.StatusGone):
+	switch code := gjson.GetBytes(a.Body, "error.code").Int(); {
+	case code == 100 || code == 131052, code == 0 && (a.Status == http.StatusNotFound || a.Status == http.StatusGone):
 		return &pipeline.Error{Op: opDownload, Kind: pipeline.Refused, Reason: pipeline.ReasonFileGone, Code: e.Code}
 	}
 	return e
@@ -127,8 +120,8 @@ func notThere(a answer) *pipeline.Error {
 
 // notServed says what it means that the host of the files does not serve one that the API has just named: mostly that
 // its address has ended. It is asked for again.
-func notServed(a answer) *pipeline.Error {
-	e := failure(opDownload, answer{status: a.status, header: a.header})
+func notServed(a exchange.Answer) *pipeline.Error {
+	e := failure(opDownload, exchange.Answer{Status: a.Status, Header: a.Header})
 	if e.Kind == pipeline.Refused {
 		e.Kind = pipeline.Transient
 	}

@@ -9,12 +9,11 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 // The reasons of this package's errors, beside those of the pipeline.
 const (
-	reasonNotSent     = "not_sent"      // no connection: the request did not leave
-	reasonNoAnswer    = "no_answer"     // it may have left, and no answer came
 	reasonUnreadable  = "unreadable"    // an answer came that says nothing
 	reasonUnavailable = "unavailable"   // Meta is down or overloaded
 	reasonNotTheAPI   = "not_the_api"   // the base URL, version or phone number id leads elsewhere
@@ -142,11 +141,11 @@ var codes = map[int64]meaning{
 
 // failure says what an answer other than success means: by Meta's code if it has
 // one, else by its status.
-func failure(op string, a answer) *pipeline.Error {
-	e := &pipeline.Error{Op: op, Code: strconv.Itoa(a.status), Reason: reasonRefused}
-	fault := gjson.GetBytes(a.body, "error")
+func failure(op string, a exchange.Answer) *pipeline.Error {
+	e := &pipeline.Error{Op: op, Code: strconv.Itoa(a.Status), Reason: reasonRefused}
+	fault := gjson.GetBytes(a.Body, "error")
 	code := fault.Get("code")
-	if !a.whole || !gjson.ValidBytes(a.body) || code.Type != gjson.Number {
+	if !a.Whole || !gjson.ValidBytes(a.Body) || code.Type != gjson.Number {
 		byStatus(e, a)
 		return e
 	}
@@ -162,37 +161,37 @@ func failure(op string, a answer) *pipeline.Error {
 	case known:
 	case code.Int() >= 200 && code.Int() <= 299:
 		m = meaning{halt, reasonPermission, 0}
-	case a.status == http.StatusTooManyRequests:
+	case a.Status == http.StatusTooManyRequests:
 		m = meaning{again, reasonApp, 5 * time.Second}
-	case a.status >= 500, fault.Get("is_transient").Bool():
+	case a.Status >= 500, fault.Get("is_transient").Bool():
 		m = meaning{ambiguous, reasonUnavailable, 0}
 	default:
 		m = meaning{final, reasonRefused, 0}
 	}
-	m.apply(e, a.header)
+	m.apply(e, a.Header)
 	return e
 }
 
 // byStatus is for answers without a code, which come from something in front of the API.
-func byStatus(e *pipeline.Error, a answer) {
+func byStatus(e *pipeline.Error, a exchange.Answer) {
 	m := meaning{final, reasonRefused, 0}
 	switch {
-	case a.status == http.StatusTooManyRequests:
+	case a.Status == http.StatusTooManyRequests:
 		m = meaning{again, reasonApp, 5 * time.Second}
-	case a.status >= 500, a.status == http.StatusRequestTimeout:
+	case a.Status >= 500, a.Status == http.StatusRequestTimeout:
 		m = meaning{ambiguous, reasonUnavailable, 0}
-	case a.status == http.StatusUnauthorized, a.status == http.StatusProxyAuthRequired:
+	case a.Status == http.StatusUnauthorized, a.Status == http.StatusProxyAuthRequired:
 		m = meaning{halt, reasonCredentials, 0}
-	case a.status == http.StatusForbidden:
+	case a.Status == http.StatusForbidden:
 		m = meaning{halt, reasonPermission, 0}
-	case a.status < 400, a.status == http.StatusNotFound, a.status == http.StatusMethodNotAllowed:
+	case a.Status < 400, a.Status == http.StatusNotFound, a.Status == http.StatusMethodNotAllowed:
 		m = meaning{halt, reasonNotTheAPI, 0}
-	case !a.whole:
+	case !a.Whole:
 		// The code was cut off with the body. It was a no, but perhaps not for good.
 		e.Kind, e.Reason = pipeline.Transient, reasonUnreadable
 		return
 	}
-	m.apply(e, a.header)
+	m.apply(e, a.Header)
 }
 
 // apply puts the class into the pipeline's words.
@@ -203,24 +202,12 @@ func (m meaning) apply(e *pipeline.Error, header http.Header) {
 		e.Kind = pipeline.Refused
 	case again, apart:
 		e.Kind = pipeline.Throttled
-		e.After, e.Pair = retryAfter(header, m.after), m.class == apart
+		e.After, e.Pair = exchange.RetryAfter(header, m.after), m.class == apart
 	case ambiguous:
 		e.Kind, e.Unknown = pipeline.Transient, true
 	case halt:
 		e.Kind, e.Halt = pipeline.Transient, true
 	}
-}
-
-// retryAfter reads the header of that name, seconds or date, between one second and a day.
-func retryAfter(header http.Header, otherwise time.Duration) time.Duration {
-	value := header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
-		return min(max(time.Duration(min(seconds, 1<<20))*time.Second, time.Second), day)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(time.Until(at), time.Second), day)
-	}
-	return otherwise
 }
 
 // opaque reports whether s looks like an id of Meta's and not like text.

@@ -7,8 +7,8 @@ import (
 
 // Trust makes the client accept the certificate of a test server.
 func (c *Client) Trust(certificate *x509.Certificate) {
-	c.transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-	c.transport.TLSClientConfig.RootCAs.AddCert(certificate)
+	c.http.Transport.TLSClientConfig.RootCAs = x509.NewCertPool()
+	c.http.Transport.TLSClientConfig.RootCAs.AddCert(certificate)
 }
 
 // Trusts reports whether the access token may go to an address.

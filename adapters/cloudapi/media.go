@@ -13,6 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 const megabyte = 1 << 20
@@ -67,19 +68,19 @@ func (c *Client) Upload(ctx context.Context, m pipeline.Media) (string, error) {
 	}
 	var id string
 	var no *pipeline.Error
-	fault := c.exchange(ctx, request{
-		op: op, url: c.media, header: header, size: int64(len(head) + len(m.Data) + len(tail)),
+	fault := c.http.Do(ctx, exchange.Request{
+		Op: op, URL: c.media, Header: header, Size: int64(len(head) + len(m.Data) + len(tail)),
 		// The file is not copied: it may have 100 MB.
-		open: func() io.Reader {
+		Open: func() io.Reader {
 			return io.MultiReader(strings.NewReader(head), bytes.NewReader(m.Data), strings.NewReader(tail))
 		},
-	}, func(a answer) {
-		if a.status < 200 || a.status > 299 {
+	}, func(a exchange.Answer) {
+		if a.Status < 200 || a.Status > 299 {
 			no = failure(op, a)
 			return
 		}
-		id = gjson.GetBytes(a.body, "id").String() // a string by the documents, a number in some examples
-		if !a.whole || !gjson.ValidBytes(a.body) || !plainID(id) {
+		id = gjson.GetBytes(a.Body, "id").String() // a string by the documents, a number in some examples
+		if !a.Whole || !gjson.ValidBytes(a.Body) || !plainID(id) {
 			no = &pipeline.Error{Op: op, Kind: pipeline.Transient, Reason: reasonUnreadable}
 		}
 	})

@@ -16,18 +16,25 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 // Client is one WhatsApp business number. It is safe for concurrent use.
 type Client struct {
 	*Receiver
-	transport *http.Transport
-	messages  *url.URL
-	media     *url.URL
-	root      *url.URL // of the pinned version, for what patients sent
-	headers   *headers
-	buffers   sync.Pool // of *bytes.Buffer
+	http     *exchange.Client
+	messages *url.URL
+	media    *url.URL
+	root     *url.URL // of the pinned version, for what patients sent
+	headers  *headers
+	buffers  sync.Pool // of *bytes.Buffer
 }
+
+// Deadlines of a call.
+const (
+	sendTimeout   = 10 * time.Second
+	uploadTimeout = 2 * time.Minute
+)
 
 // headers hold the access token, behind a pointer: fmt would print what is held in an unexported field.
 type headers struct {
@@ -67,7 +74,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, errors.New("base_url: want a URL")
 	}
-	client := &Client{Receiver: receiver, transport: newTransport(), messages: messages, media: media, root: root}
+	client := &Client{Receiver: receiver, http: exchange.New(), messages: messages, media: media, root: root}
 	client.headers = &headers{json: http.Header{
 		"Authorization": {"Bearer " + token},
 		"Content-Type":  {"application/json"},
@@ -104,22 +111,22 @@ func (c *Client) Send(ctx context.Context, m pipeline.Message) (pipeline.Receipt
 	}
 	receipt := pipeline.Receipt{Attempt: m.Attempt, State: pipeline.Accepted}
 	var no *pipeline.Error
-	fault = c.exchange(ctx, request{
-		op: op, url: c.messages, header: c.headers.json, size: int64(len(body)),
-		open: func() io.Reader { return bytes.NewReader(body) },
-	}, func(a answer) {
-		if a.status < 200 || a.status > 299 {
+	fault = c.http.Do(ctx, exchange.Request{
+		Op: op, URL: c.messages, Header: c.headers.json, Size: int64(len(body)),
+		Open: func() io.Reader { return bytes.NewReader(body) },
+	}, func(a exchange.Answer) {
+		if a.Status < 200 || a.Status > 299 {
 			no = failure(op, a)
 			return
 		}
-		id := gjson.GetBytes(a.body, "messages.0.id").Str
-		if !a.whole || !gjson.ValidBytes(a.body) || !plainID(id) {
+		id := gjson.GetBytes(a.Body, "messages.0.id").Str
+		if !a.Whole || !gjson.ValidBytes(a.Body) || !plainID(id) {
 			no = &pipeline.Error{Op: op, Kind: pipeline.Transient, Reason: reasonUnreadable, Unknown: true}
 			return
 		}
 		receipt.MessageID = id
-		receipt.Address = pipeline.NewPrivate(gjson.GetBytes(a.body, "contacts.0.wa_id").Str)
-		receipt.UserID = plain(gjson.GetBytes(a.body, "contacts.0.user_id").Str)
+		receipt.Address = pipeline.NewPrivate(gjson.GetBytes(a.Body, "contacts.0.wa_id").Str)
+		receipt.UserID = plain(gjson.GetBytes(a.Body, "contacts.0.user_id").Str)
 		receipt.At = time.Now()
 	})
 	if fault == nil {

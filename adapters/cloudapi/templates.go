@@ -13,6 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 // Template is a message template in one language, in the shape of Meta's API.
@@ -99,7 +100,7 @@ func NewTemplates(c Config) (*Templates, error) {
 		return nil, err
 	}
 	return &Templates{
-		transport: newTransport(), account: c.WABAID,
+		transport: exchange.NewTransport(), account: c.WABAID,
 		base: strings.TrimRight(orElse(c.BaseURL, DefaultBaseURL), "/") + "/" + orElse(c.Version, DefaultVersion) + "/",
 		headers: &headers{json: http.Header{
 			"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}, "User-Agent": {"fhirbridge"},

@@ -12,6 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 const (
@@ -70,33 +71,33 @@ func (t *Templates) call(ctx context.Context, op, method, path string, body any)
 	req.Header = t.headers.json
 	res, err := t.transport.RoundTrip(req)
 	if err != nil {
-		return nil, &pipeline.Error{Op: op, Kind: pipeline.Transient, Reason: reasonNoAnswer, Unknown: writes, Err: cause(ctx, err)}
+		return nil, &pipeline.Error{Op: op, Kind: pipeline.Transient, Reason: exchange.ReasonNoAnswer, Unknown: writes, Err: exchange.Cause(ctx, err)}
 	}
 	raw, err := io.ReadAll(io.LimitReader(res.Body, pageLimit+1))
 	_ = res.Body.Close()
-	a := answer{status: res.StatusCode, header: res.Header, body: raw, whole: err == nil && len(raw) <= pageLimit}
-	if a.status < 200 || a.status > 299 {
+	a := exchange.Answer{Status: res.StatusCode, Header: res.Header, Body: raw, Whole: err == nil && len(raw) <= pageLimit}
+	if a.Status < 200 || a.Status > 299 {
 		e := manageFailure(op, a)
 		e.Unknown = e.Unknown && writes
 		return nil, e
 	}
-	if !a.whole || !json.Valid(raw) {
+	if !a.Whole || !json.Valid(raw) {
 		return nil, &pipeline.Error{Op: op, Kind: pipeline.Transient, Reason: reasonUnreadable, Unknown: writes}
 	}
 	return raw, nil
 }
 
 // manageFailure is failure with the codes of template management, as Error.Code the subcode where that tells more.
-func manageFailure(op string, a answer) *pipeline.Error {
+func manageFailure(op string, a exchange.Answer) *pipeline.Error {
 	e := failure(op, a)
-	if !a.whole || !gjson.ValidBytes(a.body) {
+	if !a.Whole || !gjson.ValidBytes(a.Body) {
 		return e
 	}
 	for _, path := range []string{"error.error_subcode", "error.code"} {
-		code := gjson.GetBytes(a.body, path).Int()
+		code := gjson.GetBytes(a.Body, path).Int()
 		if m, known := templateCodes[code]; known {
 			e.Code, e.Kind, e.Unknown, e.Halt, e.After = strconv.FormatInt(code, 10), pipeline.Transient, false, false, 0
-			m.apply(e, a.header)
+			m.apply(e, a.Header)
 			return e
 		}
 	}

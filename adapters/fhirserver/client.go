@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,16 +32,20 @@ const (
 // Client talks to one server.
 type Client struct {
 	base   *url.URL
-	auth   Auth
+	who    credentials
+	auth   string // the type of who
 	limit  time.Duration
 	http   *http.Client
 	now    func() time.Time
+	log    *slog.Logger
 	cache  *cache
 	doubts doubts
 	// paused is the time before which the server does not want to be called, in Unix nanoseconds.
 	paused atomic.Int64
 	// declared is what the server said of itself when it was last asked; nil before.
 	declared atomic.Pointer[capability]
+	// batches is whether the server is sent any.
+	batches batches
 	// noPost is set once the server has refused to be searched by POST.
 	noPost atomic.Bool
 }
@@ -55,20 +59,19 @@ type Option func(*Client)
 // of requests do not follow it.
 func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = now } }
 
-// New returns a client. It does not call the server; it fails on what Validate
-// finds, and if the token file cannot be read.
+// WithLogger sets where it is said that files cannot be used, and that less is granted than is needed; default nowhere.
+func WithLogger(log *slog.Logger) Option { return func(c *Client) { c.log = log } }
+
+// New returns a client. It does not call the server; it fails on what Validate finds.
 func New(cfg Config, options ...Option) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	if _, err := cfg.Auth.authorization(); err != nil {
 		return nil, err
 	}
 	base, err := url.Parse(strings.TrimRight(cfg.BaseURL, "/"))
 	if err != nil { // Validate has parsed it
 		return nil, errors.New("base_url: must be an http or https URL")
 	}
-	c := &Client{base: base, auth: cfg.Auth, limit: cfg.Timeout, now: time.Now}
+	c := &Client{base: base, auth: cmp.Or(cfg.Auth.Type, authNone), limit: cfg.Timeout, now: time.Now, log: slog.New(slog.DiscardHandler)}
 	if c.limit == 0 {
 		c.limit = defaultTimeout
 	}
@@ -78,17 +81,13 @@ func New(cfg Config, options ...Option) (*Client, error) {
 	if c.cache, err = newCache(c.now); err != nil {
 		return nil, err
 	}
-	c.http = &http.Client{
-		CheckRedirect: c.redirect,
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			MaxConnsPerHost:        maxConns,
-			MaxIdleConnsPerHost:    maxConns,
-			IdleConnTimeout:        90 * time.Second,
-			MaxResponseHeaderBytes: 256 << 10,
-			ForceAttemptHTTP2:      true,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		},
+	connections, err := newConnections(cfg.TLS, c.log)
+	if err != nil {
+		return nil, err
+	}
+	c.http = &http.Client{CheckRedirect: c.redirect, Transport: connections}
+	if c.who, err = newCredentials(c, cfg.Auth); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -144,20 +143,21 @@ type answer struct {
 // at is the URL of a path below the base.
 func (c *Client) at(path string) string { return c.base.String() + "/" + path }
 
-// do sends a request and returns the answer, or what went wrong.
+// do sends a request as who we are and returns the answer, or what went wrong.
 func (c *Client) do(ctx context.Context, q request) (answer, error) {
 	if wait := time.Unix(0, c.paused.Load()).Sub(c.now()); wait > 0 {
 		return answer{}, &pipeline.Error{Op: q.op, Kind: pipeline.Throttled, Reason: "throttled", After: wait}
 	}
-	authorization, err := c.auth.authorization()
-	if err != nil {
-		return answer{}, &pipeline.Error{Op: q.op, Reason: "token_unreadable", Halt: true}
-	}
+	return c.authorised(ctx, q)
+}
+
+// send sends a request once, with that value of Authorization.
+func (c *Client) send(ctx context.Context, q request, authorization string) (answer, error) {
 	most := cmp.Or(q.most, maxAnswer)
 	limited, cancel := context.WithTimeout(ctx, max(q.limit, c.limit))
 	defer cancel()
 	r, err := http.NewRequestWithContext(limited, q.method, q.url, bytes.NewReader(q.body))
-	if err != nil { // its text holds the URL
+	if err != nil || !c.own(r.URL) { // its text holds the URL
 		return answer{}, &pipeline.Error{Op: q.op, Kind: pipeline.Refused, Reason: "bad_reference"}
 	}
 	r.Header.Set("Accept", fhirJSON)

@@ -23,8 +23,8 @@ func TestValidate(t *testing.T) {
 		{"bearer", "{base_url: http://ehr, auth: {type: bearer, token: abc}, timeout: 3s}", nil},
 		{"none", "{base_url: http://ehr/, auth: {type: none}}", nil},
 		{"nothing", "{}", []string{"base_url: required"}},
-		{"all at once", "{base_url: 'ftp://x', timeout: -1s, auth: {type: smart}}", []string{
-			"base_url: must be an http or https URL", "timeout: must not be negative", `auth.type: "smart" is none of none, bearer`,
+		{"all at once", "{base_url: 'ftp://x', timeout: -1s, auth: {type: kerberos}}", []string{
+			"base_url: must be an http or https URL", "timeout: must not be negative", `auth.type: "kerberos" is none of none, basic, bearer, smart`,
 		}},
 		{"password in the URL", "base_url: https://me:secret@ehr/fhir", []string{"base_url: must not hold a user; see auth"}},
 		{"query", "base_url: https://ehr/fhir?x=1", []string{"base_url: must not hold a query or fragment"}},

@@ -63,6 +63,11 @@ func (c *Client) post(ctx context.Context, typ string, body []byte, id identifie
 			"If-None-Exist": encode(id.criteria()),
 		},
 	})
+	return c.conclude(ctx, typ, id, a, err)
+}
+
+// conclude finds out what has come of a creation by what the server has said to it.
+func (c *Client) conclude(ctx context.Context, typ string, id identifier, a answer, err error) (ref string, clear bool, _ error) {
 	var refused *pipeline.Error
 	if errors.As(err, &refused) {
 		if refused.Code != "409" && refused.Code != "412" {

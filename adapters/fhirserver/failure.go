@@ -3,6 +3,7 @@ package fhirserver
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -34,6 +35,8 @@ var reasons = map[int]string{
 	http.StatusGone:               "deleted",
 	http.StatusConflict:           "conflict",
 	http.StatusPreconditionFailed: "precondition_failed",
+	http.StatusLocked:             "locked",
+	http.StatusFailedDependency:   "failed_dependency",
 	http.StatusTooManyRequests:    "throttled",
 	http.StatusRequestTimeout:     "timeout",
 }
@@ -73,20 +76,32 @@ func silence(ctx context.Context, q request, err error) *pipeline.Error {
 		timeout net.Error
 		dial    *net.OpError
 		cert    *tls.CertificateVerificationError
+		invalid x509.CertificateInvalidError
 	)
 	switch {
 	case ctx.Err() != nil:
 		e.Reason, e.Err = "cancelled", ctx.Err()
 	case errors.Is(err, errForeign), errors.Is(err, errCircling):
 		e.Reason, e.Unknown = reasonRedirect, false
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		e.Reason, e.Unknown = "certificate_expired", false
 	case errors.As(err, &cert):
 		e.Reason, e.Unknown = "certificate", false
+	case errors.As(err, &dial) && dial.Op == "remote error" && oursRefused[dial.Err.Error()]:
+		e.Reason, e.Unknown, e.Halt = "client_certificate", false, true // no request is read before who sends it is known
 	case errors.As(err, &dial) && dial.Op == "dial":
 		e.Reason, e.Unknown = "unreachable", false
 	case errors.As(err, &timeout) && timeout.Timeout():
 		e.Reason = "timeout"
 	}
 	return e
+}
+
+// oursRefused are the alerts about our own certificate (https://www.rfc-editor.org/rfc/rfc8446#section-6.2). TLS has no other
+// name for them.
+var oursRefused = map[string]bool{
+	"tls: bad certificate": true, "tls: unsupported certificate": true, "tls: revoked certificate": true, "tls: expired certificate": true,
+	"tls: unknown certificate": true, "tls: unknown certificate authority": true, "tls: certificate required": true, "tls: access denied": true,
 }
 
 // refusal says what a status other than 2xx means

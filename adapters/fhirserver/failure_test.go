@@ -34,7 +34,9 @@ func TestRefusals(t *testing.T) {
 		{"422", answer(422, outcome("error", "business-rule", "Appointment.status")), "refused business_rule 422 Appointment.status", ""},
 		{"422 that will pass", answer(422, outcome("error", "lock-error", "")), "transient lock_error 422", ""},
 		{"404 means what it says", answer(404, outcome("error", "transient", "")), "refused transient 404", ""},
-		{"423", answer(423, ""), "transient http_status 423", ""},
+		{"423", answer(423, ""), "transient locked 423", ""},
+		{"424", answer(424, ""), "refused failed_dependency 424", ""},
+		{"424 that will pass", answer(424, outcome("error", "transient", "")), "transient transient 424", ""},
 		{"429", answer(429, ""), "throttled throttled 429 after 5s", ""},
 		{"429 with a wait", answer(429, "", "Retry-After", "17"), "throttled throttled 429 after 17s", ""},
 		{"429 with a date", answer(429, "", "Retry-After", "Tue, 10 Mar 2026 09:01:30 GMT"), "throttled throttled 429 after 1m30s", ""},
@@ -111,13 +113,7 @@ func TestTimeout(t *testing.T) {
 }
 
 func TestCutAnswer(t *testing.T) {
-	cut := func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "1000")
-		_, _ = w.Write([]byte(`{"resourceType":"Patient","id":"p1"`))
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	}
-	c := open(t, serve(t, cut).URL)
+	c := open(t, serve(t, cut(200, `{"resourceType":"Patient","id":"p1"`)).URL)
 	if _, err := c.Read(t.Context(), "Patient/p1"); told(t, err) != "transient connection_lost" {
 		t.Errorf("Read: %v", err)
 	}

@@ -15,7 +15,10 @@ type capability struct {
 	ResourceType string `json:"resourceType"`
 	FHIRVersion  string `json:"fhirVersion"`
 	Rest         []struct {
-		Mode     string `json:"mode"`
+		Mode        string `json:"mode"`
+		Interaction []struct {
+			Code string `json:"code"`
+		} `json:"interaction"`
 		Resource []struct {
 			Type              string `json:"type"`
 			ConditionalCreate bool   `json:"conditionalCreate"`

@@ -107,6 +107,16 @@ func answer(status int, body string, header ...string) http.HandlerFunc {
 // hangUp ends the connection without an answer.
 func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
+// cut ends the connection in the middle of a body.
+func cut(status int, body string, header ...string) http.HandlerFunc {
+	whole := answer(status, body, append(header, "Content-Length", "1000")...)
+	return func(w http.ResponseWriter, r *http.Request) {
+		whole(w, r)
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}
+
 func open(t testing.TB, base string, options ...fhirserver.Option) *fhirserver.Client {
 	t.Helper()
 	return openWith(t, fhirserver.Config{BaseURL: base}, options...)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -16,11 +17,19 @@ type FHIRConfig struct {
 	Listen string
 	// Token is the bearer token that all requests but metadata must carry; empty asks for none.
 	Token string
+	// Basic, if not nil, is the user whom all requests but metadata must name instead.
+	Basic *FHIRUser
+	// SMART, if not nil, makes the server grant tokens itself, and ask for one with the scope of each request.
+	SMART *SMARTConfig
+	// TLS, if not nil, is what the server speaks; it may ask for certificates.
+	TLS *tls.Config
 	// Validate looks at each resource as it would be stored, with id and meta; its error
 	// is answered with 422. nil checks only that it is JSON of the right type.
 	Validate func(raw []byte) error
 	// ReadOnly refuses all writes, NoPatch only PATCH, both with 405.
 	ReadOnly, NoPatch bool
+	// NoBatch refuses batches, and does not declare them.
+	NoBatch bool
 	// UpdateCreate lets PUT create a resource under the client's id; otherwise 404.
 	UpdateCreate bool
 	// RequireIfMatch refuses PUT and PATCH without If-Match with 412, as Oracle Health does.
@@ -67,7 +76,7 @@ var fhirTypes = map[string]bool{
 }
 
 // FHIRServer is a FHIR R4 REST server under /fhir: read, vread, history, search,
-// create, conditional create, update, JSON Patch and delete.
+// create, conditional create, update, JSON Patch, delete and batch.
 // See https://hl7.org/fhir/R4/http.html.
 type FHIRServer struct {
 	cfg     FHIRConfig
@@ -80,6 +89,8 @@ type FHIRServer struct {
 	serial  int
 	request int
 	fail    func(FHIRRequest) *FHIRFault
+
+	authority *authority // nil without SMART
 }
 
 // NewFHIRServer starts a server. It fails only if the socket is taken.
@@ -93,7 +104,10 @@ func NewFHIRServer(cfg FHIRConfig) (*FHIRServer, error) {
 	for t := range fhirTypes {
 		s.types[t] = &fhirTable{byID: map[string]*fhirRecord{}, identifiers: map[string][]string{}}
 	}
-	srv, err := serve(cfg.Listen, s)
+	if cfg.SMART != nil {
+		s.authority = newAuthority(*cfg.SMART, cfg.Clock)
+	}
+	srv, err := serveTLS(cfg.Listen, s, cfg.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +131,12 @@ func (s *FHIRServer) Close() error { return s.server.close() }
 
 // ServeHTTP implements http.Handler.
 func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if s.authority != nil && s.authority.serve(rw, r, s.server.url()) {
+		return
+	}
 	rest, ok := strings.CutPrefix(r.URL.Path, fhirBase+"/")
-	if !ok {
+	ofBase := strings.TrimSuffix(r.URL.Path, "/") == fhirBase
+	if !ok && !ofBase {
 		s.refuse(rw, problem(http.StatusNotFound, "not-found", "The base of this server is "+fhirBase))
 		return
 	}
@@ -126,19 +144,28 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.serveMetadata(rw)
 		return
 	}
-	if s.cfg.Token != "" && r.Header.Get("Authorization") != "Bearer "+s.cfg.Token {
-		rw.Header().Set("WWW-Authenticate", "Bearer")
-		s.refuse(rw, problem(http.StatusUnauthorized, "login", "A valid access token is required"))
+	r, refused := s.admit(r)
+	if refused != nil {
+		s.refuse(rw, refused)
 		return
 	}
 	p := strings.Split(rest, "/")
+	if ofBase {
+		p = []string{bundleType}
+	}
 	f := s.fault(r, p)
 	f.wait(r.Context())
 	if f.instead() && !f.Act {
 		s.answerFault(rw, f)
 		return
 	}
-	a, e := s.route(r, p)
+	var a *fhirAnswer
+	var e *fhirProblem
+	if ofBase && r.Method == http.MethodPost {
+		a, e = s.batch(r)
+	} else {
+		a, e = s.route(r, p)
+	}
 	pause(r.Context(), s.cfg.Latency)
 	switch {
 	case f.instead():
@@ -149,6 +176,9 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		if f.NoLocation {
 			a.location = ""
 		}
+		if f.Half {
+			s.writeHalf(rw, a)
+		}
 		s.write(rw, r, a)
 	}
 }
@@ -158,6 +188,9 @@ func (s *FHIRServer) route(r *http.Request, p []string) (*fhirAnswer, *fhirProbl
 	table := s.types[p[0]]
 	if table == nil {
 		return nil, problem(http.StatusNotFound, "not-supported", "Unknown resource type '"+p[0]+"'")
+	}
+	if e := permitted(r, p); e != nil {
+		return nil, e
 	}
 	searching := r.Method == http.MethodPost && len(p) == 2 && p[1] == "_search"
 	if s.cfg.ReadOnly && r.Method != http.MethodGet && !searching {

@@ -14,8 +14,10 @@ const fhirJSON = "application/fhir+json;charset=utf-8"
 // FHIRRequest is what a fault can be decided on.
 type FHIRRequest struct {
 	Method string
-	// Type and ID are from the path; ID is empty for create and search.
+	// Type and ID are from the path; ID is empty for create and search. The Type of a batch is Bundle.
 	Type, ID string
+	// Entry is set for what an entry of a batch asks for: its place, from 1. The hook is asked for the batch before.
+	Entry int
 	// IfNoneExist and IfMatch are the headers as sent.
 	IfNoneExist, IfMatch string
 	// Number counts requests from 1; metadata and refused tokens do not count.
@@ -27,6 +29,8 @@ type FHIRFault struct {
 	Fault
 	// NoLocation leaves the Location header out.
 	NoLocation bool
+	// Half closes the connection in the middle of the answer's body.
+	Half bool
 }
 
 // Fail sets the hook that decides for each request what goes wrong with it; nil
@@ -38,12 +42,17 @@ func (s *FHIRServer) Fail(hook func(FHIRRequest) *FHIRFault) {
 	s.fail = hook
 }
 
+// bundleType is the Type of a batch.
+const bundleType = "Bundle"
+
 // fault asks the hook; it never returns nil.
-func (s *FHIRServer) fault(r *http.Request, p []string) *FHIRFault {
+func (s *FHIRServer) fault(r *http.Request, p []string) *FHIRFault { return s.faultOf(r, p, 0) }
+
+func (s *FHIRServer) faultOf(r *http.Request, p []string, entry int) *FHIRFault {
 	s.mu.Lock()
 	s.request++
 	req := FHIRRequest{
-		Method: r.Method, Type: p[0], IfNoneExist: r.Header.Get("If-None-Exist"), IfMatch: r.Header.Get("If-Match"), Number: s.request,
+		Method: r.Method, Type: p[0], IfNoneExist: r.Header.Get("If-None-Exist"), IfMatch: r.Header.Get("If-Match"), Number: s.request, Entry: entry,
 	}
 	hook := s.fail
 	s.mu.Unlock()
@@ -60,15 +69,19 @@ func (s *FHIRServer) fault(r *http.Request, p []string) *FHIRFault {
 
 func (s *FHIRServer) answerFault(rw http.ResponseWriter, f *FHIRFault) {
 	f.answer(rw, func(status int) {
-		code := "exception"
-		switch {
-		case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
-			code = "throttled"
-		case status < http.StatusInternalServerError:
-			code = "processing"
-		}
-		s.refuse(rw, problem(status, code, "As ordered."))
+		s.refuse(rw, problem(status, codeOf(status), "As ordered."))
 	})
+}
+
+// codeOf is the issue code of a fault.
+func codeOf(status int) string {
+	switch {
+	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
+		return "throttled"
+	case status < http.StatusInternalServerError:
+		return "processing"
+	}
+	return "exception"
 }
 
 // fhirAnswer is what a request led to.
@@ -109,6 +122,16 @@ func (s *FHIRServer) write(rw http.ResponseWriter, r *http.Request, a *fhirAnswe
 	_, _ = rw.Write(body) // where the client is gone, nobody is left to tell
 }
 
+// writeHalf sends the first half of a and cuts the connection.
+func (s *FHIRServer) writeHalf(rw http.ResponseWriter, a *fhirAnswer) {
+	rw.Header().Set("Content-Type", fhirJSON)
+	rw.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	rw.WriteHeader(a.status)
+	_, _ = rw.Write(a.body[:len(a.body)/2])
+	_ = http.NewResponseController(rw).Flush()
+	panic(http.ErrAbortHandler)
+}
+
 func etag(version int) string { return `W/"` + strconv.Itoa(version) + `"` }
 
 // fhirProblem is an error that is answered with an OperationOutcome.
@@ -118,6 +141,7 @@ type fhirProblem struct {
 	diagnostics string
 	expression  string
 	allow       string
+	challenge   string // WWW-Authenticate
 }
 
 // problem describes a refusal. Diagnostics may quote the request, as those of real
@@ -129,6 +153,9 @@ func problem(status int, code, diagnostics string) *fhirProblem {
 func (s *FHIRServer) refuse(rw http.ResponseWriter, e *fhirProblem) {
 	if e.allow != "" {
 		rw.Header().Set("Allow", e.allow)
+	}
+	if e.challenge != "" {
+		rw.Header().Set("WWW-Authenticate", e.challenge)
 	}
 	rw.Header().Set("Content-Type", fhirJSON)
 	rw.WriteHeader(e.status)

@@ -148,12 +148,16 @@ func (s *FHIRServer) serveMetadata(rw http.ResponseWriter) {
 			"updateCreate": s.cfg.UpdateCreate, "conditionalCreate": !s.cfg.ReadOnly, "searchParam": params,
 		})
 	}
+	whole := []map[string]string{}
+	if !s.cfg.ReadOnly && !s.cfg.NoBatch {
+		whole = append(whole, map[string]string{"code": "batch"})
+	}
 	body, _ := json.Marshal(map[string]any{
 		"resourceType": "CapabilityStatement", "status": "active", "date": "2026-01-01", "kind": "instance",
 		"implementation": map[string]string{"description": "Sandbox", "url": s.URL()},
 		"fhirVersion":    "4.0.1", "format": []string{"application/fhir+json"},
 		"patchFormat": []string{"application/json-patch+json"},
-		"rest":        []any{map[string]any{"mode": "server", "resource": resources}},
+		"rest":        []any{map[string]any{"mode": "server", "resource": resources, "interaction": whole}},
 	})
 	rw.Header().Set("Content-Type", fhirJSON)
 	_, _ = rw.Write(body)

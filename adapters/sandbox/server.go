@@ -2,8 +2,11 @@ package sandbox
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -15,13 +18,17 @@ const loopback = "127.0.0.1:0"
 
 // server is an HTTP server on a socket of its own.
 type server struct {
-	addr string
-	http *http.Server
-	done chan struct{}
+	addr   string
+	secure bool
+	http   *http.Server
+	done   chan struct{}
 }
 
 // serve starts to answer on listen, or on any free loopback port if that is empty.
-func serve(listen string, h http.Handler) (*server, error) {
+func serve(listen string, h http.Handler) (*server, error) { return serveTLS(listen, h, nil) }
+
+// serveTLS is serve over TLS, unless its configuration is nil.
+func serveTLS(listen string, h http.Handler, over *tls.Config) (*server, error) {
 	if listen == "" {
 		listen = loopback
 	}
@@ -31,8 +38,11 @@ func serve(listen string, h http.Handler) (*server, error) {
 	}
 	s := &server{
 		addr: ln.Addr().String(),
-		http: &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second},
+		http: &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)},
 		done: make(chan struct{}),
+	}
+	if over != nil {
+		s.secure, ln = true, tls.NewListener(ln, over)
 	}
 	go func() {
 		defer close(s.done)
@@ -41,7 +51,12 @@ func serve(listen string, h http.Handler) (*server, error) {
 	return s, nil
 }
 
-func (s *server) url() string { return "http://" + s.addr }
+func (s *server) url() string {
+	if s.secure {
+		return "https://" + s.addr
+	}
+	return "http://" + s.addr
+}
 
 // close cuts all connections, as a power failure would.
 func (s *server) close() error {

@@ -61,6 +61,9 @@ type WhatsAppConfig struct {
 	WebhookBackoff time.Duration
 	// Lean checks and counts messages but keeps none: for benchmarks.
 	Lean bool
+	// Tyntec makes it a business number at tyntec; nil is Meta's own API. Templates then lose the names of their parameters, which
+	// tyntec does not have.
+	Tyntec *TyntecConfig
 	// Clock decides about windows, rates and timestamps; default time.Now. It is called
 	// from several goroutines.
 	Clock func() time.Time
@@ -90,6 +93,7 @@ type WhatsApp struct {
 	absent    map[string]bool
 	written   map[string]string // wa_id by what is dialled, where they differ
 	media     map[string]*mediaObject
+	history   map[string][]told // by message, for tyntec
 }
 
 // thread is the state between the business number and one user.
@@ -105,17 +109,24 @@ type thread struct {
 // NewWhatsApp starts the API. It fails on a missing setting, on a template that
 // Meta would not approve, and on a socket that is taken.
 func NewWhatsApp(cfg WhatsAppConfig) (*WhatsApp, error) {
-	if cfg.AccessToken == "" || cfg.PhoneNumberID == "" {
+	switch {
+	case cfg.Tyntec != nil && cfg.Tyntec.APIKey == "":
+		return nil, errors.New("sandbox: tyntec needs an APIKey")
+	case cfg.Tyntec == nil && (cfg.AccessToken == "" || cfg.PhoneNumberID == ""):
 		return nil, errors.New("sandbox: WhatsApp needs an AccessToken and a PhoneNumberID")
 	}
 	cfg.defaults()
 	w := &WhatsApp{
 		cfg: cfg, templates: newShelf(), attempts: map[string]int{}, callbacks: map[string]int{},
 		threads: map[string]*thread{}, absent: map[string]bool{}, written: map[string]string{}, media: map[string]*mediaObject{},
+		history: map[string][]told{},
 	}
 	_, _ = rand.Read(w.seed[:]) // never fails
 	w.people.keys = cfg.IdentityKeys
 	for _, t := range cfg.Templates {
+		if cfg.Tyntec != nil {
+			t = t.positional()
+		}
 		if err := w.addTemplate(t); err != nil {
 			return nil, err
 		}
@@ -127,6 +138,7 @@ func NewWhatsApp(cfg WhatsAppConfig) (*WhatsApp, error) {
 		w.absent[w.waID(digits(n))] = true
 	}
 	w.out = newOutbox(&w.cfg, &w.changed)
+	w.out.body = w.callback
 	s, err := serve(cfg.Listen, w)
 	if err != nil {
 		return nil, err
@@ -146,6 +158,9 @@ func (c *WhatsAppConfig) defaults() {
 	setDefault(&c.WebhookBackoff, time.Second)
 	c.DisplayNumber = digits(c.DisplayNumber)
 	c.WebhookBatch = min(c.WebhookBatch, 1000)
+	if c.Tyntec != nil {
+		c.WebhookBatch = 1 // one event a request
+	}
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
@@ -175,6 +190,10 @@ var versionElement = regexp.MustCompile(`^v\d+\.\d+$`)
 
 // ServeHTTP implements http.Handler.
 func (w *WhatsApp) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if w.cfg.Tyntec != nil {
+		w.serveTyntec(rw, r)
+		return
+	}
 	path := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	if len(path) > 1 && versionElement.MatchString(path[0]) {
 		path = path[1:]
@@ -231,8 +250,11 @@ const (
 )
 
 // wamid returns the id of a message, as Meta makes them: base64 of something unique and of the
-// user's number. Who sees the id can read the number.
+// user's number. Who sees the id can read the number. tyntec has ids of its own, of which that is not so.
 func (w *WhatsApp) wamid(number string, direction byte) string {
+	if w.cfg.Tyntec != nil {
+		return w.uuid()
+	}
 	own := w.unique()
 	raw := append([]byte{0x1c, 0x18, byte(len(number))}, number...)
 	raw = append(raw, 0x15, 0x02, 0x00, direction, 0x18, byte(2*len(own)))

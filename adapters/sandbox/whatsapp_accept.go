@@ -18,7 +18,8 @@ func (w *WhatsApp) accept(m *ReceivedMessage) *apiError {
 	defer w.mu.Unlock()
 	now := w.cfg.Clock()
 	t := w.thread(m.To)
-	if m.Kind != "template" && (t.lastIn.IsZero() || now.Sub(t.lastIn) >= windowLength) {
+	sms := w.cfg.Tyntec != nil && w.cfg.Tyntec.SMS
+	if m.Kind != "template" && !sms && (t.lastIn.IsZero() || now.Sub(t.lastIn) >= windowLength) {
 		return refusal(131047, "Message failed to send because more than 24 hours have passed since the customer last replied to this number.")
 	}
 	if m.QuotedID != "" && !w.cfg.Lean && !t.knows(m.QuotedID) {
@@ -39,7 +40,7 @@ func (w *WhatsApp) accept(m *ReceivedMessage) *apiError {
 	if m.Kind != "reaction" {
 		t.sent[m.ID] = true
 	}
-	if !w.absent[m.To] && !w.people.stranger(*m) {
+	if sms || !w.absent[m.To] && !w.people.stranger(*m) {
 		t.received = append(t.received, len(w.accepted))
 	}
 	w.accepted = append(w.accepted, *m)

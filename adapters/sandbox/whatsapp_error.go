@@ -130,11 +130,15 @@ func (w *WhatsApp) refuseAs(rw http.ResponseWriter, e *apiError, status int) {
 // writeJSON answers in one piece, so that a client has the whole answer before
 // anything that follows from it can reach it.
 func writeJSON(rw http.ResponseWriter, status int, body any) {
+	writeJSONAs(rw, "application/json; charset=UTF-8", status, body)
+}
+
+func writeJSONAs(rw http.ResponseWriter, contentType string, status int, body any) {
 	b, err := json.Marshal(body)
 	if err != nil {
 		status, b = http.StatusInternalServerError, []byte(`{}`) // bodies are ours and can be marshalled
 	}
-	rw.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	rw.Header().Set("Content-Type", contentType)
 	rw.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	rw.WriteHeader(status)
 	_, _ = rw.Write(b) // where the client is gone, nobody is left to tell

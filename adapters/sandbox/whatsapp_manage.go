@@ -284,6 +284,9 @@ func (w *WhatsApp) templateUpdate(t Template, before, why string) []byte {
 	case why != "":
 		value["other_info"] = map[string]string{"title": why, "description": "Your template was disliked by users."}
 	}
+	if w.cfg.Tyntec != nil {
+		return w.tyntecTemplateUpdate(t, before, why)
+	}
 	body, _ := json.Marshal(map[string]any{ // plain strings and numbers
 		"object": "whatsapp_business_account",
 		"entry": []any{map[string]any{

@@ -91,8 +91,12 @@ func (w *WhatsApp) keepMedia(mimeType string, data []byte) *mediaObject {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.serial++
+	id := strconv.FormatUint(1_000_000_000_000_000+w.serial, 10)
+	if w.cfg.Tyntec != nil {
+		id = w.uuid()
+	}
 	o := &mediaObject{
-		id: strconv.FormatUint(1_000_000_000_000_000+w.serial, 10), mime: mimeType, data: data,
+		id: id, mime: mimeType, data: data,
 		sha256: hex.EncodeToString(sum[:]), made: w.cfg.Clock(), links: map[string]time.Time{},
 	}
 	w.media[o.id] = o

@@ -17,7 +17,8 @@ type outbox struct {
 	cancel  context.CancelFunc
 	ended   chan struct{}
 	told    *bell // of the API: a batch was taken
-	changed bell  // put, hold, set, and a batch that was taken
+	body    func([]update) []byte
+	changed bell // put, hold, set, and a batch that was taken
 	mu      sync.Mutex
 	url     string
 	held    bool
@@ -135,7 +136,7 @@ func (o *outbox) run() {
 		if o.changed.await(o.ctx, func() bool { batch = o.take(); return batch != nil }) != nil {
 			return
 		}
-		o.deliver(envelope(o.cfg, batch))
+		o.deliver(o.body(batch), o.tries(batch))
 		o.mu.Lock()
 		o.posting = 0
 		o.mu.Unlock()
@@ -144,11 +145,19 @@ func (o *outbox) run() {
 	}
 }
 
-// deliver posts one body until it is answered 200, held back or given up by close.
+// tries is how often a batch is posted at most, 0 for as often as it takes.
+func (o *outbox) tries(batch []update) int {
+	if o.cfg.Tyntec != nil && batch[0].field == "statuses" {
+		return tyntecTries
+	}
+	return 0
+}
+
+// deliver posts one body until it is answered 200, held back or given up by close, or was posted most times.
 // Held means held: a post that failed is not tried again before Release.
-func (o *outbox) deliver(body []byte) {
+func (o *outbox) deliver(body []byte, most int) {
 	wait := min(50*time.Millisecond, o.cfg.WebhookBackoff)
-	for o.ctx.Err() == nil {
+	for n := 0; o.ctx.Err() == nil && (most == 0 || n < most); n++ {
 		to := ""
 		free := func() bool {
 			o.mu.Lock()

@@ -27,7 +27,7 @@ type SendRequest struct {
 type SendFault struct {
 	Fault
 	// Code is Meta's code in the error; Status is then the one that belongs to it,
-	// unless it is set.
+	// unless it is set. At tyntec the message is taken, and fails with it: see Failed.
 	Code int
 	// Failed makes an accepted message fail later with this code.
 	Failed int
@@ -107,6 +107,9 @@ func (w *WhatsApp) fault(b *sendBody) *SendFault {
 		return &SendFault{}
 	}
 	f := *given
+	if w.cfg.Tyntec != nil && f.Code != 0 && f.Status == 0 { // tyntec hears of it later
+		f.Failed, f.Code = f.Code, 0
+	}
 	if f.Code != 0 && f.Status == 0 {
 		f.Status = refusal(f.Code, "").status()
 	}

@@ -66,6 +66,12 @@ func (w *WhatsApp) putStatuses(m ReceivedMessage, statuses []string, failed int,
 
 func (w *WhatsApp) usual(m ReceivedMessage, failed int) []string {
 	switch {
+	case w.cfg.Tyntec != nil && failed != 0:
+		return []string{"accepted", "failed"}
+	case w.cfg.Tyntec != nil && w.cfg.ReadReceipts && !w.cfg.Tyntec.SMS:
+		return []string{"accepted", "sent", "delivered", "read"}
+	case w.cfg.Tyntec != nil:
+		return []string{"accepted", "sent", "delivered"}
 	case failed != 0:
 		return []string{"failed"}
 	case m.Kind == "reaction":

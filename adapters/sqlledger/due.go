@@ -8,12 +8,8 @@ import (
 	"fhirbridge/pipeline"
 )
 
-const (
-	// dueChunk is how many notifications are read with one statement.
-	dueChunk = 32
-	// expiryRounds bounds how often one Due goes back for more because all it found had expired.
-	expiryRounds = 8
-)
+// dueChunk is how many notifications are read with one statement.
+const dueChunk = 32
 
 // place of a notification.
 type address struct {
@@ -32,30 +28,17 @@ type candidate struct {
 func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pipeline.DueNotification, error) {
 	l.leases.asking.Lock()
 	defer l.leases.asking.Unlock()
-	var due []pipeline.DueNotification
-	for round := 0; round < expiryRounds && len(due) < limit; round++ {
-		found, err := l.candidates(ctx, now, limit-len(due))
-		if err != nil {
-			return nil, err
-		}
-		var late []candidate
-		for _, c := range found {
-			if !c.Expires.IsZero() && !now.Before(c.Expires) && !c.Requested() {
-				late = append(late, c)
-				continue
-			}
-			l.leases.take(c.Key, lease{
-				subjectID: c.stored.subjectID, rev: c.rev, version: c.DueNotification.Subject.Version, step: c.Step,
-				last: c.stored.attempt, until: now.Add(pipeline.LeaseTime),
-			})
-			due = append(due, c.DueNotification)
-		}
-		if len(late) == 0 {
-			break
-		}
-		if err := l.expire(ctx, late, now); err != nil {
-			return due, nil // what is leased is good; the late ones are found again
-		}
+	found, err := l.candidates(ctx, now, limit)
+	if err != nil {
+		return nil, err
+	}
+	due := make([]pipeline.DueNotification, 0, len(found))
+	for _, c := range found {
+		l.leases.take(c.Key, lease{
+			subjectID: c.stored.subjectID, rev: c.rev, version: c.DueNotification.Subject.Version, step: c.Step,
+			last: c.stored.attempt, until: now.Add(pipeline.LeaseTime),
+		})
+		due = append(due, c.DueNotification)
 	}
 	return due, nil
 }
@@ -90,9 +73,24 @@ func (l *Ledger) candidates(ctx context.Context, now time.Time, limit int) (foun
 			}
 			places = places[n:]
 		}
-		return nil
+		return gone(c, found)
 	})
 	return found, err
+}
+
+// gone tells of those that were tried before whether an attempt went out, or may have.
+func gone(c *conn, found []candidate) error {
+	for i := range found {
+		if found[i].Tries == 0 {
+			continue
+		}
+		h, err := historyOf(c, found[i].stored.attempt)
+		if err != nil {
+			return err
+		}
+		found[i].Gone = h.gone
+	}
+	return nil
 }
 
 // readDue appends the notifications at places, in their order. Those that are
@@ -170,18 +168,6 @@ func (l *Ledger) candidateOf(r row) (c candidate, err error) {
 	c.DueNotification.Subject.Version = kept.version()
 	c.DueNotification.Subject.Resource, err = l.seal.open("resource", r.text(ref), r.bytes(body))
 	return c, err
-}
-
-// expire settles what is too late to be useful.
-func (l *Ledger) expire(ctx context.Context, late []candidate, now time.Time) error {
-	return l.writer.do(ctx, func(t *tx) error {
-		for _, c := range late {
-			if _, err := closeUnbegun(t, lease{subjectID: c.stored.subjectID, rev: c.rev, step: c.Step}, c.Key, expired, pipeline.ReasonExpired, now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // NextDue implements pipeline.Ledger.

@@ -64,22 +64,27 @@ func (l *Ledger) openAttempts(c *conn, state int64, before time.Time) (list []at
 	return list, err
 }
 
+// filer makes the writes owed for a message.
+type filer = func(pipeline.SentMessage) []pipeline.Write
+
 // Lapse implements pipeline.Ledger.
-func (l *Ledger) Lapse(ctx context.Context, before, now time.Time) (again, holding int, err error) {
+func (l *Ledger) Lapse(ctx context.Context, before, now time.Time, file filer) (again, holding int, err error) {
 	for {
 		var open []attempt
 		var p, h int
+		var owed []owedWrite
 		err := l.writer.do(ctx, func(t *tx) error {
-			p, h = 0, 0
+			p, h, owed = 0, 0, nil
 			list, err := l.openAttempts(t.conn, unknown, before)
 			if err != nil {
 				return err
 			}
 			for _, a := range list {
-				to, err := l.lapse(t, a, now)
+				to, writes, err := l.lapse(t, a, now, file)
 				if err != nil {
 					return err
 				}
+				owed = append(owed, writes...)
 				switch to {
 				case planned:
 					p++
@@ -93,6 +98,7 @@ func (l *Ledger) Lapse(ctx context.Context, before, now time.Time) (again, holdi
 		if err != nil {
 			return again, holding, err
 		}
+		l.owe(owed)
 		again, holding = again+p, holding+h
 		if len(open) < lapseBatch {
 			break
@@ -109,25 +115,26 @@ func (l *Ledger) Lapse(ctx context.Context, before, now time.Time) (again, holdi
 const maxUnknown = 2
 
 // lapse ends the wait for an attempt's status and returns what became of its
-// notification, -1 if nothing. The attempt stays unknown: a late receipt still finds it.
-func (l *Ledger) lapse(t *tx, a attempt, now time.Time) (int64, error) {
+// notification, -1 if nothing, with what is owed for it. The attempt stays unknown: a late receipt still finds it.
+func (l *Ledger) lapse(t *tx, a attempt, now time.Time, file filer) (int64, []owedWrite, error) {
 	if _, err := t.exec("UPDATE attempt SET open_since = NULL WHERE id = ?", a.row); err != nil {
-		return -1, err
+		return -1, nil, err
 	}
 	n, ok, err := l.find(t.conn, a.subjectID, a.Notification)
 	if err != nil || !ok || n.attempt != a.row || n.State != pipeline.StateUnknown {
-		return -1, err
+		return -1, nil, err
 	}
 	history, err := historyOf(t.conn, n.attempt)
 	if err != nil {
-		return -1, err
+		return -1, nil, err
 	}
 	late := !n.Expires.IsZero() && !now.Before(n.Expires)
 	switch {
 	case !n.Resend || history.unknown >= maxUnknown:
-		return held, move(t, n, held, string(pipeline.ReasonNoAnswer), micros(now))
+		owed, err := l.hold(t, a, n, now, file)
+		return held, owed, err
 	case late && !n.Requested():
-		return expired, move(t, n, expired, string(pipeline.ReasonExpired), micros(now))
+		return expired, nil, move(t, n, expired, string(pipeline.ReasonExpired), micros(now))
 	}
 	to := int64(planned)
 	if late { // dispatch settles it, with what is owed to who asked
@@ -136,5 +143,17 @@ func (l *Ledger) lapse(t *tx, a attempt, now time.Time) (int64, error) {
 	_, err = t.exec("UPDATE notification SET state = 0, due_at = ?, reason = ?, postponed_at = ? WHERE subject_id = ? AND key = ?",
 		micros(now), string(pipeline.ReasonNoAnswer), micros(now), n.subjectID, n.Key)
 	t.moved(unknown, "", planned, "")
-	return to, err
+	return to, nil, err
+}
+
+// hold leaves a message of unknown outcome to people.
+func (l *Ledger) hold(t *tx, a attempt, n stored, now time.Time, file filer) ([]owedWrite, error) {
+	if err := move(t, n, held, string(pipeline.ReasonNoAnswer), micros(now)); err != nil || file == nil {
+		return nil, err
+	}
+	n.State, n.Reason = pipeline.Held, string(pipeline.ReasonNoAnswer)
+	owed := l.sealWrites(file(pipeline.SentMessage{
+		Attempt: a.Attempt, Notification: n.Notification, Fate: pipeline.Fate{State: pipeline.Held, Reason: pipeline.ReasonNoAnswer},
+	}))
+	return owed, insertWrites(t, owed)
 }

@@ -35,6 +35,16 @@ func TestReopen(t *testing.T) {
 	})
 }
 
+func TestOrder(t *testing.T) {
+	porttest.LedgerOrder(t, func(t *testing.T, dir string) pipeline.Ledger {
+		l, err := sqlledger.New(config(t, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	})
+}
+
 // config names a ledger in dir, with a key.
 func config(tb testing.TB, dir string) sqlledger.Config {
 	tb.Helper()

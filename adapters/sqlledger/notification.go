@@ -50,7 +50,7 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 		return stored{}, err
 	}
 	var facts, address, offers string
-	if err := unpack(secret, &facts, &address, &n.Occasion, &n.ReplyTo, &n.CoveredBy, &offers); err != nil {
+	if err := unpack(secret, &facts, &address, &n.Occasion, &n.ReplyTo, &n.CoveredBy, &offers, &n.Thread); err != nil {
 		return stored{}, err
 	}
 	if n.Offers, err = unpackOffers(offers); err != nil {
@@ -62,8 +62,8 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 
 func (l *Ledger) sealNotification(n pipeline.Notification) []byte {
 	fields := []string{n.Facts.Reveal(), n.Address.Reveal(), n.Occasion, n.ReplyTo, n.CoveredBy}
-	if len(n.Offers) > 0 {
-		fields = append(fields, packOffers(n.Offers))
+	if len(n.Offers) > 0 || n.Thread != "" { // most have neither
+		fields = append(fields, packOffers(n.Offers), n.Thread)
 	}
 	return l.seal.seal("notification", n.Key, pack(fields...))
 }

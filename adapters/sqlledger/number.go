@@ -165,12 +165,16 @@ func (l *Ledger) noteSender(t *tx, r pipeline.Reply, who caller, from pipeline.P
 	if at.IsZero() {
 		at = t.now
 	}
+	heard := micros(at)
+	if pipeline.BySMS(r.ID) { // of WhatsApp that says nothing
+		heard = 0
+	}
 	word := at.Truncate(time.Second)
 	outdated = stop != nil && (word.Before(who.word) || word.Equal(who.word) && who.stopped && !*stop)
 	for _, name := range names {
 		_, err := t.exec(`INSERT INTO sender (number, heard_at) VALUES (?, ?)
 			ON CONFLICT (number) DO UPDATE SET heard_at = CASE WHEN excluded.heard_at > sender.heard_at THEN excluded.heard_at ELSE sender.heard_at END`,
-			name, micros(at))
+			name, heard)
 		if err != nil {
 			return false, err
 		}

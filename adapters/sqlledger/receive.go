@@ -100,6 +100,13 @@ func (l *Ledger) advance(t *tx, a attempt, n *stored, r pipeline.Receipt, to int
 			return true, err
 		}
 	}
+	if again, err := l.again(t, a, *n, r); again || err != nil {
+		n.State, n.Reason = pipeline.Planned, string(pipeline.ReasonThrottled)
+		if r.Absent() {
+			n.Reason = string(pipeline.ReasonNotReachable)
+		}
+		return true, err
+	}
 	reason := ""
 	if to == failed {
 		reason = string(r.Failure())

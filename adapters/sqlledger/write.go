@@ -26,7 +26,7 @@ func (l *Ledger) sealWrites(list []pipeline.Write) []owedWrite {
 			// A queue may be named after a number: it is kept as a digest, and its name is sealed.
 			queue: short(l.seal.tag(kindQueue, w.Order)),
 			secret: l.seal.seal("owed", w.Key, pack(
-				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), packDecision(w.Decision), packFile(w.File), packWish(w.Wish))),
+				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), packDecision(w.Decision), packFile(w.File), packWish(w.Wish), w.Thread)),
 		}
 	}
 	return owed
@@ -98,7 +98,7 @@ func (l *Ledger) writeOf(r row) (pipeline.Write, error) {
 		return w, err
 	}
 	var body, sender, decision, file, wish string
-	if err := unpack(secret, &body, &w.Order, &w.IfNoneExist, &w.Answers, &sender, &decision, &file, &wish); err != nil {
+	if err := unpack(secret, &body, &w.Order, &w.IfNoneExist, &w.Answers, &sender, &decision, &file, &wish, &w.Thread); err != nil {
 		return w, err
 	}
 	w.Body, w.Sender = pipeline.NewPrivate(body), pipeline.NewPrivate(sender)
@@ -255,7 +255,11 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL WHERE id = ? AND state = 0 AND rev = ?", string(r.Reason), w.id, w.rev)
 		t.count(counted{kind: tallyGivenUp}, n)
 	default:
-		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + 1, ready_at = ? WHERE id = ? AND state = 0", string(r.Reason), micros(r.Retry), w.id)
+		tries := 1
+		if r.Untried {
+			tries = 0
+		}
+		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + ?, ready_at = ? WHERE id = ? AND state = 0", string(r.Reason), tries, micros(r.Retry), w.id)
 	}
 	return n > 0, err
 }

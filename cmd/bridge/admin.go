@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"fhirbridge/adapters/kafka"
+	"fhirbridge/pipeline"
 )
 
 const (
@@ -23,6 +24,9 @@ const (
 func (a *app) webhookMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/webhooks/{channel}", a.receiver)
+	if a.server != nil && a.server.JWKS() != nil {
+		mux.HandleFunc("GET "+jwksPath, a.jwks)
+	}
 	return mux
 }
 
@@ -40,23 +44,42 @@ func (a *app) adminMux() http.Handler {
 	return mux
 }
 
-// ready answers 200 if every dependency does, else 503; the body names each.
+// What /readyz says of a dependency.
+const (
+	depOK = "ok"
+	// depDown is for what nothing goes without.
+	depDown = "unreachable"
+	// depDegraded is for what is waited for: what is owed to it is kept, and written in order when it is back.
+	depDegraded = "degraded"
+)
+
+// ready answers 200 if the bridge does its work, else 503; the body names each dependency. Without the FHIR server, and
+// while a sink is not asked, messages and replies pass all the same: that is no reason to keep webhooks away from here.
 func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
-	checks := map[string]func(context.Context) error{"kafka": a.kafka.Ping}
+	state, status := map[string]string{}, http.StatusOK
+	ask := func(name, otherwise string, ping func(context.Context) error) {
+		state[name] = depOK
+		if err := ping(ctx); err != nil {
+			state[name] = otherwise
+			a.log.Warn("not ready", "dependency", name, "state", otherwise, "error", err)
+		}
+		if state[name] == depDown {
+			status = http.StatusServiceUnavailable
+		}
+	}
+	ask("kafka", depDown, a.kafka.Ping)
 	if a.ledger != nil {
-		checks["ledger"] = a.ledger.Ping
+		ask("ledger", depDown, a.ledger.Ping)
 	}
 	if a.server != nil {
-		checks["fhir"] = a.server.Ping
+		ask("fhir", depDegraded, a.server.Ping)
 	}
-	state, status := map[string]string{}, http.StatusOK
-	for name, ping := range checks {
-		state[name] = "ok"
-		if err := ping(ctx); err != nil {
-			state[name], status = "unreachable", http.StatusServiceUnavailable
-			a.log.Warn("not ready", "dependency", name, "error", err)
+	for _, b := range a.sinks {
+		name := "write_to_" + string(b.Sink)
+		if state[name] = depOK; b.State() != pipeline.BreakerClosed {
+			state[name] = depDegraded
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -40,7 +40,7 @@ func TestNumberThatWhatsAppWritesOtherwise(t *testing.T) {
 	}
 	w.knows(appointment("a1", "p1", "booked", start.Add(26*time.Hour)))
 	w.await("the news to be held back", func() bool { return strings.Contains(w.metrics(), `reason="stopped"`) })
-	w.await("everything to be filed", func() bool { return w.ehr.Count("Communication") >= 5 && w.settled(b) })
+	w.await("everything to be filed", func() bool { return len(w.said()) >= 5 && w.settled(b) })
 	for _, raw := range w.ehr.All("Communication") {
 		if !strings.Contains(string(raw), "Patient/p1") {
 			t.Error("a Communication is not the patient's")

@@ -38,6 +38,7 @@ type app struct {
 	receiver   *pipeline.Receiver
 	settler    *pipeline.Settler
 	broadcasts *broadcasts
+	sinks      []*pipeline.WriteBack
 	background []func(context.Context) error
 }
 
@@ -83,7 +84,7 @@ func (a *app) open() (err error) {
 		return fmt.Errorf("kafka: %w", err)
 	}
 	if c.FHIR.Server.BaseURL != "" {
-		if a.server, err = fhirserver.New(c.FHIR.Server, fhirserver.WithClock(a.now)); err != nil {
+		if a.server, err = fhirserver.New(c.FHIR.Server, fhirserver.WithClock(a.now), fhirserver.WithLogger(a.log)); err != nil {
 			return fmt.Errorf("fhir: %w", err)
 		}
 	}
@@ -120,7 +121,10 @@ func (a *app) wire() error {
 	if err != nil {
 		return err
 	}
-	a.settler = a.newSettler()
+	if dispatch.Fallback, err = openFallback(c); err != nil {
+		return err
+	}
+	a.settler = a.newSettler(filing)
 	if a.broadcasts, err = a.newBroadcasts(list, publisher); err != nil {
 		return err
 	}
@@ -128,13 +132,14 @@ func (a *app) wire() error {
 	intake := a.newIntake(filing, dead)
 	inbound := &pipeline.Inbound{
 		Webhooks: webhooks, Ledger: a.ledger, Journeys: book, Filing: filing, Templates: templates,
-		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: a.now,
+		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: a.now, Elsewhere: dispatch.Fallback != nil,
 	}
 	parking := &pipeline.Parking{Intake: intake, Server: a.fhirServer(), Log: a.log}
 	a.background = []func(context.Context) error{dispatch.Run, a.settler.Run, parking.Run}
 	if dispatch.Proxies != nil {
 		a.background = append(a.background, dispatch.Proxies.Run)
 	}
+	a.polls(channel, dispatch.Fallback, inbound)
 	a.writeBacks(channel, filing, publisher)
 	return a.route(dead, intake, inbound)
 }

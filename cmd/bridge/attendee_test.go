@@ -37,30 +37,14 @@ func (v *attendee) books(start time.Time, elements, participants string) {
 	v.knows(a)
 }
 
-// booksSoon books a visit that is a moment later than that far ahead. What it returns waits for the message that is due at
-// that moment. Where the machine is too busy to take the event in before, the visit is moved.
+// booksSoon books a visit that far ahead of what is soon. What it returns waits, when soon has passed, for the message that is
+// due then.
 func (v *attendee) booksSoon(ahead time.Duration, template, elements, participants string) func() sandbox.ReceivedMessage {
 	v.t.Helper()
-	book := func() time.Time {
-		due := time.Now().Add(3 * time.Second).Truncate(time.Second)
-		v.books(due.Add(ahead), elements, participants)
-		return due
-	}
-	due := book()
-	return func() sandbox.ReceivedMessage {
-		v.t.Helper()
-		for range 10 {
-			for time.Now().Before(due.Add(3 * time.Second)) {
-				if m, ok := v.has(template); ok {
-					return m
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
-			due = book()
-		}
-		v.t.Fatalf("waited in vain for %s", template)
-		return sandbox.ReceivedMessage{}
-	}
+	due := v.dueSoon()
+	v.books(due.Add(ahead), elements, participants)
+	v.planned("Appointment/of-"+v.id, due)
+	return func() sandbox.ReceivedMessage { return v.reads(template) }
 }
 
 // has finds the newest message of a template, or of words.

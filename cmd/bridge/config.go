@@ -70,6 +70,10 @@ type FHIRConfig struct {
 	WriteTo []pipeline.Sink `yaml:"write_to"`
 	// AppointmentWriteback lists the rungs that a decision goes down: status, patch, response, task.
 	AppointmentWriteback []pipeline.Rung `yaml:"appointment_writeback"`
+	// Concurrency is how many requests of write-back the server gets at once.
+	Concurrency int `yaml:"concurrency"`
+	// Batch is how many resources of a backlog are created by one request where the server takes batches; 1 for no batches.
+	Batch int `yaml:"batch"`
 }
 
 // ChannelConfig is one entry of channels. Its other keys are the provider's own.
@@ -82,6 +86,8 @@ type ChannelConfig struct {
 	// Approved is a file that `bridge templates status --save` wrote: `bridge check` compares the
 	// journeys' templates with it. "" compares nothing.
 	Approved string `yaml:"approved"`
+	// Fallback names the other channel, of words alone, for numbers that are not on WhatsApp; "" leaves them alone.
+	Fallback string `yaml:"fallback"`
 
 	node ast.Node
 }
@@ -143,6 +149,8 @@ func (c *Config) defaults() {
 	if len(c.FHIR.AppointmentWriteback) == 0 {
 		c.FHIR.AppointmentWriteback = []pipeline.Rung{pipeline.RungPatch, pipeline.RungResponse, pipeline.RungTask}
 	}
+	c.FHIR.Concurrency = cmp.Or(c.FHIR.Concurrency, 8)
+	c.FHIR.Batch = cmp.Or(c.FHIR.Batch, 32)
 	c.HTTP.Webhooks = cmp.Or(c.HTTP.Webhooks, "127.0.0.1:8080")
 	c.HTTP.Admin = cmp.Or(c.HTTP.Admin, "127.0.0.1:8081")
 	c.Facility.Language = cmp.Or(c.Facility.Language, "en")
@@ -164,9 +172,7 @@ func (c *Config) defaults() {
 func (c *Config) validate(who reader) []error {
 	errs := under("kafka", c.Kafka.validate())
 	errs = append(errs, under("http", c.HTTP.validate())...)
-	if len(c.Channels) != 1 {
-		errs = append(errs, errors.New("channels: must have exactly one entry"))
-	}
+	errs = append(errs, c.validateChannels()...)
 	if who == forReceiver {
 		return errs
 	}
@@ -205,6 +211,12 @@ func (f FHIRConfig) validate() error {
 		if !slices.Contains([]pipeline.Rung{pipeline.RungStatus, pipeline.RungPatch, pipeline.RungResponse, pipeline.RungTask}, rung) {
 			errs = append(errs, fmt.Errorf("appointment_writeback[%d]: must be status, patch, response or task", i))
 		}
+	}
+	if f.Concurrency < 1 || f.Concurrency > 32 {
+		errs = append(errs, errors.New("concurrency: must be from 1 to 32"))
+	}
+	if f.Batch < 1 || f.Batch > 100 {
+		errs = append(errs, errors.New("batch: must be from 1 to 100; 1 for no batches"))
 	}
 	return errors.Join(errs...)
 }

@@ -29,8 +29,9 @@ func TestOneMessageCoversAnother(t *testing.T) {
 	b := w.run()
 	one, other := w.attendee(t, "p1", "Amara", "+15550100171", "en"), w.attendee(t, "p2", "Ann", "+15550100172", "en")
 	told := other.booksSoon(72*time.Hour, "preparation", `"patientInstruction":"Please bring your papers.",`, "")
-	one.books(time.Now().Add(72*time.Hour+8*time.Second), `"patientInstruction":"Please bring your papers.",`, "")
+	one.books(one.dueSoon().Add(72*time.Hour), `"patientInstruction":"Please bring your papers.",`, "")
 	one.reads("appointment_booked")
+	w.passes(soon)
 	told()
 	w.await("the other message to be merged", func() bool {
 		c, err := b.app.ledger.Census(t.Context())

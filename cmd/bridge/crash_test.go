@@ -100,7 +100,7 @@ func TestInteropCrash(t *testing.T) {
 	if err := w.whatsapp.Await(ctx, everybody); err != nil {
 		t.Fatalf("%d of %d messages: %v\n%s", w.whatsapp.Count(), c.events, err, w.childLog())
 	}
-	w.await("every message in the chart", func() bool { return w.ehr.Count("Communication") >= c.events })
+	w.await("every message in the chart", func() bool { return len(w.said()) >= c.events })
 	w.await("every outcome", w.everyOutcome) // what is still unknown could be sent again
 	must(t, last.Process.Signal(syscall.SIGINT))
 	if err := last.Wait(); err != nil {
@@ -114,7 +114,7 @@ func TestInteropCrash(t *testing.T) {
 	if d := w.ehr.Duplicates("Communication"); len(d) > 0 {
 		t.Errorf("%d Communications were filed twice", len(d))
 	}
-	if n := w.ehr.Count("Communication"); n != c.events {
+	if n := len(w.said()); n != c.events {
 		t.Errorf("%d Communications, want %d", n, c.events)
 	}
 }

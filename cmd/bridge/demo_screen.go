@@ -11,6 +11,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/adapters/sandbox"
+	"fhirbridge/pipeline"
 )
 
 // screen is the terminal of the demo. It may show words and numbers: every
@@ -102,7 +103,7 @@ func (s *screen) wrote(method, ref string, raw []byte) {
 	get := func(path string) string { return gjson.GetBytes(raw, path).String() }
 	parts := []string{method + " " + ref}
 	for _, part := range [][2]string{
-		{"status ", "status"}, {"about ", "about.0.reference"}, {"in response to ", "inResponseTo.0.reference"},
+		{"status ", "status"}, {"part of ", "partOf.0.reference"}, {"about ", "about.0.reference"}, {"in response to ", "inResponseTo.0.reference"},
 		{"from ", "sender.reference"}, {"to ", "recipient.0.reference"}, {"for ", "for.reference"},
 	} {
 		if v := get(part[1]); v != "" {
@@ -116,10 +117,18 @@ func (s *screen) wrote(method, ref string, raw []byte) {
 	if words := get("payload.0.contentString"); words != "" {
 		text += ": “" + firstLine(words) + "”"
 	}
+	if isHeader(raw) {
+		text += ": the conversation begins"
+	}
 	if what := get("code.text"); strings.HasPrefix(ref, "Task/") {
 		text += ": " + what
 	}
 	s.line("%s  FHIR   %s", clock(), text)
+}
+
+// isHeader reports whether a resource is the header of a conversation.
+func isHeader(raw []byte) bool {
+	return gjson.GetBytes(raw, `identifier.#(system=="`+pipeline.SystemThread+`")`).Exists()
 }
 
 // participants tells how the patients of an appointment stand.

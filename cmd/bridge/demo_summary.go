@@ -106,6 +106,18 @@ func (d *demo) taken() (n int) {
 	return n
 }
 
+// charted counts the messages in the chart, and the conversations that they are part of.
+func (d *demo) charted() (messages, conversations int) {
+	for _, raw := range d.ehr.All("Communication") {
+		if isHeader(raw) {
+			conversations++
+		} else {
+			messages++
+		}
+	}
+	return messages, conversations
+}
+
 // summary tells what became of everything, and fails if something was lost.
 func (d *demo) summary(ctx context.Context) error {
 	c, err := d.app.ledger.Census(ctx)
@@ -120,7 +132,8 @@ func (d *demo) summary(ctx context.Context) error {
 	d.screen.line("  messages               %d accepted by WhatsApp, %d of them twice", d.whatsapp.Count(), len(d.whatsapp.Duplicates()))
 	d.screen.line("  notifications          %s", list(states(c)))
 	d.screen.line("  replies                %s", list(replies))
-	d.screen.line("  Communications         %d in the chart; Tasks for people: %d", d.ehr.Count("Communication"), d.ehr.Count("Task"))
+	said, conversations := d.charted()
+	d.screen.line("  Communications         %d in the chart, in %d conversations; Tasks for people: %d", said, conversations, d.ehr.Count("Task"))
 	d.screen.line("  dead letters           %s", list(dead))
 	d.screen.line("\nNext: point it at your own feed: configs/bridge.yaml has every key, `bridge check` finds the mistakes, `bridge run` starts it.")
 	if d.keep != "" {

@@ -36,7 +36,7 @@ func (p *play) since() came {
 		r := gjson.ParseBytes(raw)
 		attempt := r.Get(`identifier.#(system=="` + pipeline.SystemAttempt + `").value`).String()
 		words[attempt] = r.Get("payload.0.contentString").String()
-		if read := strings.TrimPrefix(r.Get("note.0.text").String(), "Read as: "); attempt == "" && p.isNew("Communication", r) {
+		if read := strings.TrimPrefix(r.Get("note.0.text").String(), "Read as: "); attempt == "" && r.Get("note").Exists() && p.isNew("Communication", r) {
 			c.reads = append(c.reads, read)
 		}
 	}

@@ -20,7 +20,12 @@ import (
 // TestExamples plays every example of every journey that the binary carries through the whole bridge: events on Kafka, the ledger on
 // a disk, messages and taps over WhatsApp's protocol, decisions in a FHIR server. What is sent has the steps, times and
 // words that the example says, and what patients have of their own, which is marked, stands nowhere else.
-func TestExamples(t *testing.T) {
+func TestExamples(t *testing.T) { playExamples(t, "") }
+
+// TestExamplesWithTyntec plays them with tyntec in the place of Meta.
+func TestExamplesWithTyntec(t *testing.T) { playExamples(t, "tyntec") }
+
+func playExamples(t *testing.T, provider string) {
 	book, err := loadJourneys(exampleConfig())
 	must(t, err)
 	examples, err := book.Examples()
@@ -31,7 +36,7 @@ func TestExamples(t *testing.T) {
 		}
 		t.Run(e.Journey+"/"+e.Name, func(t *testing.T) {
 			t.Parallel()
-			p := newPlay(t, e)
+			p := newPlay(t, e, provider)
 			for i := range e.Timeline {
 				p.happens(&e.Timeline[i])
 			}
@@ -65,7 +70,7 @@ type play struct {
 // subject is the reference of what an example is about.
 func (p *play) subject() string { return p.On + "/1" }
 
-func newPlay(t *testing.T, e journey.Example) *play {
+func newPlay(t *testing.T, e journey.Example, provider string) *play {
 	t.Helper()
 	rungs := "[status, patch, response, task]"
 	if slices.ContainsFunc(e.Timeline, func(m journey.Moment) bool { return m.EHR == "asked" }) {
@@ -75,7 +80,7 @@ func newPlay(t *testing.T, e journey.Example) *play {
 	must(t, err)
 	first := e.Timeline[0].At.Add(-time.Hour)
 	p := &play{
-		playhouse: newPlayhouse(t, first, alone(t, e.File), rungs), Example: e, canary: newCanary(), rules: string(rules),
+		playhouse: newPlayhouse(t, first, alone(t, e.File), rungs, provider), Example: e, canary: newCanary(), rules: string(rules),
 		told: map[string]bool{}, charted: map[string]bool{},
 	}
 	p.phone = p.whatsapp.Phone(markNumber)

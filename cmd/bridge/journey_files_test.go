@@ -63,8 +63,9 @@ func photoOfAStranger(t *testing.T, w *world) {
 func (v *attendee) isMissing(code string) {
 	v.t.Helper()
 	task := v.task(code)
-	if got := task.Get("focus.identifier.system").String(); got != "urn:fhirbridge:whatsapp:message" {
-		v.t.Errorf("the Task is about %q", got)
+	about, _ := v.ehr.Resource(task.Get("focus.reference").String())
+	if gjson.GetBytes(about, "sender.reference").String() != "Patient/"+v.id {
+		v.t.Errorf("the Task is about %q, want what the patient sent", task.Get("focus").Raw)
 	}
 	for _, raw := range v.ehr.All("DocumentReference") {
 		if gjson.GetBytes(raw, "subject.reference").String() == "Patient/"+v.id {

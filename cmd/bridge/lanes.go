@@ -15,10 +15,11 @@ func (a *app) newIntake(filing pipeline.Filing, dead *pipeline.DeadLetters) *pip
 }
 
 // newSettler is the lane that settles what nobody answered for.
-func (a *app) newSettler() *pipeline.Settler {
+func (a *app) newSettler(filing pipeline.Filing) *pipeline.Settler {
 	return &pipeline.Settler{
 		Ledger: a.ledger, Resolver: a.resolver, Server: a.fhirServer(), Log: a.log, Now: a.now, Grace: a.config.Dispatch.Grace,
 		HandledUntil: (&progress{group: a.updates.Group, log: a.log, now: a.now}).handledUntil,
+		File:         filing.Record,
 	}
 }
 
@@ -45,7 +46,12 @@ func (a *app) newDispatch(channel pipeline.Channel, list []pipeline.Gate, filing
 func (a *app) writeBacks(channel pipeline.Channel, filing pipeline.Filing, publisher pipeline.Publisher) {
 	c := a.config
 	for _, sink := range c.FHIR.WriteTo {
-		a.background = append(a.background, a.writeBack(sink, filing, publisher).Run)
+		b := a.writeBack(sink, filing, publisher)
+		if sink == pipeline.SinkServer && a.server != nil {
+			b.Concurrency, b.Batches, b.Batch = c.FHIR.Concurrency, a.server, c.FHIR.Batch
+		}
+		a.sinks = append(a.sinks, b)
+		a.background = append(a.background, b.Run)
 	}
 	files := a.writeBack(pipeline.SinkFiles, filing, publisher)
 	files.Files = &pipeline.Files{
@@ -58,7 +64,7 @@ func (a *app) writeBack(sink pipeline.Sink, filing pipeline.Filing, publisher pi
 	return &pipeline.WriteBack{
 		Sink: sink, Ledger: a.ledger, Metrics: a.metrics, Log: a.log, Now: a.now, Concurrency: writeConcurrency[sink],
 		Validate: explain, Server: a.fhirServer(),
-		Ladder:    &pipeline.Ladder{Server: a.fhirServer(), Rungs: a.config.FHIR.AppointmentWriteback, Filing: filing},
+		Ladder:    &pipeline.Ladder{Server: a.fhirServer(), Rungs: a.config.FHIR.AppointmentWriteback, Filing: filing, Validate: explain},
 		Publisher: publisher, Topic: a.config.Kafka.Topics.Communications,
 	}
 }
@@ -80,6 +86,6 @@ func (a *app) route(dead *pipeline.DeadLetters, intake *pipeline.Intake, inbound
 // better, and a message that is being sent wait longer.
 const intakeConcurrency = 128
 
-// writeConcurrency is how many FHIR writes of a sink are under way at once. The topic answers in
-// a millisecond or two, and validating its resources must not take the time of sending. Files are in memory meanwhile.
-var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkServer: 8, pipeline.SinkTopic: 1, pipeline.SinkFiles: 2}
+// writeConcurrency is how many FHIR writes of a sink are under way at once; for the server the configuration says it. The topic
+// answers in a millisecond or two, and validating its resources must not take the time of sending. Files are in memory meanwhile.
+var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkTopic: 1, pipeline.SinkFiles: 2}

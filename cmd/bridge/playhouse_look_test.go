@@ -47,20 +47,26 @@ func (p *playhouse) trace() (all []pipeline.TraceEntry) {
 // all returns every record that is on a topic by now.
 func (p *playhouse) all(topic string) []*kgo.Record {
 	p.t.Helper()
-	ask := kmsg.NewPtrListOffsetsRequest()
-	of := kmsg.NewListOffsetsRequestTopic()
-	of.Topic = topic
-	end := kmsg.NewListOffsetsRequestTopicPartition()
-	end.Timestamp = -1 // the latest
-	of.Partitions = append(of.Partitions, end)
-	ask.Topics = append(ask.Topics, of)
-	answer, err := ask.RequestWith(p.t.Context(), p.client)
-	must(p.t, err)
-	n := int(answer.Topics[0].Partitions[0].Offset)
+	n := p.endOf(topic, 0)
 	if n <= 0 {
 		return nil
 	}
 	return p.records(topic, n)
+}
+
+// endOf is the offset at which the next record of a partition will be.
+func (w *world) endOf(topic string, partition int) int {
+	w.t.Helper()
+	ask := kmsg.NewPtrListOffsetsRequest()
+	of := kmsg.NewListOffsetsRequestTopic()
+	of.Topic = topic
+	end := kmsg.NewListOffsetsRequestTopicPartition()
+	end.Partition, end.Timestamp = int32(partition), -1 // the latest
+	of.Partitions = append(of.Partitions, end)
+	ask.Topics = append(ask.Topics, of)
+	answer, err := ask.RequestWith(w.t.Context(), w.client)
+	must(w.t, err)
+	return int(answer.Topics[0].Partitions[0].Offset)
 }
 
 // get reads a page of the admin listener.

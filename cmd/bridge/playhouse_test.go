@@ -52,15 +52,16 @@ var shippedTemplates = sync.OnceValues(func() ([]sandbox.Template, error) {
 	return approved(book.MetaTemplates())
 })
 
-// newPlayhouse starts everything at a time. journeys is a folder; the rungs are how decisions reach the EHR.
-func newPlayhouse(t testing.TB, at time.Time, journeys, rungs string) *playhouse {
+// newPlayhouse starts everything at a time. journeys is a folder; the rungs are how decisions reach the EHR; provider is of WhatsApp,
+// "" for that of every world.
+func newPlayhouse(t testing.TB, at time.Time, journeys, rungs, provider string) *playhouse {
 	t.Helper()
 	p := &playhouse{}
 	p.clock.Store(at.UnixNano())
 	templates, err := shippedTemplates()
 	must(t, err)
 	p.world = newWorld(t, worldOptions{
-		partitions: 1, journeys: journeys, documents: "ask", facility: exampleFacility, templates: templates, writeTo: "[server, topic], appointment_writeback: " + rungs,
+		provider: provider, partitions: 1, journeys: journeys, documents: "ask", facility: exampleFacility, templates: templates, writeTo: "[server, topic], appointment_writeback: " + rungs,
 		whatsapp: func(c *sandbox.WhatsAppConfig) { c.Clock = p.now },
 		fhir:     func(c *sandbox.FHIRConfig) { c.Clock = p.now },
 	})
@@ -189,16 +190,14 @@ func (p *playhouse) goesOn(until time.Time) {
 	p.set(until)
 }
 
-// set moves the clock, and wakes the lane that waits for it: the end of a write that nobody owes, of which something is
-// to be said, tells the lane that there may be news, and changes nothing.
+// set moves the clock, and wakes the lane that waits for it.
 func (p *playhouse) set(to time.Time) {
 	p.t.Helper()
 	if to.Before(p.now()) {
 		p.t.Fatalf("the clock is set back to %v", to)
 	}
 	p.clock.Store(to.UnixNano())
-	nothing := pipeline.WriteResult{Done: true, Say: []pipeline.Notification{{}}, At: to}
-	must(p.t, p.bridge.app.ledger.SettleWrite(p.t.Context(), "nothing", nothing))
+	p.wake(to)
 }
 
 // quiet waits until nothing is under way anywhere.

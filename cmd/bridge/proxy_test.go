@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/tidwall/gjson"
 )
 
 // underage is a patient of six with a phone of her own, which gets nothing.
@@ -75,8 +73,7 @@ func TestProxies(t *testing.T) {
 	amara.reads("Do you really want to cancel this appointment?")
 	w.await("everything to be said and written", func() bool { return w.settled(b) })
 	to, from := 0, 0
-	for _, raw := range w.ehr.All("Communication") {
-		c := gjson.ParseBytes(raw)
+	for _, c := range w.said() {
 		if c.Get("subject.reference").String() != "Patient/c2" {
 			continue
 		}

@@ -67,7 +67,7 @@ func writeHeader(to *strings.Builder, h http.Header) {
 
 // wordless are the members of a message that hold no words for a patient: names of templates and files, payloads and ids of
 // buttons, rows and media, links, and what comes back with each status.
-var wordless = []string{"name", "payload", "id", "filename", "link", "biz_opaque_callback_data", "code", "type"}
+var wordless = []string{"name", "payload", "id", "filename", "link", "biz_opaque_callback_data", "code", "type", "templateId", "context", "url"}
 
 func writeHandles(to *strings.Builder, v any) {
 	switch v := v.(type) {

@@ -37,8 +37,7 @@ func (w *world) awaitRequest(id, path, want string) {
 
 // record is what the chart has of the only message to a patient about something, by the path of the reference to that.
 func (w *world) record(patient, path, ref string) (found gjson.Result) {
-	for _, raw := range w.ehr.All("Communication") {
-		c := gjson.ParseBytes(raw)
+	for _, c := range w.said() {
 		if c.Get("recipient.0.reference").String() == "Patient/"+patient && c.Get(path).String() == ref {
 			found = c
 		}
@@ -139,10 +138,15 @@ func requestFailed(t *testing.T, w *world) {
 
 func requestRevoked(t *testing.T, w *world) {
 	v := w.attendee(t, "q4", "Giulia", "+15550100184", "it")
-	soon := fmt.Sprintf(`,"occurrenceDateTime":%q`, time.Now().Add(5*time.Second).UTC().Format(time.RFC3339))
-	v.asks("revoked", "active", "clinic_closed", []string{"q4"}, soon)
-	v.asks("revoked", "revoked", "clinic_closed", []string{"q4"}, soon)
-	v.asks("kept", "active", "clinic_closed", []string{"q4"}, soon)
+	due := w.dueSoon()
+	occurrence := fmt.Sprintf(`,"occurrenceDateTime":%q`, due.UTC().Format(time.RFC3339))
+	for _, id := range []string{"revoked", "kept"} {
+		v.asks(id, "active", "clinic_closed", []string{"q4"}, occurrence)
+		w.planned("CommunicationRequest/"+id, due)
+	}
+	v.asks("revoked", "revoked", "clinic_closed", []string{"q4"}, occurrence)
+	w.stands("CommunicationRequest/revoked", due, pipeline.Cancelled)
+	w.passes(soon)
 	v.reads("clinic_closed")
 	v.awaitRequest("kept", "status", "completed")
 	if got := len(v.phone.Messages()); got != 1 {

@@ -183,7 +183,7 @@ func (s *stage) say(ctx context.Context, n pipeline.DueNotification) error {
 	s.sent = append(s.sent, simulatedSent{m, titles(said.Message)})
 	s.happens(n.Notification.Subject, happening{Message: shown(m, said.Message)})
 	return s.ledger.Settle(ctx, pipeline.Settlement{
-		Key: n.Key, Attempt: id, State: pipeline.Accepted, MessageID: a.MessageID, At: f.Now, Writes: s.filing.Sent(m),
+		Key: n.Key, Attempt: id, State: pipeline.Accepted, MessageID: a.MessageID, At: f.Now, Writes: s.filing.Record(m),
 	})
 }
 
@@ -228,10 +228,14 @@ func (s *stage) object(ctx context.Context, n pipeline.DueNotification, no pipel
 	x := &simulatedUnsaid{Journey: n.Journey, Step: n.Step, Subject: n.Notification.Subject, Patient: n.Patient, Reason: no.Skip}
 	s.happens(x.Subject, happening{Unsaid: x})
 	if no.Hold == pipeline.ReasonNone {
-		unsent := pipeline.SentMessage{
-			Attempt: pipeline.Attempt{SubjectVersion: n.Subject.Version}, Notification: n.Notification, Fate: pipeline.Fate{State: pipeline.Skipped, Reason: no.Skip},
+		state := pipeline.Skipped
+		if no.Skip == pipeline.ReasonExpired {
+			state = pipeline.Expired
 		}
-		return s.ledger.Settle(ctx, pipeline.Settlement{Key: n.Key, State: pipeline.Skipped, Reason: no.Skip, At: s.now(), Writes: s.filing.Sent(unsent)})
+		unsent := pipeline.SentMessage{
+			Attempt: pipeline.Attempt{SubjectVersion: n.Subject.Version}, Notification: n.Notification, Fate: pipeline.Fate{State: state, Reason: no.Skip},
+		}
+		return s.ledger.Settle(ctx, pipeline.Settlement{Key: n.Key, State: state, Reason: no.Skip, At: s.now(), Writes: s.filing.Record(unsent)})
 	}
 	until := no.Until
 	if !until.After(s.now()) || until.After(n.Expires) {

@@ -15,16 +15,19 @@ import (
 func meaning(raw []byte) string {
 	var parts []string
 	for _, part := range [][2]string{
-		{"", "status"}, {"", "participantStatus"}, {"", "policyRule.coding.0.code"}, {"", "code.text"}, {"", "priority"}, {"about ", "about.0.reference"}, {"on ", "focus.reference"},
+		{"", "status"}, {"", "statusReason.text"}, {"", "participantStatus"}, {"", "policyRule.coding.0.code"}, {"", "code.text"}, {"", "priority"}, {"about ", "about.0.reference"}, {"on ", "focus.reference"},
 		{"of ", "appointment.reference"}, {"", "item.0.linkId"}, {"", "item.0.answer.0.valueInteger"}, {"of ", "encounter.reference"}, {"from ", "sender.reference"}, {"to ", "recipient.0.reference"}, {"for ", "for.reference"},
 	} {
-		if v := gjson.GetBytes(raw, part[1]).String(); v != "" {
+		if v := gjson.GetBytes(raw, part[1]).String(); v != "" && v != "routine" {
 			parts = append(parts, part[0]+v)
 		}
 	}
 	text := strings.Join(parts, ", ")
 	if words := gjson.GetBytes(raw, "payload.0.contentString").String(); words != "" {
 		text += ": “" + firstLine(words) + "”"
+	}
+	if isHeader(raw) {
+		text += ": the conversation begins"
 	}
 	return text
 }

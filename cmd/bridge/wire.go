@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"fhirbridge/adapters/cloudapi"
+	"fhirbridge/adapters/tyntec"
 	"fhirbridge/configs"
 	"fhirbridge/fhir/strict"
 	"fhirbridge/pipeline"
@@ -25,7 +26,9 @@ import (
 
 // providers is the table of channels. A new one is a folder in adapters and a line here.
 var providers = map[string]provider{
-	"cloudapi": provide(cloudapi.New, cloudapi.NewReceiver),
+	"cloudapi":   provide(cloudapi.New, cloudapi.NewReceiver),
+	"tyntec":     provide(tyntec.New, tyntec.NewReceiver),
+	"tyntec-sms": words(provide(tyntec.NewSMS, tyntec.NewSMSReceiver)),
 }
 
 // provider makes the two halves of a channel from its block of the configuration.
@@ -34,6 +37,13 @@ type provider struct {
 	check   func(ast.Node, reader) error
 	channel func(ast.Node) (pipeline.Channel, error)
 	webhook func(ast.Node) (pipeline.Webhook, error)
+	// words is set for a channel that has nothing else: another one may fall back to it.
+	words bool
+}
+
+func words(p provider) provider {
+	p.words = true
+	return p
 }
 
 func provide[C interface{ Validate() error }, S pipeline.Channel, W pipeline.Webhook](

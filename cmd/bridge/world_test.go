@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,24 +33,29 @@ type world struct {
 	topics   TopicsConfig
 	group    string
 	whatsapp *sandbox.WhatsApp
+	sms      *sandbox.WhatsApp // nil without worldOptions.sms
 	ehr      *sandbox.FHIRServer
 	feed     pipeline.Publisher
 	client   *kgo.Client // reads what the bridge writes
 	webhooks string
 	admin    string
 	options  worldOptions
-	bridge   *bridge // for benchmarks
+	bridge   *bridge // the one that was run last
 	known    int     // patients, for benchmarks
 	stand    *standIn
-	api      string // where the bridge posts, if not to whatsapp
+	ahead    *atomic.Int64 // how far its clock is ahead of the machine's, in nanoseconds
+	api      string        // where the bridge posts, if not to whatsapp
 }
 
 type worldOptions struct {
+	provider   string // cloudapi, or tyntec; providerEnv if empty
+	sms        bool   // there is a number for SMS to fall back to
 	partitions int
 	grace      string
 	whatsapp   func(*sandbox.WhatsAppConfig)
 	fhir       func(*sandbox.FHIRConfig)
 	writeTo    string
+	server     string // further members of fhir, each after a comma
 	rate       string
 	session    string
 	journeys   string             // a folder; those of the binary if empty
@@ -68,12 +74,13 @@ func newWorld(t testing.TB, o worldOptions) *world {
 		o.partitions = 4
 	}
 	o.session = cmp.Or(o.session, "6s")
-	w := &world{t: t, dir: t.TempDir(), group: "bridge", options: o}
+	o.provider = cmp.Or(o.provider, os.Getenv(providerEnv), "cloudapi")
+	w := &world{t: t, dir: t.TempDir(), group: "bridge", options: o, ahead: new(atomic.Int64)}
 	w.topics = TopicsConfig{
 		Events: []string{"ehr.fhir"}, Inbound: "bridge.inbound", Communications: "bridge.communications", DeadLetters: "bridge.dead-letters",
 	}
 	w.startKafka(o.partitions)
-	fhirConfig := sandbox.FHIRConfig{Validate: validates}
+	fhirConfig := sandbox.FHIRConfig{Validate: validates, Clock: w.now}
 	if o.fhir != nil {
 		o.fhir(&fhirConfig)
 	}
@@ -93,6 +100,9 @@ func newWorld(t testing.TB, o worldOptions) *world {
 	must(t, os.WriteFile(filepath.Join(w.dir, "ledger.key"), []byte(sqlledger.NewKey()), 0o600))
 	return w
 }
+
+// providerEnv names the provider of worlds that name none: the whole suite runs with any.
+const providerEnv = "BRIDGE_TEST_PROVIDER"
 
 // brokersEnv names brokers of Apache Kafka to use instead of the one in this process.
 const brokersEnv = "BRIDGE_TEST_BROKERS"
@@ -142,7 +152,10 @@ func (w *world) startWhatsApp(o worldOptions) {
 	}
 	config := sandbox.WhatsAppConfig{
 		AccessToken: demoToken, AppSecret: demoSecret, VerifyToken: "demo", PhoneNumberID: demoNumber,
-		Templates: templates, WebhookURL: "http://" + w.webhooks + "/webhooks/main", WebhookBackoff: 100 * time.Millisecond,
+		Templates: templates, WebhookURL: "http://" + w.webhooks + "/webhooks/main", WebhookBackoff: 100 * time.Millisecond, Clock: w.now,
+	}
+	if o.provider == "tyntec" {
+		config.Tyntec = &sandbox.TyntecConfig{APIKey: demoToken, Secret: demoSecret}
 	}
 	if o.whatsapp != nil {
 		o.whatsapp(&config)
@@ -150,6 +163,33 @@ func (w *world) startWhatsApp(o worldOptions) {
 	w.whatsapp, err = sandbox.NewWhatsApp(config)
 	must(w.t, err)
 	w.t.Cleanup(func() { _ = w.whatsapp.Close() })
+	if o.sms {
+		config.Tyntec = &sandbox.TyntecConfig{APIKey: demoToken, Secret: demoSecret, LongHash: true, SMS: true}
+		config.Templates, config.DisplayNumber, config.WebhookURL = nil, "15550100001", "http://"+w.webhooks+"/webhooks/sms"
+		w.sms, err = sandbox.NewWhatsApp(config)
+		must(w.t, err)
+		w.t.Cleanup(func() { _ = w.sms.Close() })
+	}
+}
+
+// channels are the entries of the configuration.
+func (w *world) channels(api, rate string) string {
+	fallback, sms := "", ""
+	if w.options.sms {
+		fallback = ", fallback: sms"
+		address := "http://127.0.0.1:9"
+		if w.sms != nil {
+			address = w.sms.URL()
+		}
+		sms = fmt.Sprintf("\n  - {name: sms, provider: tyntec-sms, base_url: %q, number: \"+15550100001\", api_key: %s, callback_secret: %s, callback_method: HS512}",
+			address, demoToken, demoSecret)
+	}
+	if w.options.provider == "tyntec" {
+		return fmt.Sprintf("  - {name: main, provider: tyntec, base_url: %q, number: \"+15550100000\", api_key: %s, callback_secret: %s, rate: %s%s}%s",
+			api, demoToken, demoSecret, rate, fallback, sms)
+	}
+	return fmt.Sprintf("  - {name: main, provider: cloudapi, base_url: %q, phone_number_id: %q, access_token: %s, app_secret: %s, verify_token: demo, rate: %s%s}%s",
+		api, demoNumber, demoToken, demoSecret, rate, fallback, sms)
 }
 
 // config is the configuration file of a bridge in this world.
@@ -166,15 +206,15 @@ kafka:
   group: %s
   session_timeout: %s
   topics: {events: [%s], inbound: %s, communications: %s, dead_letters: %s}
-fhir: {base_url: %q, write_to: %s}
+fhir: {base_url: %q, write_to: %s%s}
 channels:
-  - {name: main, provider: cloudapi, base_url: %q, phone_number_id: %q, access_token: %s, app_secret: %s, verify_token: demo, rate: %s}
+%s
 ledger: {url: "sqlite:%s", key_file: %q}
 http: {webhooks: %q, admin: %q}
 facility: {name: Harbour Hospital, timezone: %s, language: en, country: DE%s}
 dispatch: {grace: %s}
 `, strings.Join(w.brokers, `", "`), w.group, w.options.session, w.topics.Events[0], w.topics.Inbound, w.topics.Communications, w.topics.DeadLetters,
-		w.ehr.URL(), writeTo, api, demoNumber, demoToken, demoSecret, rate,
+		w.ehr.URL(), writeTo, w.options.server, w.channels(api, rate),
 		filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "ledger.key"), w.webhooks, w.admin, clinicZone, w.options.facility+portal, grace) + w.options.more
 }
 
@@ -197,8 +237,9 @@ func (w *world) run() *bridge {
 	c, err := w.load(w.config(cmp.Or(w.api, w.whatsapp.URL())))
 	must(w.t, err)
 	b := &bridge{log: &safeBuffer{}, ran: make(chan error, 1)}
-	b.app, err = newApp(c, slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	b.app, err = newAppAt(c, slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})), w.now)
 	must(w.t, err)
+	w.bridge = b
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop = stop
 	go func() { b.ran <- b.app.run(ctx) }()

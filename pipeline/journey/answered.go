@@ -14,6 +14,9 @@ const arrivalGrace = 2 * time.Hour
 
 // answered acts on an answer.
 func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
+	if h.unfit(a) {
+		return h.passOn(readText, readText, handText)
+	}
 	switch a.do {
 	case doStop, doStart:
 		off := a.do == doStop

@@ -32,6 +32,9 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if text == nil {
 		return skip(pipeline.ReasonNoTemplate), nil
 	}
+	if f.Plain && !t.plain() {
+		return skip(pipeline.ReasonNotOnWhatsApp), nil
+	}
 	w := &writer{
 		scene: s, before: instant(told.Before), minutes: told.Minutes, slot: b.slotOf(n, told, s), patient: f.Patient, proxy: f.Proxy,
 		settings: &b.settings, calendar: b.calendarFor(text.language, own),
@@ -41,7 +44,10 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 		return skip(pipeline.ReasonMissingFact), nil
 	}
 	message := t.message(text, values, attempt)
-	if t.location {
+	switch {
+	case f.Plain:
+		message = t.inWords(text, values, attempt)
+	case t.location:
 		if message.Location = w.pin(); message.Location != nil {
 			message.Text = pipeline.Private{}
 		}
@@ -95,7 +101,7 @@ func (j *journey) choose(n pipeline.Notification, f pipeline.Facts, s *scene) (*
 	case st.when.edge == nil && st.late == nil && n.Occasion != s.occasion():
 		return nil, pipeline.ReasonSuperseded
 	}
-	if st.offer != nil && f.Proxy == nil { // whoever else has the number is not sent the document
+	if st.offer != nil && f.Proxy == nil && !f.Plain { // whoever else has the number is not sent the document
 		if _, why := j.form(s, ""); why == pipeline.ReasonNone {
 			return st.offer, pipeline.ReasonNone
 		}

@@ -12,7 +12,7 @@ var dueTests = map[string]func(*ledgerTest){
 	"each is handed out once, until its lease ends":   dueLease,
 	"with its subject, its answer and what was told":  dueFacts,
 	"what one patient was told, another was not":      dueTold,
-	"what has expired is settled and not handed out":  dueExpired,
+	"what has expired is handed out to be settled":    dueExpired,
 	"NextDue is the earliest that is not leased":      dueNext,
 	"Wake tells of what is due before NextDue":        dueWake,
 	"Begin takes what is leased, once":                beginOnce,
@@ -125,10 +125,12 @@ func dueExpired(t *ledgerTest) {
 	late, good := note("1", "late", t.now.Add(-2*time.Hour)), note("1", "good", t.now)
 	late.Expires = t.now
 	t.apply(version("Appointment", "1", 1), plan(late, good))
-	if got := t.dueKeys(t.now, 1); len(got) != 1 || got[0] != good.Key {
-		t.Errorf("due: got %v, want only %s", got, good.Key)
+	if got := t.dueKeys(t.now, 2); len(got) != 2 || got[0] != late.Key || got[1] != good.Key {
+		t.Errorf("due: got %v, want %s and %s", got, late.Key, good.Key)
 	}
+	t.settle(pipeline.Settlement{Key: late.Key, State: pipeline.Expired, Reason: pipeline.ReasonExpired, Writes: []pipeline.Write{write("unsent", late.Patient)}})
 	t.wantState(late, pipeline.Expired, pipeline.ReasonExpired)
+	t.wantKeys(t.soon(), "unsent")
 }
 
 func dueNext(t *ledgerTest) {

@@ -19,6 +19,7 @@ var followTests = map[string]func(*ledgerTest){
 	"what is replaced while it is given up":             followGivenUpLate,
 	"what somebody asked for expires in dispatch":       requestedExpires,
 	"what somebody asked for lapses to dispatch":        requestedLapses,
+	"what somebody asked for is told with its hold":     requestedHeld,
 	"what is not sent is told with it":                  requestedTold,
 }
 
@@ -99,13 +100,13 @@ func followFailed(t *ledgerTest) {
 // following is the write f1, that follows a1.
 func following(body string) pipeline.Write {
 	w := write("f1", "A")
-	w.Kind, w.Body, w.Answers = pipeline.WriteFollow, pipeline.NewPrivate(body), "a1"
+	w.Kind, w.Body, w.Answers, w.Thread = pipeline.WriteFollow, pipeline.NewPrivate(body), "a1", "t1"
 	return w
 }
 
 func (t *ledgerTest) wantBody(w pipeline.Write, body string) {
 	t.Helper()
-	if w.Kind != pipeline.WriteFollow || w.Answers != "a1" || w.Body.Reveal() != body {
+	if w.Kind != pipeline.WriteFollow || w.Answers != "a1" || w.Thread != "t1" || w.Body.Reveal() != body {
 		t.Errorf("%s: got another one, want %s", w.Key, body)
 	}
 }
@@ -234,7 +235,7 @@ func requestedLapses(t *ledgerTest) {
 	t.begin(t.lease(n.Key))
 	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
 	then := t.now.Add(time.Minute)
-	if again, held, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), then); again != 0 || held != 0 || err != nil {
+	if again, held, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), then, nil); again != 0 || held != 0 || err != nil {
 		t.Errorf("Lapse: got %d planned, %d held, %v; want none", again, held, err)
 	}
 	if list := t.due(then, 10); len(list) != 1 || list[0].Key != n.Key {
@@ -245,6 +246,31 @@ func requestedLapses(t *ledgerTest) {
 	})
 	t.wantState(n, pipeline.Expired, pipeline.ReasonExpired)
 	t.wantKeys(t.soon(), "told")
+}
+
+func requestedHeld(t *ledgerTest) {
+	writes := t.l.WakeWrites(pipeline.SinkServer)
+	n := note("1", "message", t.now)
+	n.Subject, n.Resend = "CommunicationRequest/1", false
+	t.apply(version("CommunicationRequest", "1", 1), plan(n))
+	t.begin(t.lease(n.Key))
+	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
+	var told []string
+	file := func(m pipeline.SentMessage) []pipeline.Write {
+		told = append(told, m.Notification.Key+" "+m.Attempt.ID+" "+string(m.Fate.State)+" "+string(m.Fate.Reason))
+		return []pipeline.Write{write("told", n.Subject)}
+	}
+	for range 2 {
+		if _, _, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), t.now, file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantEqual(t, "told", strings.Join(told, ", "), n.Key+" "+t.attempt.ID+" held no_answer")
+	t.wantState(n, pipeline.Held, pipeline.ReasonNoAnswer)
+	t.wantKeys(t.soon(), "told")
+	if len(writes) != 1 {
+		t.Error("a write was added: no signal")
+	}
 }
 
 func requestedTold(t *ledgerTest) {

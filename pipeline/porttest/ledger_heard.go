@@ -109,13 +109,14 @@ func hearWrites(t *ledgerTest) {
 func hearNoSubject(t *ledgerTest) {
 	say := pipeline.Notification{
 		Key: pipeline.NotificationKey("reply", "hello", "", "r1", ""), Journey: "reply", Step: "hello", Patient: "Patient/1",
-		Due: t.now, Expires: t.now.Add(time.Hour), ReplyTo: "r1",
+		Due: t.now, Expires: t.now.Add(time.Hour), ReplyTo: "r1", Thread: "Appointment/1",
 	}
 	t.hear(reply("r1", ""), pipeline.Heard{Outcome: pipeline.Outcome{Say: []pipeline.Notification{say}}})
 	n := t.lease(say.Key)
 	if n.Notification.Subject != "" || n.Subject.Resource != nil || n.Subject.Version != "" || len(n.Known.Told) != 0 {
 		t.Error("something is known of a subject that there is not")
 	}
+	wantEqual(t, "what the conversation is about", n.Thread, say.Thread)
 	t.begin(n)
 	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.Accepted, MessageID: "wamid.hello"})
 	t.wantState(say, pipeline.Accepted, "")

@@ -47,7 +47,7 @@ func (t *ledgerTest) doubtful(id string, change func(*pipeline.Notification)) pi
 
 func (t *ledgerTest) lapse(wantPlanned, wantHeld int) {
 	t.Helper()
-	planned, held, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), t.now)
+	planned, held, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), t.now, nil)
 	if err != nil || planned != wantPlanned || held != wantHeld {
 		t.Errorf("Lapse: got %d planned, %d held, %v; want %d and %d", planned, held, err, wantPlanned, wantHeld)
 	}
@@ -113,7 +113,7 @@ func outcomeLapsed(t *ledgerTest) {
 	again := t.doubtful("1", nil)
 	hold := t.doubtful("2", func(n *pipeline.Notification) { n.Resend = false })
 	late := t.doubtful("3", func(n *pipeline.Notification) { n.Expires = t.now.Add(time.Minute) })
-	planned, held, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), t.now.Add(time.Minute))
+	planned, held, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), t.now.Add(time.Minute), nil)
 	if err != nil || planned != 1 || held != 1 {
 		t.Errorf("Lapse: got %d planned, %d held, %v; want 1 and 1", planned, held, err)
 	}
@@ -205,7 +205,7 @@ func outcomeStranger(t *ledgerTest) {
 
 func outcomeYoung(t *ledgerTest) {
 	n := t.doubtful("1", nil)
-	if planned, held, err := t.l.Lapse(t.Context(), t.now, t.now); planned != 0 || held != 0 || err != nil {
+	if planned, held, err := t.l.Lapse(t.Context(), t.now, t.now, nil); planned != 0 || held != 0 || err != nil {
 		t.Errorf("Lapse: got %d, %d, %v; want nothing", planned, held, err)
 	}
 	t.wantState(n, pipeline.StateUnknown, pipeline.ReasonNoAnswer)
