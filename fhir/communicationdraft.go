@@ -49,6 +49,8 @@ type CommunicationDraft struct {
 	// MediumSystem is the operator's own code system, in which WhatsApp is
 	// "whatsapp"; with "" the medium has HL7's code and a text only.
 	MediumSystem string
+	// SMS is set for what went by SMS, which is "sms" there.
+	SMS bool
 	// Subject is the Patient, also where a proxy writes.
 	Subject Reference
 	// Topic is a code of CommunicationTopicSystem, or a text.
@@ -130,7 +132,7 @@ func (d CommunicationDraft) JSON() ([]byte, error) {
 		InResponseTo:    w.references("inResponseTo", d.InResponseTo, "Communication"),
 		StatusReason:    w.concept("statusReason", d.StatusReason),
 		Category:        w.concepts("category", d.Categories...),
-		Medium:          w.concepts("medium", medium(d.MediumSystem)),
+		Medium:          w.concepts("medium", medium(d.MediumSystem, d.SMS)),
 		Subject:         w.reference("subject", d.Subject, "Patient", "Group"),
 		Topic:           w.concept("topic", d.Topic),
 		About:           w.references("about", d.About),
@@ -154,12 +156,16 @@ func (d CommunicationDraft) JSON() ([]byte, error) {
 	return w.json(out)
 }
 
-// medium is WhatsApp. There is no code for chat in HL7's system: ONLINEWRIT is
+// medium is WhatsApp or SMS. There is no code for either in HL7's system: ONLINEWRIT is
 // "submitted by computer network".
-func medium(system string) Concept {
-	c := Concept{Text: "WhatsApp", Codings: []Coding{{System: ParticipationModeSystem, Code: "ONLINEWRIT"}}}
+func medium(system string, sms bool) Concept {
+	name, code := "WhatsApp", "whatsapp"
+	if sms {
+		name, code = "SMS", "sms"
+	}
+	c := Concept{Text: name, Codings: []Coding{{System: ParticipationModeSystem, Code: "ONLINEWRIT"}}}
 	if system != "" {
-		c.Codings = append(c.Codings, Coding{System: system, Code: "whatsapp", Display: "WhatsApp"})
+		c.Codings = append(c.Codings, Coding{System: system, Code: code, Display: name})
 	}
 	return c
 }

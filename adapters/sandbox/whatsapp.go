@@ -42,6 +42,8 @@ type WhatsAppConfig struct {
 	WrittenAs map[string]string
 	// IdentityKeys checks who has a number: webhooks carry identity keys, and a message for another key is not delivered (137000).
 	IdentityKeys bool
+	// CanSend is what is said of the number's health: AVAILABLE (the default), LIMITED or BLOCKED.
+	CanSend string
 	// PairRate enforces one message in 6 s to one user (131056), with bursts of
 	// PairBurst messages (default 45) that have to be waited for afterwards.
 	PairRate  bool
@@ -153,6 +155,7 @@ func (c *WhatsAppConfig) defaults() {
 	setDefault(&c.WABAID, "102290129340398")
 	setDefault(&c.DisplayNumber, "15550100000")
 	setDefault(&c.CountryCode, "1")
+	setDefault(&c.CanSend, "AVAILABLE")
 	setDefault(&c.PairBurst, 45)
 	setDefault(&c.WebhookBatch, 100)
 	setDefault(&c.WebhookBackoff, time.Second)
@@ -217,6 +220,8 @@ func (w *WhatsApp) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.serveTemplateEdit(rw, r, w.templates.byID(object))
 	case object == downloadElement && r.Method == http.MethodGet:
 		w.serveDownload(rw, edge)
+	case route == "GET " && ours:
+		w.serveHealth(rw, r)
 	case edge == "" && r.Method == http.MethodGet:
 		w.serveMedia(rw, object)
 	case edge == "" && r.Method == http.MethodDelete:
