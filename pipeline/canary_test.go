@@ -18,10 +18,11 @@ import (
 
 // everyType holds each exported struct of the package. TestCanary fails if one is missing.
 var everyType = []any{
-	new(pipeline.Answer), new(pipeline.Applied), new(pipeline.Attach), new(pipeline.Documents), new(pipeline.Tries), new(pipeline.Try), new(pipeline.Attempt), new(pipeline.Button), new(pipeline.Candidate), new(pipeline.Census),
+	new(pipeline.Answer), new(pipeline.Doubt), new(pipeline.Antecedent), new(pipeline.Applied), new(pipeline.Attach), new(pipeline.Documents), new(pipeline.Tries), new(pipeline.Try), new(pipeline.Attempt), new(pipeline.Button), new(pipeline.Candidate), new(pipeline.Census),
 	new(pipeline.Change), new(pipeline.Composed), new(pipeline.DeadLetters), new(pipeline.Decision), new(pipeline.Dispatch), new(pipeline.Document),
 	new(pipeline.DueNotification), new(pipeline.Error), new(pipeline.Event), new(pipeline.Facts), new(pipeline.Fate), new(pipeline.Filing),
 	new(pipeline.ConsentWord), new(pipeline.Covered), new(pipeline.Companion), new(pipeline.GateAllow), new(pipeline.GateConsent), new(pipeline.GateOwner), new(pipeline.SentFile), new(pipeline.Files), new(pipeline.FileRules), new(pipeline.GateFrequency), new(pipeline.GateMinor), new(pipeline.GateQuiet), new(pipeline.GateReachable), new(pipeline.Holiday),
+	new(pipeline.Guess), new(pipeline.GateVerified),
 	new(pipeline.GateExpired), new(pipeline.GateNumber), new(pipeline.GatePatient), new(pipeline.GateTemplate), new(pipeline.Heard), new(pipeline.Inbound), new(pipeline.InboundMedia),
 	new(pipeline.Intake), new(pipeline.Interactive), new(pipeline.KeptResource), new(pipeline.Known), new(pipeline.Ladder), new(pipeline.List), new(pipeline.LocationPin),
 	new(pipeline.Media), new(pipeline.Message), new(pipeline.Metrics), new(pipeline.Notification), new(pipeline.Outcome), new(pipeline.Pace),

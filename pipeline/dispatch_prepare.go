@@ -102,19 +102,24 @@ func (d *Dispatch) candidate(ctx context.Context, n DueNotification) (f Facts, c
 			return f, c, no, err
 		}
 	}
-	f.Language = known.Language
+	f.Language, f.Identity = known.Language, known.Identity
 	f.Plain = d.plainly(n, known, f.Now)
 	f.Window = !n.Shut && (n.ReplyTo != "" || inWindow(known.Heard, f.Now))
-	if known.Disowns && n.Patient != "" {
-		if c.Disowned, err = d.Ledger.Disowned(ctx, c.Address, n.Patient); err != nil {
-			return f, c, no, err
-		}
-	}
-	denied, lifted, err := d.objects(ctx, n, known.Word, f.Now)
+	word, stopped, err := d.stopped(ctx, n.Notification, f, c.Address, known)
 	if err != nil {
 		return f, c, no, err
 	}
-	c.Stopped, c.Denied, c.Absent, c.Elsewhere = known.Stopped && !lifted, denied, known.Absent, f.Plain
+	if c.Disowned, err = d.disowned(ctx, n.Notification, c.Address, known); err != nil {
+		return f, c, no, err
+	}
+	denied, lifted, err := d.objects(ctx, n, word, f.Now)
+	if err != nil {
+		return f, c, no, err
+	}
+	if c.Unverified = d.doubted(known, f, c.Address); !c.Unverified.IsZero() {
+		c.Neutral = d.neutralOf(n.Notification, f)
+	}
+	c.Stopped, c.Denied, c.Absent, c.Elsewhere = stopped && !lifted, denied, known.Absent, f.Plain
 	c.Template = d.templateOf(n.Notification, f)
 	return f, c, no, nil
 }
@@ -135,7 +140,7 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 		return a, m, false, d.skip(ctx, n, c.Skip, err)
 	}
 	m = c.Message
-	m.Attempt, m.To = id, to
+	m.Attempt, m.To, m.Identity = id, to, f.Identity
 	a = Attempt{
 		ID: id, Notification: n.Key, Channel: d.route(f.Plain).name, Recipient: f.Recipient(n.Notification), Address: to, Seen: m.Seen, Language: m.Language,
 		Actions: c.Actions, Choices: c.Choices, Shown: c.Shown, Awaits: c.Awaits, Once: c.Once, Covers: covers, SubjectVersion: n.Subject.Version, Begun: d.Now(),

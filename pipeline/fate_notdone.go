@@ -52,6 +52,7 @@ var unsentReasons = map[Reason]string{
 	ReasonNoNumber:      notDoneNumber,
 	ReasonInvalidNumber: notDoneNumber,
 	ReasonWrongNumber:   notDoneNumber,
+	ReasonUnverified:    notDoneNumber,
 	ReasonNotReachable:  notDoneAway,
 	ReasonNotOnWhatsApp: notDoneAway,
 	ReasonMinor:         notDoneAway,

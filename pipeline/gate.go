@@ -31,6 +31,10 @@ type Candidate struct {
 	Denied bool
 	// Disowned reports whether the owner of Address has said that it is not this patient's.
 	Disowned bool
+	// Unverified is since when Address may be somebody else's; zero if there is no doubt.
+	Unverified time.Time
+	// Neutral tells whether it says nothing of the patient. It makes the words for that, so it is asked last. nil counts as no.
+	Neutral func() (bool, error)
 	// Absent is when the provider said that Address is not on WhatsApp; zero if it did not, or it was wrong.
 	Absent time.Time
 	// Elsewhere reports whether it goes by the channel for numbers that are not on WhatsApp.
@@ -60,5 +64,6 @@ func DefaultGates() []Gate {
 		GateNumber{},
 		GateConsent{},
 		GateOwner{},
+		GateVerified{},
 	}
 }

@@ -13,3 +13,11 @@ func (GateOwner) Admit(_ context.Context, c Candidate) (Verdict, error) {
 	}
 	return Verdict{}, nil
 }
+
+// disowned reports whether the owner of a number has said that it is not that of the notification's patient.
+func (d *Dispatch) disowned(ctx context.Context, n Notification, to Private, known Sender) (bool, error) {
+	if !known.Disowns || n.Patient == "" {
+		return false, nil
+	}
+	return d.Ledger.Disowned(ctx, to, n.Patient)
+}

@@ -10,6 +10,12 @@ type Try struct {
 	Passed bool
 }
 
+// Guess is what somebody of whom only Reply.UserID is known says of themselves. If it is right, they are who has the number.
+type Guess struct {
+	Number Private
+	Passed bool
+}
+
 // Tries are the answers of a patient to who they are.
 type Tries struct {
 	// Subject counts the wrong ones about one subject, ever; Lately those about any in the last 24 hours.

@@ -123,14 +123,14 @@ func unread(Reply, Thread) (Outcome, error) {
 func (in *Inbound) take(ctx context.Context, r Reply, understand func(Reply, Thread) (Outcome, error)) (fresh bool, o Outcome, err error) {
 	fresh, err = in.Ledger.Hear(ctx, r, func(t Thread) (heard Heard, err error) {
 		t.Now = in.Now()
-		if !t.From.Empty() {
-			r.From = t.From // as the EHR has it, and as it is dialled
-		}
+		r.From = addressed(r, t)
 		err = pure("inbound.understand", func() (err error) {
 			if o, err = understand(r, t); err != nil {
 				return err
 			}
 			if err = o.expiring(); err == nil {
+				t = t.About(o.Antecedent)
+				r.From = addressed(r, t)
 				heard = in.heard(r, t, o)
 			}
 			return err
@@ -138,6 +138,14 @@ func (in *Inbound) take(ctx context.Context, r Reply, understand func(Reply, Thr
 		return heard, err
 	})
 	return fresh, o, err
+}
+
+// addressed is the number of who wrote, as the EHR has it and as it is dialled.
+func addressed(r Reply, t Thread) Private {
+	if t.From.Empty() {
+		return r.From
+	}
+	return t.From
 }
 
 // expiring refuses an outcome of which something would never expire.
@@ -198,6 +206,9 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 		writes = append(writes, in.Filing.Consent(r, t, patient, *o.Stop)...)
 	}
 	writes = append(writes, in.Filing.Disowned(r, t, o)...)
+	if t.Doubt != "" {
+		writes = append(writes, in.Filing.Doubted(r, t)...)
+	}
 	if o.Handoff != "" && len(o.Disowns) == 0 {
 		writes = append(writes, in.Filing.Handoff(r, t, patient, o)...)
 	}

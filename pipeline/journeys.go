@@ -78,6 +78,8 @@ type Facts struct {
 	Lookup func(ref string) fhir.Resource
 	// Language is the one that the owner of the number has chosen, "" if none.
 	Language string
+	// Identity goes into the message: see Message.Identity. The words do not depend on it.
+	Identity Private
 	// Window says whether the 24 hours after the patient's last message are open.
 	Window bool
 	// Plain says that the message goes by SMS: the words alone, and nothing that must not go that way.
@@ -97,6 +99,8 @@ type Composed struct {
 	Shown   string
 	Awaits  bool
 	Once    []string
+	// Neutral is set for what says nothing of the patient.
+	Neutral bool
 	// Attach is the document that the message carries, nil for none. It is fetched and stored before the message is sent.
 	Attach *Attach
 	// Skip is the reason when there is nothing to send; then Message is empty.
@@ -114,6 +118,9 @@ type Thread struct {
 	// From is the sender's number as it is dialled; empty if nobody knows it. Reply.From is how the
 	// provider writes it, which may be another form of the same number.
 	From Private
+	// Antecedents are what it may be about where neither a token nor a quote says so, the newest first: see Outcome.Antecedent.
+	// Those of the row of a list are there, too, if that list is about nothing itself.
+	Antecedents []Antecedent
 	// Subject is the newest kept version of what Sent is about; nil if it is gone or about nothing.
 	Subject fhir.Resource
 	// SubjectVersion is its version.
@@ -135,6 +142,15 @@ type Thread struct {
 	// Language is that of the last message sent to the number, "" if none. Chosen is the one that its owner
 	// has chosen.
 	Language, Chosen string
+	// Unverified is since when the number may be somebody else's; zero if there is no doubt, or this reply's Try removes it.
+	// Doubt is why, if this very reply tells of it.
+	Unverified time.Time
+	Doubt      Reason
+	// Guesses is how often somebody of whom no more is known than Reply.UserID was wrong about who they are.
+	Guesses int
+	// Told returns the patients whom a number was told about, and how often strangers were wrong about its owner. nil if
+	// nobody can tell.
+	Told func(number Private) (patients []string, wrong int)
 	// Disowns is set if the owner of the number has ever said of a patient that it is not theirs.
 	Disowns bool
 	// Disowning is set for who files it if this reply says so: it is about the patient, and by nobody who is known.
@@ -152,6 +168,8 @@ type SentMessage struct {
 	Notification Notification
 	// Action is what the tapped button of it means, "" if none was tapped; Choice is what a tapped row stands for.
 	Action, Choice string
+	// Doubt is why who has got it may be somebody else than was meant, if what is heard of it tells so.
+	Doubt Reason
 	// Fate is what has become of it, for who files it.
 	Fate Fate
 }
@@ -160,6 +178,8 @@ type SentMessage struct {
 type Outcome struct {
 	// Reading is how the reply was understood: confirm, cancel, stop, start, text, stale, unclear …
 	Reading string
+	// Antecedent is which of Thread.Antecedents the reply is about, counted from 1; 0 leaves the thread as it is.
+	Antecedent int
 	// Say are the notifications that answer it, due at once.
 	Say []Notification
 	// Answer is the decision it carries, if any; it is kept with the subject.
@@ -180,6 +200,8 @@ type Outcome struct {
 	Urgent  bool
 	// Try is kept if the reply was an answer to who the patient is.
 	Try *Try
+	// Guess is kept if the reply of somebody whom nobody knows says who they are.
+	Guess *Guess
 	// Filed is what is filed as the words of the reply, where those must not be; empty if they may.
 	Filed Private
 	// Language is the one in which the number is to be written to from now on, "" leaves it.

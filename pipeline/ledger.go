@@ -96,6 +96,9 @@ type Ledger interface {
 	// the number disowns (Outcome.Disowns) is no part of its threads any more. A message about nothing is answered by its
 	// buttons, and by quoting it: words alone never mean it. A reply by SMS (BySMS) says nothing of WhatsApp: it opens no
 	// window there, and its sender may still be one who is not on it.
+	// A Doubt puts the number and the one that its owner has now in doubt, and what the owner has said of the one, as STOP,
+	// holds for the other. So does another Identity than the one that is known. A Doubt opens no window.
+	// Who gets an answer and has no number gets it by Reply.UserID. A right Guess makes the id one of that number.
 	Hear(ctx context.Context, r Reply, understand func(Thread) (Heard, error)) (bool, error)
 
 	// Sender returns what is known of a number, in whichever form it wrote; the zero Sender of one that never did.
@@ -174,6 +177,13 @@ type Sender struct {
 	Language string
 	// Disowns is set if there are patients whose number it is not: see Ledger.Disowned.
 	Disowns bool
+	// Unverified is since when it may be somebody else's: the provider's time of the last Doubt, of another Identity than
+	// before, or of a message that failed for that (Receipt.Doubtful, Settlement.Doubtful). Zero if never, or if who
+	// has it has shown since who they are (Try.Passed).
+	Unverified time.Time
+	// Identity is the provider's key of who has it, as it was last told; empty if it is not known, or in doubt since a
+	// message failed.
+	Identity Private
 	// Absent is when the provider last said that it is not on WhatsApp (Receipt.Absent, Settlement.Reason
 	// ReasonNotReachable); zero if never, or if it has written since.
 	Absent time.Time

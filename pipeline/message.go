@@ -14,6 +14,9 @@ type Message struct {
 	Attempt string
 	// To is the recipient's number in E.164 with "+".
 	To Private
+	// Identity is the provider's key of the recipient, as it was last seen: it is delivered only while that is so. Empty
+	// for any.
+	Identity Private
 	// Language is the tag of the template's language as the provider writes it ("de", "pt_BR").
 	Language string
 	// Exactly one of Template, Text, Interactive, Document and Location is set.

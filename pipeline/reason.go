@@ -11,6 +11,7 @@ const (
 	ReasonStopped       Reason = "stopped"         // the number is on the STOP list
 	ReasonDenied        Reason = "denied"          // a Consent of the patient is against messages
 	ReasonWrongNumber   Reason = "wrong_number"    // its owner has said that the number is not the patient's
+	ReasonUnverified    Reason = "unverified"      // the number may be somebody else's by now
 	ReasonNoNumber      Reason = "no_number"       // the patient has no phone number
 	ReasonInvalidNumber Reason = "invalid_number"  // no number that can be dialled
 	ReasonNotReachable  Reason = "not_reachable"   // the provider says that the number is not on WhatsApp

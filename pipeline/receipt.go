@@ -25,6 +25,8 @@ type Receipt struct {
 	At time.Time
 	// Address is the number as the provider writes it, when it said so.
 	Address Private
+	// Identity is the provider's key of the person, as in Reply.
+	Identity Private
 	// UserID is the provider's own id of the person (business-scoped user id), "" if none.
 	UserID string
 }

@@ -24,6 +24,11 @@ type Reply struct {
 	Quotes string
 	// Media is what was sent along, still at the provider.
 	Media *InboundMedia
+	// Doubt is the provider's word about From, and not the person's; nil for a message of the person's.
+	Doubt *Doubt
+	// Identity is the provider's key of the person behind From, empty if it told none. Another one than before is
+	// another phone, or another person.
+	Identity Private
 	// At is the provider's time of it; Received is when the webhook took it.
 	At, Received time.Time
 }

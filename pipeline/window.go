@@ -1,6 +1,10 @@
 package pipeline
 
-import "fhirbridge/fhir"
+import (
+	"cmp"
+
+	"fhirbridge/fhir"
+)
 
 // Meta's codes that mean something to the plan.
 // https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
@@ -42,6 +46,10 @@ func (f Filing) Record(m SentMessage) []Write {
 	writes := append(f.Thread(m), f.Sent(m)...)
 	if m.Fate.State == Failed && m.Fate.Code == codeWindowClosed {
 		writes = append(writes, f.Unsaid(m)...)
+	}
+	if why := m.doubt(); why != "" {
+		n := m.Notification
+		writes = append(writes, f.doubted(why, n.Patient, cmp.Or(n.Recipient, n.Patient), m.Attempt.ID, m.Attempt.Begun, "")...)
 	}
 	return writes
 }

@@ -43,8 +43,11 @@ type composer struct{ fault *pipeline.Error }
 // compose puts m into Meta's shape, or says why Meta would refuse it.
 func compose(m pipeline.Message) (wireMessage, *pipeline.Error) {
 	var c composer
-	w := wireMessage{Product: "whatsapp", RecipientType: "individual", To: m.To.Reveal(), CallbackData: m.Attempt}
-	if !dialable(w.To) {
+	w := wireMessage{Product: "whatsapp", RecipientType: "individual", To: m.To.Reveal(), CallbackData: m.Attempt, IdentityHash: m.Identity.Reveal()}
+	if pipeline.IsUser(m.To) {
+		w.To, w.Recipient = "", m.To.Reveal()
+		c.id("recipient", w.Recipient, maxCallback)
+	} else if !dialable(w.To) {
 		c.refuse(pipeline.Refused, reasonBadNumber, "to")
 	}
 	c.id("attempt", m.Attempt, maxCallback)

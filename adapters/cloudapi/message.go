@@ -6,10 +6,12 @@ package cloudapi
 type wireMessage struct {
 	Product       string           `json:"messaging_product"`
 	RecipientType string           `json:"recipient_type"`
-	To            string           `json:"to"`
+	To            string           `json:"to,omitempty"`
+	Recipient     string           `json:"recipient,omitempty"` // the business-scoped id of a person whose number nobody knows
 	Type          string           `json:"type"`
 	Context       *wireContext     `json:"context,omitempty"`
 	CallbackData  string           `json:"biz_opaque_callback_data"`
+	IdentityHash  string           `json:"recipient_identity_key_hash,omitempty"`
 	Template      *wireTemplate    `json:"template,omitempty"`
 	Text          *wireText        `json:"text,omitempty"`
 	Interactive   *wireInteractive `json:"interactive,omitempty"`

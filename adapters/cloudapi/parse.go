@@ -88,8 +88,8 @@ func (p *parser) change(change gjson.Result) {
 		p.other("foreign_number", "")
 		return
 	}
-	numbers := contacts(value)
-	n := p.each(value, "messages", func(m gjson.Result) { p.message(m, numbers) })
+	people := contacts(value)
+	n := p.each(value, "messages", func(m gjson.Result) { p.message(m, people) })
 	n += p.each(value, "statuses", p.status)
 	n += p.errors(value)
 	if n == 0 {
@@ -97,19 +97,28 @@ func (p *parser) change(change gjson.Result) {
 	}
 }
 
-// contacts returns the numbers of a change's people by their user id.
-func contacts(value gjson.Result) map[string]string {
-	var numbers map[string]string
+// person is what a change tells of somebody beside the messages.
+type person struct{ number, user, identity string }
+
+// contacts returns a change's people.
+func contacts(value gjson.Result) (people []person) {
 	value.Get("contacts").ForEach(func(_, contact gjson.Result) bool {
-		if user, number := contact.Get("user_id").Str, contact.Get("wa_id").Str; user != "" && number != "" {
-			if numbers == nil {
-				numbers = make(map[string]string)
-			}
-			numbers[user] = number
-		}
+		people = append(people, person{
+			number: contact.Get("wa_id").Str, user: contact.Get("user_id").Str, identity: plain(contact.Get("identity_key_hash").Str),
+		})
 		return true
 	})
-	return numbers
+	return people
+}
+
+// who returns the one of that number or user id; the zero person if there is none.
+func who(people []person, number, user string) person {
+	for _, p := range people {
+		if number != "" && p.number == number || user != "" && p.user == user {
+			return p
+		}
+	}
+	return person{}
 }
 
 // field names a change of another kind than messages and statuses.
@@ -160,6 +169,7 @@ func (p *parser) status(s gjson.Result) {
 		Code:      code(s.Get("errors.0.code")),
 		At:        p.time(at),
 		Address:   pipeline.NewPrivate(clean(s.Get("recipient_id").Str)),
+		Identity:  pipeline.NewPrivate(plain(s.Get("recipient_identity_key_hash").Str)),
 		UserID:    plain(s.Get("recipient_user_id").Str),
 	})
 }

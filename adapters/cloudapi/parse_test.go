@@ -57,6 +57,10 @@ func render(u pipeline.Updates) []byte {
 		if r.Media != nil {
 			line("media", r.Media.ID+" "+r.Media.ContentType+" "+r.Media.SHA256+" "+r.Media.Filename.Reveal())
 		}
+		if r.Doubt != nil {
+			line("doubt", strings.TrimSpace(string(r.Doubt.Why)+" "+r.Doubt.Number.Reveal()))
+		}
+		line("identity", r.Identity.Reveal())
 		line("at", when(r.At))
 	}
 	for _, r := range u.Receipts {
@@ -66,6 +70,7 @@ func render(u pipeline.Updates) []byte {
 		line("code", r.Code)
 		line("address", r.Address.Reveal())
 		line("user", r.UserID)
+		line("identity", r.Identity.Reveal())
 		line("at", when(r.At))
 	}
 	for _, u := range u.Templates {

@@ -12,11 +12,15 @@ import (
 
 // message takes one inbound message in.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages
-func (p *parser) message(m gjson.Result, numbers map[string]string) {
+func (p *parser) message(m gjson.Result, people []person) {
 	id := m.Get("id").Str
 	from, user := m.Get("from").Str, plain(m.Get("from_user_id").Str)
+	if user == "" && from == "" { // the provider's word about somebody who has another id now
+		user = plain(m.Get("system.previous_user_id").Str)
+	}
+	known := who(people, from, user)
 	if from == "" {
-		from = numbers[user]
+		from = known.number
 	}
 	number := "+" + from
 	switch {
@@ -34,7 +38,7 @@ func (p *parser) message(m gjson.Result, numbers map[string]string) {
 	}
 	reply := pipeline.Reply{
 		ID: id, UserID: user, Quotes: plain(m.Get("context.id").Str),
-		At: p.time(m.Get("timestamp").String()), Received: p.received,
+		At: p.time(m.Get("timestamp").String()), Received: p.received, Identity: pipeline.NewPrivate(known.identity),
 	}
 	if dialable(number) {
 		reply.From = pipeline.NewPrivate(number)
@@ -42,9 +46,31 @@ func (p *parser) message(m gjson.Result, numbers map[string]string) {
 	content(&reply, m)
 	if reply.Kind == "system" {
 		p.other("system", m.Get("system.type").Str)
+		reply.Doubt = doubt(m.Get("system"))
 	}
 	p.errors(m)
 	p.updates.Replies = append(p.updates.Replies, reply)
+}
+
+// doubts are the system messages about who has a number. The second names are those of older documents.
+var doubts = map[string]pipeline.Reason{
+	"user_changed_number": pipeline.DoubtNumber, "customer_changed_number": pipeline.DoubtNumber,
+	"user_changed_user_id":  pipeline.DoubtNumber, // ids are made anew when the number changes
+	"user_identity_changed": pipeline.DoubtIdentity, "customer_identity_changed": pipeline.DoubtIdentity,
+}
+
+// doubt returns what a system message says against the number that it is about, nil if nothing.
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/system
+func doubt(system gjson.Result) *pipeline.Doubt {
+	why, ok := doubts[system.Get("type").Str]
+	if !ok {
+		return nil
+	}
+	d := &pipeline.Doubt{Why: why}
+	if number := "+" + system.Get("wa_id").Str; why == pipeline.DoubtNumber && dialable(number) {
+		d.Number = pipeline.NewPrivate(number)
+	}
+	return d
 }
 
 // content reads what a message of its type holds. An unknown type keeps its name and has no words.

@@ -36,9 +36,11 @@ func messages() map[string]pipeline.Message {
 		"template_document_header": {Template: &pipeline.Template{Name: "directions", HeaderDocument: &document, Body: named}},
 		"template_parameter_flattened": {Template: &pipeline.Template{Name: "note", Body: []pipeline.Parameter{
 			{Name: "a", Text: private("\tline one\r\nline two\n\n\n\nline  three\x00 \u2028end ")}}}},
-		"text":                {Text: private("See you <soon> & \"safely\"\nعيادة 👍")},
-		"text_quoting":        {Text: private("Thank you"), Quote: "wamid.IN1"},
-		"interactive_buttons": {Interactive: &pipeline.Interactive{Body: private("Can you come?"), Header: "Appointment", Footer: "Clinic", Buttons: buttons}},
+		"text":                 {Text: private("See you <soon> & \"safely\"\nعيادة 👍")},
+		"text_to_user_id":      {To: private("US.13491208655302741918"), Text: private("Who are you?")},
+		"text_to_identity_key": {Identity: private("DF2lS5v2W6x="), Text: private("Thank you")},
+		"text_quoting":         {Text: private("Thank you"), Quote: "wamid.IN1"},
+		"interactive_buttons":  {Interactive: &pipeline.Interactive{Body: private("Can you come?"), Header: "Appointment", Footer: "Clinic", Buttons: buttons}},
 		"interactive_list": {Interactive: &pipeline.Interactive{Body: private("Which one?"), List: &pipeline.List{Title: "Show", Rows: []pipeline.Row{
 			{Payload: "abcdefghijklmno1", Title: private("3 May, 10:00"), Description: private("Radiology")},
 			{Payload: "abcdefghijklmno2", Title: private("4 May, 11:00")}}}}},
@@ -46,7 +48,10 @@ func messages() map[string]pipeline.Message {
 		"location": {Location: &pipeline.LocationPin{Latitude: 51.5, Longitude: -0.000001, Name: "Clinic", Address: "1 Example Street"}},
 	}
 	for name, m := range kinds {
-		m.Attempt, m.To = "abcdefghijklmno0", private("+15550100123")
+		m.Attempt = "abcdefghijklmno0"
+		if m.To.Empty() {
+			m.To = private("+15550100123")
+		}
 		if m.Template != nil {
 			m.Language = "en_GB"
 		}

@@ -40,6 +40,8 @@ type WhatsAppConfig struct {
 	// WrittenAs are numbers that WhatsApp writes otherwise than they are dialled, as in parts of Brazil
 	// and Mexico: what is dialled, and the wa_id. Their phone is found under both.
 	WrittenAs map[string]string
+	// IdentityKeys checks who has a number: webhooks carry identity keys, and a message for another key is not delivered (137000).
+	IdentityKeys bool
 	// CanSend is what is said of the number's health: AVAILABLE (the default), LIMITED or BLOCKED.
 	CanSend string
 	// PairRate enforces one message in 6 s to one user (131056), with bursts of
@@ -79,6 +81,7 @@ type WhatsApp struct {
 	changed   bell
 	hooks     hookQueue
 	out       *outbox
+	people    people
 
 	mu        sync.Mutex
 	serial    uint64
@@ -121,6 +124,7 @@ func NewWhatsApp(cfg WhatsAppConfig) (*WhatsApp, error) {
 		history: map[string][]told{},
 	}
 	_, _ = rand.Read(w.seed[:]) // never fails
+	w.people.keys = cfg.IdentityKeys
 	for _, t := range cfg.Templates {
 		if cfg.Tyntec != nil {
 			t = t.positional()

@@ -40,7 +40,7 @@ func (w *WhatsApp) accept(m *ReceivedMessage) *apiError {
 	if m.Kind != "reaction" {
 		t.sent[m.ID] = true
 	}
-	if sms || !w.absent[m.To] {
+	if sms || !w.absent[m.To] && !w.people.stranger(*m) {
 		t.received = append(t.received, len(w.accepted))
 	}
 	w.accepted = append(w.accepted, *m)
@@ -61,6 +61,9 @@ func (w *WhatsApp) follow(m ReceivedMessage, f *SendFault) {
 	absent := w.absent[m.To]
 	w.mu.Unlock()
 	failed := f.Failed
+	if failed == 0 && w.people.stranger(m) {
+		failed, absent = 137000, true
+	}
 	if failed == 0 && absent {
 		failed = 131026
 	}

@@ -45,15 +45,9 @@ func (w *WhatsApp) checkCommon(b *sendBody, m *ReceivedMessage) *apiError {
 	if b.RecipientType != "" && b.RecipientType != "individual" {
 		return refusal(131009, "recipient_type '%s' is not one of {individual}", b.RecipientType)
 	}
-	if b.To == "" && b.Recipient != "" {
-		return refusal(131062, "This number cannot send to business-scoped user IDs")
-	}
-	if b.To == "" {
-		return refusal(100, "The parameter to is required.")
-	}
-	to, ok := w.dial(b.To)
-	if !ok {
-		return refusal(131009, "to '%s' is not a valid phone number", b.To)
+	to, e := w.recipient(b)
+	if e != nil {
+		return e
 	}
 	if to == w.cfg.DisplayNumber {
 		return refusal(131021, "Recipient phone number %s is the sender's", b.To)
@@ -67,8 +61,27 @@ func (w *WhatsApp) checkCommon(b *sendBody, m *ReceivedMessage) *apiError {
 		}
 		m.QuotedID = b.Context.MessageID
 	}
-	m.To = w.waID(to)
+	m.To, m.IdentityKey = w.waID(to), b.IdentityHash
 	return nil
+}
+
+// recipient is whose number a message goes to. If both are there, to wins.
+func (w *WhatsApp) recipient(b *sendBody) (string, *apiError) {
+	if b.To == "" && b.Recipient != "" {
+		to := numberOf(b.Recipient)
+		if to == "" {
+			return "", refusal(131062, "The recipient is not a business-scoped user ID of this portfolio")
+		}
+		return to, nil
+	}
+	if b.To == "" {
+		return "", refusal(100, "The parameter to is required.")
+	}
+	to, ok := w.dial(b.To)
+	if !ok {
+		return "", refusal(131009, "to '%s' is not a valid phone number", b.To)
+	}
+	return to, nil
 }
 
 // dial returns the number that Meta makes of to. Without "+" it prepends the

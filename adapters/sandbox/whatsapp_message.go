@@ -24,6 +24,8 @@ type ReceivedMessage struct {
 	Buttons []Button
 	// CallbackData is biz_opaque_callback_data.
 	CallbackData string
+	// IdentityKey is the one that its recipient must have, "" for any.
+	IdentityKey string
 	// QuotedID is the message that this one answers or reacts to.
 	QuotedID string
 	// Media is the document or picture, also that of a template's header.

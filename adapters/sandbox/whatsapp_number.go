@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -22,7 +21,3 @@ func digits(number string) string {
 		return r
 	}, number)
 }
-
-// userID is the business-scoped id of a user, one per number.
-// See https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids.
-func userID(number string) string { return fmt.Sprintf("US.7%017s", number) }

@@ -186,7 +186,7 @@ func (p *Phone) Send(message map[string]any) string {
 	now := p.w.cfg.Clock()
 	t := p.w.thread(p.number)
 	in := map[string]any{
-		"from": p.number, "from_user_id": userID(p.number), "id": p.w.wamid(p.number, incoming),
+		"from": p.w.people.shown(p.number), "from_user_id": userID(p.number), "id": p.w.wamid(p.number, incoming),
 		"timestamp": strconv.FormatInt(now.Unix(), 10),
 	}
 	for k, v := range message {
@@ -194,6 +194,9 @@ func (p *Phone) Send(message map[string]any) string {
 		if v == nil {
 			delete(in, k)
 		}
+	}
+	if in["from"] == "" {
+		delete(in, "from")
 	}
 	id, _ := in["id"].(string)
 	switch in["type"] {
@@ -204,14 +207,19 @@ func (p *Phone) Send(message map[string]any) string {
 	if _, again := t.inbound[id]; !again && in["type"] != "reaction" {
 		t.inbound[id] = false
 	}
-	contact := &contactUpdate{Profile: &profile{Name: t.profile}, WaID: p.number, UserID: userID(p.number)}
+	contact := p.w.people.contact(p.number)
+	contact.Profile = &profile{Name: t.profile}
 	p.w.mu.Unlock()
+	p.w.out.put(update{field: "messages", contact: contact, body: mustJSON(in)})
+	return id
+}
+
+func mustJSON(in map[string]any) []byte {
 	body, err := json.Marshal(in)
 	if err != nil {
 		panic("sandbox: a message that is not JSON") // a mistake in the calling test, not in its input
 	}
-	p.w.out.put(update{field: "messages", contact: contact, body: body})
-	return id
+	return body
 }
 
 func (p *Phone) message(wamid string) (ReceivedMessage, bool) {

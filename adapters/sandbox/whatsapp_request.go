@@ -13,14 +13,14 @@ import (
 // as Meta refuses a misspelled parameter.
 // See https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages.
 type sendBody struct {
-	Product       string          `json:"messaging_product"`
-	RecipientType string          `json:"recipient_type"`
-	To            string          `json:"to"`
-	Recipient     string          `json:"recipient"`
-	Type          string          `json:"type"`
-	Context       *contextPart    `json:"context"`
-	CallbackData  string          `json:"biz_opaque_callback_data"`
-	IdentityHash  json.RawMessage `json:"recipient_identity_key_hash"`
+	Product       string       `json:"messaging_product"`
+	RecipientType string       `json:"recipient_type"`
+	To            string       `json:"to"`
+	Recipient     string       `json:"recipient"`
+	Type          string       `json:"type"`
+	Context       *contextPart `json:"context"`
+	CallbackData  string       `json:"biz_opaque_callback_data"`
+	IdentityHash  string       `json:"recipient_identity_key_hash"`
 
 	Text        *textPart        `json:"text"`
 	Image       *mediaPart       `json:"image"`

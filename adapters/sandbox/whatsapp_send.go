@@ -84,7 +84,7 @@ func (w *WhatsApp) serveSend(rw http.ResponseWriter, r *http.Request) {
 		w.answerFault(rw, f)
 		return
 	}
-	answer(rw, b.To, m)
+	w.answer(rw, b, m)
 }
 
 // fault asks the hook; it never returns nil.
@@ -129,10 +129,10 @@ func (w *WhatsApp) answerFault(rw http.ResponseWriter, f *SendFault) {
 }
 
 // answer writes the response of an accepted message.
-func answer(rw http.ResponseWriter, input string, m ReceivedMessage) {
+func (w *WhatsApp) answer(rw http.ResponseWriter, b *sendBody, m ReceivedMessage) {
 	type contact struct {
 		Input  string `json:"input"`
-		WaID   string `json:"wa_id"`
+		WaID   string `json:"wa_id,omitempty"`
 		UserID string `json:"user_id"`
 	}
 	type message struct {
@@ -144,7 +144,10 @@ func answer(rw http.ResponseWriter, input string, m ReceivedMessage) {
 		Contacts [1]contact `json:"contacts"`
 		Messages [1]message `json:"messages"`
 	}{Product: "whatsapp"}
-	out.Contacts[0] = contact{Input: input, WaID: m.To, UserID: userID(m.To)}
+	out.Contacts[0] = contact{Input: b.To, WaID: m.To, UserID: userID(m.To)}
+	if b.To == "" {
+		out.Contacts[0] = contact{Input: b.Recipient, UserID: b.Recipient}
+	}
 	out.Messages[0].ID = m.ID
 	if m.Template != "" {
 		out.Messages[0].Status = "accepted"

@@ -10,7 +10,8 @@ type statusUpdate struct {
 	ID           string        `json:"id"`
 	Status       string        `json:"status"`
 	Timestamp    string        `json:"timestamp"`
-	RecipientID  string        `json:"recipient_id"`
+	RecipientID  string        `json:"recipient_id,omitempty"`
+	Identity     string        `json:"recipient_identity_key_hash,omitempty"`
 	UserID       string        `json:"recipient_user_id"`
 	CallbackData string        `json:"biz_opaque_callback_data,omitempty"`
 	Pricing      *pricing      `json:"pricing,omitempty"`
@@ -85,7 +86,7 @@ func (w *WhatsApp) usual(m ReceivedMessage, failed int) []string {
 func (w *WhatsApp) status(m ReceivedMessage, status string, failed int) update {
 	s := statusUpdate{
 		ID: m.ID, Status: status, Timestamp: strconv.FormatInt(w.cfg.Clock().Unix(), 10),
-		RecipientID: m.To, UserID: userID(m.To), CallbackData: m.CallbackData,
+		RecipientID: w.people.shown(m.To), UserID: userID(m.To), CallbackData: m.CallbackData,
 	}
 	u := update{field: "statuses"}
 	switch status {
@@ -102,7 +103,10 @@ func (w *WhatsApp) status(m ReceivedMessage, status string, failed int) update {
 		s.Pricing = w.price(m)
 		fallthrough
 	default:
-		u.contact = &contactUpdate{WaID: m.To, UserID: userID(m.To)}
+		u.contact = w.people.contact(m.To)
+		if m.IdentityKey == "" {
+			s.Identity = w.people.key(m.To)
+		}
 	}
 	u.body, _ = json.Marshal(s) // plain strings and numbers
 	return u

@@ -19,9 +19,10 @@ import (
 )
 
 type contactUpdate struct {
-	Profile *profile `json:"profile,omitempty"`
-	WaID    string   `json:"wa_id"`
-	UserID  string   `json:"user_id"`
+	Profile  *profile `json:"profile,omitempty"`
+	WaID     string   `json:"wa_id,omitempty"`
+	UserID   string   `json:"user_id"`
+	Identity string   `json:"identity_key_hash,omitempty"`
 }
 
 type profile struct {
@@ -89,7 +90,7 @@ func (v *changeValue) add(u update) {
 		return
 	}
 	for _, c := range v.Contacts {
-		if c.WaID == u.contact.WaID {
+		if c.UserID == u.contact.UserID {
 			return
 		}
 	}

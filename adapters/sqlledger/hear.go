@@ -27,14 +27,20 @@ func (l *Ledger) Hear(ctx context.Context, r pipeline.Reply, understand func(pip
 		if err != nil {
 			return err
 		}
+		doubt, err := l.suspects(t, r, &who)
+		if err != nil {
+			return err
+		}
 		thread, err := l.thread(t, r, who)
 		if err != nil {
 			return err
 		}
+		thread.Doubt = doubt
 		heard, err := understand(thread)
 		if err != nil {
 			return err
 		}
+		thread = thread.About(heard.Outcome.Antecedent)
 		if err := l.remember(t, name, r, thread, heard); err != nil {
 			return err
 		}
@@ -63,7 +69,10 @@ func (l *Ledger) heard(t *tx, r pipeline.Reply, who caller, thread pipeline.Thre
 	if err != nil {
 		return never, err
 	}
-	if err := l.tried(t, r.ID, h.Outcome.Try); err != nil {
+	if err := l.guessed(t, r, h.Outcome.Guess); err != nil {
+		return never, err
+	}
+	if err := l.tried(t, r.ID, h.Outcome.Try, who); err != nil {
 		return never, err
 	}
 	if outdated {
@@ -72,7 +81,7 @@ func (l *Ledger) heard(t *tx, r pipeline.Reply, who caller, thread pipeline.Thre
 	for _, n := range h.Outcome.Say {
 		n.ReplyTo = cmp.Or(n.ReplyTo, r.ID)
 		if n.Address.Empty() {
-			n.Address = thread.From
+			n.Address = cmp.Or(thread.From, pipeline.NewPrivate(r.UserID))
 		}
 		if err := l.say(t, n); err != nil {
 			return never, err

@@ -36,6 +36,11 @@ type sender struct {
 	disowns bool
 	// absent is when the provider last said that it is not on WhatsApp.
 	absent time.Time
+	// unverified is since when it may be somebody else's; identity is the sealed key of who has it, of this form alone.
+	unverified time.Time
+	identity   []byte
+	// guesses is how often somebody was wrong about who they are, or strangers about whose it is.
+	guesses int
 }
 
 // with is what one person is known for who is known under two names: the newest word counts, and of
@@ -54,6 +59,11 @@ func (s sender) with(o sender) sender {
 	if o.absent.After(s.absent) {
 		s.absent = o.absent
 	}
+	s.unverified = later(s.unverified, o.unverified)
+	if len(o.identity) > 0 {
+		s.identity = o.identity
+	}
+	s.guesses = max(s.guesses, o.guesses)
 	return s
 }
 
@@ -70,6 +80,7 @@ func (l *Ledger) caller(c *conn, r pipeline.Reply) (who caller, err error) {
 		}
 	}
 	if who.number.Empty() {
+		who.forms = l.alsoUser(nil, r.UserID)
 		if unpaired.disowns {
 			who.disowned, err = disownedBy(c, l.seal.tag(kindUser, r.UserID))
 		}
@@ -100,6 +111,7 @@ func (l *Ledger) caller(c *conn, r pipeline.Reply) (who caller, err error) {
 	if !dialled && len(others) > 0 {
 		who.number = others[0]
 	}
+	who.forms = l.alsoUser(who.forms, r.UserID)
 	known, err := senderOf(c, own)
 	if who.sender = unpaired.with(known); err == nil && who.disowns {
 		who.disowned, err = disownedBy(c, append(who.forms, l.seal.tag(kindUser, r.UserID))...)
@@ -112,11 +124,11 @@ func senderOf(c *conn, number []byte) (s sender, err error) {
 	err = c.query(func(r row) error {
 		s = s.with(sender{
 			heard: r.at(0), word: r.at(1), stopped: r.number(2) != 0, language: r.text(3), chosen: r.at(4), disowns: r.number(5) != 0,
-			absent: r.at(6),
+			absent: r.at(6), unverified: r.at(7), identity: slices.Clone(r.bytes(8)), guesses: int(r.number(9)),
 		})
 		return nil
-	}, `SELECT heard_at, word_at, stopped, language, chosen_at, disowns, absent_at FROM sender WHERE number = ?
-		UNION ALL SELECT s.heard_at, s.word_at, s.stopped, s.language, s.chosen_at, s.disowns, s.absent_at FROM alias a JOIN alias b ON b.owner = a.owner JOIN sender s ON s.number = b.number
+	}, `SELECT heard_at, word_at, stopped, language, chosen_at, disowns, absent_at, unverified_at, identity, guesses FROM sender WHERE number = ?
+		UNION ALL SELECT s.heard_at, s.word_at, s.stopped, s.language, s.chosen_at, s.disowns, s.absent_at, s.unverified_at, NULL, s.guesses FROM alias a JOIN alias b ON b.owner = a.owner JOIN sender s ON s.number = b.number
 		WHERE a.number = ? AND b.number <> a.number`, number, number)
 	return s, err
 }
@@ -125,6 +137,9 @@ func senderOf(c *conn, number []byte) (s sender, err error) {
 // Of a person of whom nobody knows the number that is kept under the user's id. It reports whether the word is older
 // than the last one, and so means nothing.
 func (l *Ledger) noteSender(t *tx, r pipeline.Reply, who caller, from pipeline.Private, o pipeline.Outcome) (outdated bool, err error) {
+	if r.Doubt != nil { // it is not the owner's word
+		return false, nil
+	}
 	stop := o.Stop
 	var names [][]byte
 	if form := l.seal.blind(from); form != nil {
@@ -182,8 +197,19 @@ func (l *Ledger) writtenAs(t *tx, s pipeline.Settlement) error {
 	return l.join(t, a.Address, s.WrittenAs)
 }
 
-// join keeps that two numbers are forms of one.
+// alsoUser adds the name under which messages went to a person before the number was known.
+func (l *Ledger) alsoUser(forms [][]byte, user string) [][]byte {
+	if user == "" {
+		return forms
+	}
+	return append(forms, l.seal.tag(kindUser, user))
+}
+
+// join keeps that two numbers are forms of one; of a message to a person by the provider's id, that the number is theirs.
 func (l *Ledger) join(t *tx, dialled, written pipeline.Private) error {
+	if pipeline.IsUser(dialled) {
+		return l.pair(t, dialled.Reveal(), written)
+	}
 	a, b := l.seal.blind(dialled), l.seal.blind(written)
 	ownerA, err := ownerOf(t.conn, a)
 	if err != nil {
@@ -232,7 +258,10 @@ func (l *Ledger) Sender(ctx context.Context, address pipeline.Private) (found pi
 	}
 	err = l.view(ctx, func(c *conn) error {
 		s, err := senderOf(c, number)
-		found = pipeline.Sender{Stopped: s.stopped, Word: s.word, Heard: s.heard, Language: s.language, Disowns: s.disowns}
+		found = pipeline.Sender{Stopped: s.stopped, Word: s.word, Heard: s.heard, Language: s.language, Disowns: s.disowns, Unverified: s.unverified}
+		if err == nil && len(s.identity) > 0 {
+			found.Identity, err = l.identityOf(number, s.identity)
+		}
 		if s.absent.After(s.heard) {
 			found.Absent = s.absent
 		}

@@ -51,9 +51,13 @@ func (l *Ledger) receive(t *tx, r pipeline.Receipt, to int64, file func(pipeline
 	if err != nil {
 		return result, nil, err
 	}
+	doubt, err := l.mistrust(t, a, r, news)
+	if err != nil {
+		return result, nil, err
+	}
 	var owed []owedWrite
-	if news && file != nil {
-		owed = l.sealWrites(file(pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification, Fate: a.fate(before)}))
+	if (news || doubt != "") && file != nil {
+		owed = l.sealWrites(file(pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification, Fate: a.fate(before), Doubt: doubt}))
 	}
 	if result.Changed, err = l.advance(t, a, &n, r, to); err != nil {
 		return result, nil, err

@@ -150,10 +150,13 @@ func bound(table, row string) []byte {
 	return append(append(make([]byte, 0, len(table)+1+len(row)), table...), append([]byte{0}, row...)...)
 }
 
-// blind returns the keyed digest by which a number is found; nil for none.
+// blind returns the keyed digest by which a number is found, or a person who is known by the provider's id alone; nil for none.
 func (s *sealer) blind(address pipeline.Private) []byte {
-	if address.Empty() {
+	switch {
+	case address.Empty():
 		return nil
+	case pipeline.IsUser(address):
+		return s.tag(kindUser, address.Reveal())
 	}
 	return s.mac(s.index, []byte(address.Reveal()))[:16]
 }

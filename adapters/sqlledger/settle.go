@@ -109,6 +109,11 @@ func (l *Ledger) settleAttempt(t *tx, held lease, s pipeline.Settlement, to int6
 	if told := to == failed && (a.state == accepted || a.state == sent); !a.open() && !told {
 		return true, nil // a receipt has said more
 	}
+	if s.Doubtful() {
+		if err := l.doubt(t, a.Address, s.At); err != nil {
+			return true, err
+		}
+	}
 	if s.Reason == pipeline.ReasonNotReachable {
 		if err := l.absent(t, a.Address, s.At); err != nil {
 			return true, err

@@ -18,6 +18,8 @@ const (
 	readTime = 2 * time.Second
 	// threadDepth is how many messages to one number are looked through, newest first.
 	threadDepth = 200
+	// maxAntecedents is how many of them a reply may be about at most. A list has room for fewer.
+	maxAntecedents = 24
 )
 
 // How a thread was found.
@@ -32,7 +34,10 @@ const (
 
 // thread finds what a reply may be about.
 func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, error) {
-	thread := pipeline.Thread{How: howNone, From: who.number, Stopped: who.stopped, Chosen: who.language, Disowns: who.disowns, Now: t.now, Lookup: l.lookup(t.conn)}
+	thread := pipeline.Thread{
+		How: howNone, From: who.number, Stopped: who.stopped, Chosen: who.language, Disowns: who.disowns, Unverified: who.unverified,
+		Guesses: who.guesses, Told: l.toldBy(t.conn), Now: t.now, Lookup: l.lookup(t.conn),
+	}
 	recent, err := l.toldTo(t.conn, who)
 	if err != nil {
 		return thread, err
@@ -50,7 +55,8 @@ func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, e
 	if len(thread.Proxies) == 1 {
 		thread.Proxy = thread.Proxies[0]
 	}
-	if thread.Sent, thread.How, err = l.answered(t, r, who, recent); err != nil {
+	var among []told
+	if thread.Sent, thread.How, among, err = l.answered(t, r, who, recent); err != nil {
 		return thread, err
 	}
 	if thread.Stopped {
@@ -60,19 +66,24 @@ func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, e
 		}
 		thread.Stopped = !lifted
 	}
-	if thread.Sent == nil {
-		return thread, nil
+	if thread.Antecedents, err = l.antecedents(t, who, among); err != nil || thread.Sent == nil {
+		return thread, err
 	}
-	thread.From = thread.Sent.Attempt.Address
+	if to := thread.Sent.Attempt.Address; !pipeline.IsUser(to) { // to such a person it went before the number was known, if that is known
+		thread.From = to
+	}
 	if thread.Language == "" {
 		thread.Language = thread.Sent.Attempt.Language
 	}
-	return thread, l.fill(t.conn, &thread)
+	about := pipeline.Antecedent{Sent: *thread.Sent}
+	err = l.fill(t.conn, &about, thread.Now)
+	thread.Subject, thread.SubjectVersion, thread.Known, thread.Tries = about.Subject, about.SubjectVersion, about.Known, about.Tries
+	return thread, err
 }
 
-// fill adds what is known of the subject of the message that is answered.
-func (l *Ledger) fill(c *conn, thread *pipeline.Thread) error {
-	ref := thread.Sent.Notification.Subject
+// fill adds what is known of the subject of a message that may be answered.
+func (l *Ledger) fill(c *conn, about *pipeline.Antecedent, now time.Time) error {
+	ref := about.Sent.Notification.Subject
 	if ref == "" {
 		return nil
 	}
@@ -84,17 +95,17 @@ func (l *Ledger) fill(c *conn, thread *pipeline.Thread) error {
 	if err != nil {
 		return err
 	}
-	thread.Known = subject.known()
-	if thread.Tries, err = triesOf(c, kept.id, *thread); err != nil {
+	about.Known = subject.known()
+	if about.Tries, err = triesOf(c, kept.id, about.Sent.Notification, now); err != nil {
 		return err
 	}
 	body, err := l.body(c, kept.id, ref)
 	if err != nil || body == nil {
 		return err
 	}
-	thread.SubjectVersion = kept.version()
+	about.SubjectVersion = kept.version()
 	if decoded, err := fhir.Decode(body); err == nil { // one that does not decode counts as gone
-		thread.Subject = decoded
+		about.Subject = decoded
 	}
 	return nil
 }
@@ -116,39 +127,47 @@ func (l *Ledger) lookup(c *conn) func(string) fhir.Resource {
 
 // answered finds the message that a reply answers. A token or a quote that
 // belongs to a message to another number is somebody else's: it means nothing,
-// and nothing is guessed in its place.
-func (l *Ledger) answered(t *tx, r pipeline.Reply, who caller, recent []told) (*pipeline.SentMessage, string, error) {
-	if token, n, ok := pipeline.ParseToken(r.Payload); ok {
-		a, ok, err := l.attemptByToken(t.conn, token)
-		if err != nil {
-			return nil, howNone, err
-		}
-		if ok {
-			return l.theirs(t.conn, a, who, howToken, n)
-		}
-	}
-	a, ok, err := l.attemptByMessage(t.conn, r.Quotes)
-	if err != nil {
-		return nil, howNone, err
-	}
-	if ok {
-		return l.theirs(t.conn, a, who, howQuote, 0)
-	}
+// and nothing is guessed in its place. among are the messages that it may be about where only its time says so.
+func (l *Ledger) answered(t *tx, r pipeline.Reply, who caller, recent []told) (sent *pipeline.SentMessage, how string, among []told, err error) {
 	at := r.At
 	if at.IsZero() {
 		at = t.now
 	}
+	if token, n, ok := pipeline.ParseToken(r.Payload); ok {
+		a, ok, err := l.attemptByToken(t.conn, token)
+		if err != nil {
+			return nil, howNone, nil, err
+		}
+		if ok {
+			sent, how, err = l.theirs(t.conn, a, who, howToken, n)
+			if sent != nil && sent.Choice != "" && a.subjectID == 0 { // it may stand for one of them
+				among, _ = asking(recent, at.Add(-threadAge), at.Add(readTime))
+			}
+			return sent, how, among, err
+		}
+	}
+	a, ok, err := l.attemptByMessage(t.conn, r.Quotes)
+	if err != nil {
+		return nil, howNone, nil, err
+	}
+	if ok {
+		sent, how, err = l.theirs(t.conn, a, who, howQuote, 0)
+		return sent, how, nil, err
+	}
 	row, how := asked(recent, at)
 	if row == 0 {
-		row, how = only(recent, at.Add(-threadAge), at.Add(readTime))
+		if among, how = asking(recent, at.Add(-threadAge), at.Add(readTime)); how == howOnly {
+			row = among[0].row
+		}
 	}
 	if row == 0 {
-		return nil, how, nil
+		return nil, how, among, nil
 	}
 	if a, ok, err = l.attemptByRow(t.conn, row); err != nil || !ok {
-		return nil, howNone, err
+		return nil, howNone, nil, err
 	}
-	return l.theirs(t.conn, a, who, how, 0)
+	sent, how, err = l.theirs(t.conn, a, who, how, 0)
+	return sent, how, among, err
 }
 
 // theirs returns a's message if it went to the caller, or if nobody knows who that is.
@@ -174,6 +193,7 @@ func (l *Ledger) theirs(c *conn, a attempt, who caller, how string, button int) 
 type told struct {
 	row, subjectID    int64
 	language, patient string
+	journey           string
 	proxy             string // who got it in the patient's stead, "" for the patient
 	asks, awaits      bool
 	begun             time.Time
@@ -194,24 +214,56 @@ func asked(recent []told, at time.Time) (row int64, how string) {
 	return 0, howNone
 }
 
-// only returns the newest of the recent messages that ask for an answer, if they are all about one subject.
-// What was begun after until, the patient cannot have read when they wrote. A list about nothing is answered by its rows, and
-// what awaits words by those that come next (asked): neither makes it doubtful what later words are about.
-func only(recent []told, since, until time.Time) (row int64, how string) {
-	var subjectID int64
+// asking returns the newest of the recent messages that ask for an answer, of each journey, subject and patient, and
+// whether all are about one subject and patient. What was begun after until, the patient cannot have read when they
+// wrote. A list about nothing is answered by its rows, and what awaits words by those that come next (asked): neither
+// makes it doubtful what later words are about.
+func asking(recent []told, since, until time.Time) (list []told, how string) {
+	how = howNone
 	for _, m := range recent {
+		if !m.asks || m.awaits || m.subjectID == 0 || m.begun.Before(since) || m.begun.After(until) {
+			continue
+		}
+		same := func(o told) bool { return o.subjectID == m.subjectID && o.patient == m.patient }
 		switch {
-		case !m.asks || m.awaits || m.subjectID == 0 || m.begun.Before(since) || m.begun.After(until):
-		case row == 0:
-			row, subjectID = m.row, m.subjectID
-		case subjectID != m.subjectID:
-			return 0, howSeveral
+		case len(list) == 0:
+			how = howOnly
+		case !slices.ContainsFunc(list, same):
+			how = howSeveral
+		case slices.ContainsFunc(list, func(o told) bool { return same(o) && o.journey == m.journey }):
+			continue
+		}
+		if list = append(list, m); len(list) == maxAntecedents {
+			break
 		}
 	}
-	if row == 0 {
-		return 0, howNone
+	return list, how
+}
+
+// antecedents returns the messages with what is known of their subjects.
+func (l *Ledger) antecedents(t *tx, who caller, among []told) (list []pipeline.Antecedent, err error) {
+	for _, m := range among {
+		a, ok, err := l.attemptByRow(t.conn, m.row)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		sent, _, err := l.theirs(t.conn, a, who, howOnly, 0)
+		if err != nil {
+			return nil, err
+		}
+		if sent == nil {
+			continue
+		}
+		c := pipeline.Antecedent{Sent: *sent}
+		if err := l.fill(t.conn, &c, t.now); err != nil {
+			return nil, err
+		}
+		list = append(list, c)
 	}
-	return row, howOnly
+	return list, nil
 }
 
 // toldTo returns the messages that went, or may have gone, to the caller, newest first.
@@ -220,14 +272,14 @@ func (l *Ledger) toldTo(c *conn, who caller) (list []told, err error) {
 		err = c.query(func(r row) error {
 			m := told{
 				row: r.number(0), subjectID: r.number(1), language: r.text(2), patient: r.text(3), asks: r.number(4) != 0 && r.number(7)&flagAside == 0,
-				begun: r.at(5), awaits: r.number(6) != 0,
+				begun: r.at(5), awaits: r.number(6) != 0, journey: r.text(9),
 			}
 			if recipient := r.text(8); recipient != m.patient {
 				m.proxy = recipient
 			}
 			list = append(list, m)
 			return nil
-		}, `SELECT a.id, a.subject_id, a.language, n.patient, CASE WHEN a.actions = '' THEN 0 ELSE 1 END, a.begun_at, a.awaits, n.flags, n.recipient
+		}, `SELECT a.id, a.subject_id, a.language, n.patient, CASE WHEN a.actions = '' THEN 0 ELSE 1 END, a.begun_at, a.awaits, n.flags, n.recipient, n.journey
 			FROM attempt a JOIN notification n ON n.subject_id = a.subject_id AND n.key = a.key
 			WHERE a.number_at = ? AND a.state BETWEEN 1 AND 6 ORDER BY a.begun_at DESC LIMIT ?`,
 			short(number), int64(threadDepth))

@@ -6,7 +6,7 @@ import (
 
 // pair remembers which number the provider's id of a person goes with.
 func (l *Ledger) pair(t *tx, user string, address pipeline.Private) error {
-	if user == "" || address.Empty() {
+	if user == "" || address.Empty() || pipeline.IsUser(address) {
 		return nil
 	}
 	handle := l.seal.tag(kindUser, user)

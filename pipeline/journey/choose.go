@@ -20,6 +20,7 @@ const (
 	choosesService  chooses = "services"
 	choosesSlot     chooses = "slots"
 	choosesLanguage chooses = "languages"
+	choosesOne      chooses = "which"
 )
 
 // instead says what a template must be that is named where that is chosen.
@@ -112,6 +113,8 @@ func checkChoose(v value, t *template, located bool) {
 		v.problem("is only for the kind session")
 	case len(t.actions) > 0 || located:
 		v.problem("goes with no buttons and no location: the list is what is tapped")
+	case t.choose == choosesOne && (!t.mayShow[className] || !t.mayShow[classSchedule] || !t.mayShow[classPlace]):
+		v.problem("shows names, times and places: may_show must have name, schedule and place")
 	}
 }
 
@@ -130,7 +133,7 @@ func (t *template) list(o object, x *text) {
 	}
 	keys := []string{"button"}
 	switch t.choose {
-	case choosesService:
+	case choosesService, choosesOne:
 		keys = append(keys, "other")
 	case choosesSlot:
 		keys = append(keys, "other", "more")

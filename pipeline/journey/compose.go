@@ -57,11 +57,14 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	}
 	asked := j.question(n.Step)
 	composed := pipeline.Composed{
-		Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil || j.awaits(n.Step, t), Once: j.once(n, s),
+		Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil || j.awaits(n.Step, t) || j.on == typeMessage && asksStranger(n.Step), Once: j.once(n, s),
+		Neutral: j.neutral(n.Step, t),
 	}
 	switch {
 	case t.document:
 		composed.Attach = j.document(n, s, text, &composed.Message)
+	case t.choose == choosesOne:
+		w.which(&composed, text, told.Which)
 	case t.choose == choosesLanguage && asked != nil:
 		asked.offer(&composed, text)
 	case t.choose != choosesNothing:
@@ -153,7 +156,7 @@ func (j *journey) reply(action string, n pipeline.Notification, f pipeline.Facts
 		return nil, pipeline.ReasonExpired
 	case told.Occasion != "" && s.subject == nil:
 		return nil, pipeline.ReasonSubjectGone
-	case t.choose == choosesSlot && len(n.Offers) == 0:
+	case t.choose == choosesSlot && len(n.Offers) == 0, t.choose == choosesOne && len(told.Which) == 0:
 		return nil, pipeline.ReasonMissingFact
 	case told.Occasion != "" && s.occasion() != "" && told.Occasion != s.occasion() && (came != cameDone || !offered(n, s.start)):
 		return nil, pipeline.ReasonSuperseded // it has moved since: that is the news

@@ -75,12 +75,19 @@ func (l *loader) journey(root value) *journey {
 		if j.on != typeMessage {
 			m.problem("is only for the journey on message")
 		}
-		readings := []string{readText, readClosed, readUnclear, readLate}
+		readings := []string{readText, readClosed, readUnclear, readLate, readStranger, readStrangerUnclear, readStrangerNoted}
 		if !slices.Contains(readings, m.key) {
 			m.problem(unknown("reading", m.key, readings))
 			continue
 		}
+		if t := l.book.templates[m.value.text()]; m.key == readUnclear && t != nil && t.choose == choosesOne {
+			j.otherwise[m.key] = l.fitsChoice(choosesOne, m.value, j)
+			continue
+		}
 		j.otherwise[m.key] = l.fits(m.value, j, m.value.text())
+		if t := j.otherwise[m.key]; t != nil && strings.HasPrefix(m.key, readStranger) {
+			checkStranger(m.value, t)
+		}
 	}
 	for _, v := range o.get("examples").list() {
 		j.examples = append(j.examples, l.example(v, j))

@@ -23,13 +23,15 @@ type memory struct {
 	// Origin names a conversation about a new appointment, Service what it would be for.
 	Origin  string `json:"origin,omitempty"`
 	Service string `json:"service,omitempty"`
+	// Which are what a word could be about.
+	Which []option `json:"which,omitempty"`
 }
 
 func (m memory) private() pipeline.Private {
-	if m == (memory{}) {
+	raw, _ := json.Marshal(m) // strings always can be
+	if string(raw) == "{}" {
 		return pipeline.Private{}
 	}
-	raw, _ := json.Marshal(m) // strings always can be
 	return pipeline.NewPrivate(string(raw))
 }
 

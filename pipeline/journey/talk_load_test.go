@@ -117,7 +117,7 @@ func TestProblemsOfTalk(t *testing.T) {
 		{"inside of what does something", "do: disown\n", "do: disown\n    inside: true\n", "answers.wrong_number.inside: is only for what people are asked to do"},
 		{"an alarm without letters", `"suicid*"`, `"?*"`, "must have letters or digits"},
 		{"an alarm without a language", `en: ["suicid*"], `, "", "answers.alarm.words: has no words in en"},
-		{"a reading that there is not", "closed:", "closing:", `unknown reading "closing": it is one of closed, late, text, unclear`},
+		{"a reading that there is not", "closed:", "closing:", `unknown reading "closing": it is one of closed, late, stranger, stranger_noted, stranger_unclear, text, unclear`},
 		{"a title that is too long", "button: Languages", "button: Languages of all people", "languages.en.list.button: must be at most 20 characters"},
 		{"a list in one language only", ", list: {button: Sprachen}", "", "languages.de.list: is missing"},
 		{"a list of an approved template", "kind: session\nchoose", "kind: template\ncategory: utility\nchoose", "choose: is only for the kind session"},

@@ -62,7 +62,7 @@ func (l *loader) template(root value) *template {
 	}
 	t.actions = o.get("buttons").texts()
 	if v := o.get("choose"); v.exists() {
-		t.choose = chooses(v.oneOf("choice", string(choosesService), string(choosesSlot), string(choosesLanguage)))
+		t.choose = chooses(v.oneOf("choice", string(choosesService), string(choosesSlot), string(choosesLanguage), string(choosesOne)))
 		checkChoose(v, t, o.get("location").exists())
 	}
 	for _, m := range o.need("languages").members() {

@@ -15,6 +15,7 @@ const (
 	handText    = "patient_message"
 	handUnclear = "which_appointment"
 	handLate    = "late_answer"
+	handUnsure  = "sender_unverified"
 )
 
 // window is how long a patient's message may be answered freely
@@ -37,6 +38,7 @@ var worded = []string{"text", "button", "list", "interactive"}
 //	stale     an answer to facts that have changed; the new ones are sent
 //	late      an answer to what is over, cancelled or gone
 //	unclear   a word that could be about several appointments
+//	stranger_noted, stranger_unclear   who somebody says to be whom nobody knows; what is no such thing
 //	text      words for a person to read
 //	image, document, audio, video, location, contacts      something for a person to look at
 //	reaction, sticker, system, unsupported                  nothing to answer
@@ -51,6 +53,7 @@ func (b *Book) Understand(r pipeline.Reply, t pipeline.Thread) (pipeline.Outcome
 		return o, nil
 	}
 	o := h.outcome()
+	o.Antecedent = h.antecedent
 	h.conceal(&o)
 	if t.Stopped && o.Stop == nil || t.Stopped && *o.Stop {
 		o.Say = nil // who has said STOP gets no message, and the answer to the first STOP was the last
@@ -63,6 +66,8 @@ type hearing struct {
 	book   *Book
 	reply  pipeline.Reply
 	thread pipeline.Thread
+	// antecedent is which of the thread's it was found to be about, see pipeline.Outcome.
+	antecedent int
 }
 
 func (h *hearing) outcome() pipeline.Outcome {
@@ -75,9 +80,18 @@ func (h *hearing) outcome() pipeline.Outcome {
 	case !slices.Contains(worded, r.Kind):
 		return h.passOn("other", readText, handText)
 	}
+	if h.introduces() {
+		if a := h.conversation(); a != nil { // STOP is no name
+			return h.answered(h.book.replies, a)
+		}
+		return h.introduced()
+	}
 	sent := h.thread.Sent
 	if sent != nil && sent.Action != "" {
 		j := h.book.journeys[sent.Notification.Journey]
+		if sent.Notification.Step == answerStep+readUnclear && sent.Choice != "" {
+			return h.picked()
+		}
 		switch a := j.answer(sent.Action); {
 		case a != nil && sent.Choice != "":
 			return h.chosen(j, a)
@@ -86,22 +100,34 @@ func (h *hearing) outcome() pipeline.Outcome {
 		}
 		return h.passOn(readText, readText, handText)
 	}
-	word := fold(r.Text.Reveal())
-	if j := h.book.replies; j != nil {
-		a := j.words.meant(word, h.book.languages)
-		if a != nil && (a.do != doBook || h.thread.How != "asked") { // "Termin" may be what was asked for
-			return h.answered(j, a)
-		}
-		if a := j.words.meant(h.named(word), h.book.languages); a != nil {
-			return h.answered(j, a)
-		}
+	if a := h.conversation(); a != nil {
+		return h.answered(h.book.replies, a)
 	}
-	return h.word(word)
+	return h.word(fold(r.Text.Reveal()))
+}
+
+// conversation is what a word means to the journey on message; nil if nothing.
+func (h *hearing) conversation() *answer {
+	j := h.book.replies
+	if j == nil {
+		return nil
+	}
+	word := fold(h.reply.Text.Reveal())
+	if a := j.words.meant(word, h.book.languages); a != nil && (a.do != doBook || h.thread.How != "asked") { // "Termin" may be what was asked for
+		return a
+	}
+	return j.words.meant(h.named(word), h.book.languages)
 }
 
 // word reads a word that was typed: it is about the message that it answers, if
 // that is known; if there are several, it is not guessed.
 func (h *hearing) word(word string) pipeline.Outcome {
+	switch {
+	case h.unsure():
+		return h.passOn(readText, readText, handUnsure)
+	case len(h.thread.Antecedents) > 0:
+		return h.among(word)
+	}
 	languages := h.languages()
 	if h.thread.Sent != nil {
 		j := h.book.journeys[h.thread.Sent.Notification.Journey]
@@ -115,13 +141,6 @@ func (h *hearing) word(word string) pipeline.Outcome {
 			}
 		}
 		return h.passOn(readText, readText, handText)
-	}
-	if h.thread.How == "several" {
-		for _, j := range h.book.journeys {
-			if j.on != typeMessage && j.words.meant(word, languages) != nil {
-				return h.passOn(readUnclear, readUnclear, handUnclear)
-			}
-		}
 	}
 	return h.passOn(readText, readText, handText)
 }
@@ -204,6 +223,9 @@ func (h *hearing) who() string {
 // passOn hands the reply to people, and acknowledges it.
 func (h *hearing) passOn(reading, acknowledgement, handoff string) pipeline.Outcome {
 	o := pipeline.Outcome{Reading: reading, Handoff: handoff}
+	if acknowledgement == readText && h.stranger() {
+		acknowledgement = readStranger
+	}
 	if j := h.book.replies; j != nil && j.otherwise[acknowledgement] != nil {
 		o.Say = h.say(j, answerStep+acknowledgement, "", "")
 	}

@@ -98,6 +98,7 @@ func TestUnderstandADecision(t *testing.T) {
 func TestUnderstand(t *testing.T) {
 	book := shipped(t)
 	booked := visit(t, "booked", march9)
+	both := func(th *pipeline.Thread) { several(th, visit(t, "booked", march9, patients("needs-action", "1", "2"))) }
 	ready := pipeline.SentMessage{Notification: pipeline.Notification{Journey: "report", Step: "ready", Subject: "DiagnosticReport/9", Patient: "Patient/1"}}
 	cases := []struct {
 		name    string
@@ -144,8 +145,8 @@ func TestUnderstand(t *testing.T) {
 			th.Known.Answers = of("Patient/2", answers("confirm", march9))
 			th.Known.Answers[0].At = moment(t, before)
 		}, reading: "change", decides: "tentative", hands: "change", says: "answer:change"},
-		{name: "a word that could be about several", reply: text("ja"), thread: several, reading: "unclear", hands: "which_appointment", says: "answer:unclear"},
-		{name: "a sentence that could be about several", reply: text("Wann ist mein Termin?"), thread: several, reading: "text", hands: "patient_message", says: "answer:text"},
+		{name: "a word that could be about several", reply: text("ja"), thread: both, reading: "unclear", says: "answer:unclear"},
+		{name: "a sentence that could be about several", reply: text("Wann ist mein Termin?"), thread: both, reading: "text", hands: "patient_message", says: "answer:text"},
 		{name: "a word about nothing", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Sent, th.How, th.Subject = nil, "none", nil }, reading: "text", hands: "patient_message", says: "answer:text"},
 		{name: "a word about a report", reply: text("ja"), thread: func(th *pipeline.Thread) { th.Sent, th.Subject = &ready, report(t, "final") }, reading: "text", hands: "patient_message", says: "answer:text"},
 		{name: "a tap on a button that no journey has", reply: pipeline.Reply{Kind: "button", Text: pipeline.NewPrivate("Ja")}, thread: func(th *pipeline.Thread) { th.Sent.Action = "reschedule" }, reading: "text", hands: "patient_message", says: "answer:text"},
@@ -183,7 +184,13 @@ func TestUnderstand(t *testing.T) {
 	}
 }
 
-func several(th *pipeline.Thread) {
+// several makes a thread one of two children, who have been told the same.
+func several(th *pipeline.Thread, about fhir.Resource) {
+	for _, id := range []string{"Patient/1", "Patient/2"} {
+		a := pipeline.Antecedent{Sent: *th.Sent, Subject: about, SubjectVersion: th.SubjectVersion}
+		a.Sent.Notification.Patient, a.Sent.Notification.Recipient = id, id
+		th.Antecedents = append(th.Antecedents, a)
+	}
 	th.Sent, th.How, th.Subject, th.Patients = nil, "several", nil, []string{"Patient/1", "Patient/2"}
 }
 

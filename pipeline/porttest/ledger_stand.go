@@ -20,6 +20,9 @@ type ledgerTest struct {
 	attempt pipeline.Attempt
 	// passed is when the last answer to who a patient is was right, by the last call of tries.
 	passed time.Time
+	// version and said are those of the subjects of tells.
+	version int
+	said    map[string][]pipeline.Notification
 }
 
 func newLedgerTest(t *testing.T, l pipeline.Ledger) *ledgerTest {

@@ -132,7 +132,9 @@ CREATE TABLE answer (
 -- provider's id, until it is known. word_at is the provider's time of its last STOP or
 -- START, 0 for none, and stopped is 1 if that was STOP. language is the one that was chosen, by the provider's time
 -- chosen_at. disowns is 1 if there are rows in disowned. absent_at is when the provider last said that it is not on
--- WhatsApp, 0 for never; a number of which there is only that has not written, and heard_at is 0.
+-- WhatsApp, 0 for never; a number of which there is only that has not written, and heard_at is 0. unverified_at is since when it
+-- may be somebody else's, 0 for no doubt, and identity (secret) the provider's key of who has it. guesses is
+-- how often a person whose number nobody knows was wrong about who they are, and strangers about the owner of a number.
 CREATE TABLE sender (
   number    {blob} NOT NULL PRIMARY KEY,
   heard_at  BIGINT NOT NULL,
@@ -141,7 +143,10 @@ CREATE TABLE sender (
   language  TEXT NOT NULL DEFAULT '',
   chosen_at BIGINT NOT NULL DEFAULT 0,
   disowns   BIGINT NOT NULL DEFAULT 0,
-  absent_at BIGINT NOT NULL DEFAULT 0
+  absent_at BIGINT NOT NULL DEFAULT 0,
+  unverified_at BIGINT NOT NULL DEFAULT 0,
+  identity  {blob},
+  guesses   BIGINT NOT NULL DEFAULT 0
 ) {clustered};
 
 -- Patients of whom the owner of a number has said that the number is not theirs.
