@@ -1,5 +1,5 @@
 // Package configs holds the configuration that the bridge comes with: journeys,
-// and the templates of their messages. It is data; the only Go in it carries
+// the templates of their messages, and profiles of FHIR servers. It is data; the only Go in it carries
 // that data into the binary.
 package configs
 
@@ -8,7 +8,7 @@ import (
 	"io/fs"
 )
 
-//go:embed journeys/*.yaml templates/*.yaml
+//go:embed journeys/*.yaml templates/*.yaml profiles/*.yaml
 var files embed.FS
 
 // Journeys returns the shipped journeys, one file each.
@@ -16,6 +16,9 @@ func Journeys() fs.FS { return sub("journeys") }
 
 // Templates returns the shipped templates, one file each.
 func Templates() fs.FS { return sub("templates") }
+
+// Profiles returns the shipped profiles of FHIR servers, one file each.
+func Profiles() fs.FS { return sub("profiles") }
 
 func sub(dir string) fs.FS {
 	f, err := fs.Sub(files, dir)

@@ -49,7 +49,7 @@ type CommunicationDraft struct {
 	// MediumSystem is the operator's own code system, in which WhatsApp is
 	// "whatsapp"; with "" the medium has HL7's code and a text only.
 	MediumSystem string
-	// SMS says that it went, or came, by SMS and not by WhatsApp.
+	// SMS is set for what went by SMS, which is "sms" there.
 	SMS bool
 	// Subject is the Patient, also where a proxy writes.
 	Subject Reference
@@ -156,19 +156,16 @@ func (d CommunicationDraft) JSON() ([]byte, error) {
 	return w.json(out)
 }
 
-// medium is WhatsApp. There is no code for chat in HL7's system: ONLINEWRIT is
-// "submitted by computer network". Nor is there one for SMS, which is WRITTEN.
+// medium is WhatsApp or SMS. There is no code for either in HL7's system: ONLINEWRIT is
+// "submitted by computer network".
 func medium(system string, sms bool) Concept {
+	name, code := "WhatsApp", "whatsapp"
 	if sms {
-		c := Concept{Text: "SMS", Codings: []Coding{{System: ParticipationModeSystem, Code: "WRITTEN"}}}
-		if system != "" {
-			c.Codings = append(c.Codings, Coding{System: system, Code: "sms", Display: "SMS"})
-		}
-		return c
+		name, code = "SMS", "sms"
 	}
-	c := Concept{Text: "WhatsApp", Codings: []Coding{{System: ParticipationModeSystem, Code: "ONLINEWRIT"}}}
+	c := Concept{Text: name, Codings: []Coding{{System: ParticipationModeSystem, Code: "ONLINEWRIT"}}}
 	if system != "" {
-		c.Codings = append(c.Codings, Coding{System: system, Code: "whatsapp", Display: "WhatsApp"})
+		c.Codings = append(c.Codings, Coding{System: system, Code: code, Display: name})
 	}
 	return c
 }

@@ -36,6 +36,8 @@ const (
 	RuleBadValue = "bad_value"
 	// RuleWrongStatus is a change that the status of the resource does not take.
 	RuleWrongStatus = "wrong_status"
+	// RuleSubsetted is a resource of which a server has given a part only.
+	RuleSubsetted = "subsetted"
 	// RuleTooLong is a text over the limit of a FHIR string, 1 MB.
 	RuleTooLong = "too_long"
 )

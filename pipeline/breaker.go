@@ -79,6 +79,13 @@ func (b *breaker) ok() bool {
 	return b.outage.clear()
 }
 
+// doubtful reports whether the last try of the sink has failed.
+func (b *breaker) doubtful() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failures > 0 || b.round == 1
+}
+
 // fail notes a failure that may pass, and opens the breaker if it was one too many. While there is a doubt one is.
 func (b *breaker) fail(now time.Time) {
 	b.mu.Lock()

@@ -30,6 +30,7 @@ var everyType = []any{
 	new(pipeline.Row), new(pipeline.Said), new(pipeline.Sender), new(pipeline.SentMessage), new(pipeline.Settlement), new(pipeline.Settler), new(pipeline.Source), new(pipeline.Stamp), new(pipeline.SurveyAnswer),
 	new(pipeline.StateChange), new(pipeline.Template), new(pipeline.TemplateUpdate), new(pipeline.Thread), new(pipeline.TraceEntry), new(pipeline.Updates), new(pipeline.Verdict),
 	new(pipeline.Versioned), new(pipeline.Write), new(pipeline.WriteBack), new(pipeline.WriteResult), new(pipeline.Creation), new(pipeline.Created), new(pipeline.Slot), new(pipeline.SlotSearch), new(pipeline.Wish),
+	new(pipeline.Profile), new(pipeline.CommunicationProfile), new(pipeline.CodeProfile), new(pipeline.DecisionProfile), new(pipeline.Declared), new(pipeline.Shape),
 	new(pipeline.Fallback), new(pipeline.Poll),
 }
 

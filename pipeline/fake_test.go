@@ -156,6 +156,34 @@ type server struct {
 	byPhone func(pipeline.Private) ([]string, error)
 	create  func(body []byte, ifNoneExist string) (string, error)
 	patch   func(ref, version string, patch []byte) error
+	// Without one of these a server takes no whole resources, and has declared nothing.
+	update   func(ref, version string, body []byte) error
+	declared func(resourceType string) pipeline.Declared
+	post     func(body []byte) (string, error)
+	search   func(resourceType, query string) ([]pipeline.Versioned, error)
+	ping     func() error
+}
+
+func (s *server) Post(_ context.Context, body []byte) (string, error) { return s.post(body) }
+
+func (s *server) Search(_ context.Context, resourceType, query string) ([]pipeline.Versioned, error) {
+	return s.search(resourceType, query)
+}
+
+func (s *server) Ping(context.Context) error { return s.ping() }
+
+func (s *server) Update(_ context.Context, ref, version string, body []byte) error {
+	if s.update == nil {
+		return refused("405")
+	}
+	return s.update(ref, version, body)
+}
+
+func (s *server) Declared(resourceType string) (d pipeline.Declared) {
+	if s.declared != nil {
+		d = s.declared(resourceType)
+	}
+	return d
 }
 
 func (s *server) Read(_ context.Context, ref string) (pipeline.Versioned, error) { return s.read(ref) }

@@ -35,7 +35,7 @@ func (m SentMessage) recorded() bool {
 	if m.Fate.made() {
 		return true
 	}
-	if m.Notification.Reason == string(ReasonNoAnswer) {
+	if m.Fate.State == Held || m.Notification.Reason == string(ReasonNoAnswer) {
 		return false // an attempt may have gone out, and nobody knows
 	}
 	return m.notDone() != "" && !reference(m.Notification.Patient).IsZero()
@@ -71,11 +71,11 @@ func (f Filing) follow(m SentMessage, draft fhir.CommunicationDraft) []Write {
 	}
 	list := make([]Write, 0, len(f.Sinks))
 	for _, sink := range f.Sinks {
-		list = append(list, Write{
+		list = append(list, f.final(Write{
 			Key: writeKey("follow", m.Attempt.ID, sink), Kind: WriteFollow, Sink: sink,
 			Order: queue(m.Notification.Patient, m.Notification.ReplyTo), Type: "Communication",
 			Body: NewPrivate(string(body)), Answers: writeKey("sent", m.Attempt.ID, sink),
-		})
+		}, m, condition(fhir.Identifier{System: SystemAttempt, Value: m.Attempt.ID})))
 	}
 	return list
 }

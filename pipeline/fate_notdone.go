@@ -63,10 +63,11 @@ var unsentReasons = map[Reason]string{
 
 // heldReasons are those of what has expired while something held it up.
 var heldReasons = map[Reason]string{
-	ReasonNoProxy:   notDoneAway,
-	ReasonQuiet:     notDoneUnknown,
-	ReasonFrequency: notDoneUnknown, // the number had been sent enough
-	ReasonMerged:    notDoneUnknown,
+	ReasonNoProxy:      notDoneAway,
+	ReasonNotReachable: notDoneAway, // and it was too late for another channel
+	ReasonQuiet:        notDoneUnknown,
+	ReasonFrequency:    notDoneUnknown, // the number had been sent enough
+	ReasonMerged:       notDoneUnknown,
 }
 
 // inWords says the same as notDone more exactly, in words of ours.
@@ -80,8 +81,8 @@ func (m SentMessage) inWords() string {
 		}
 		return "Not sent: expired"
 	default:
-		if code(f.Code) != "" {
-			return "WhatsApp: " + code(f.Code)
+		if code(f.Code) != "" { // the provider's, whatever the message went by: medium has that
+			return "Not delivered: " + code(f.Code)
 		}
 		return ""
 	}

@@ -30,6 +30,8 @@ func TestNotDone(t *testing.T) {
 		{expired, "", "system-error: Not sent: expired"},
 		{expired, pipeline.ReasonHalted, "system-error: Not sent: expired (halted)"},
 		{expired, pipeline.ReasonNoProxy, "recipient-unavailable: Not sent: expired (no proxy)"},
+		{expired, pipeline.ReasonNotReachable, "recipient-unavailable: Not sent: expired (not reachable)"},
+		{pipeline.Fate{State: pipeline.Held, Reason: pipeline.ReasonNoAnswer}, "", ""},
 		{expired, pipeline.ReasonFrequency, "unknown: Not sent: expired (frequency)"},
 		{expired, pipeline.ReasonNoAnswer, ""}, // an attempt may have gone out
 		{skipped(pipeline.ReasonStopped), pipeline.ReasonNoAnswer, ""},
@@ -37,8 +39,8 @@ func TestNotDone(t *testing.T) {
 		{skipped(pipeline.ReasonSaid), "", ""}, {skipped(pipeline.ReasonMerged), "", ""}, {skipped(pipeline.ReasonSubjectGone), "", ""},
 		{skipped(pipeline.ReasonDeceased), "", ""}, {skipped(pipeline.ReasonInactive), "", ""}, {skipped(pipeline.ReasonReplaced), "", ""},
 		{skipped(pipeline.ReasonNotAllowed), "", ""}, {skipped(pipeline.ReasonNoPatient), "", ""},
-		{pipeline.Fate{State: pipeline.Failed, Code: "131026"}, "", "recipient-unavailable: WhatsApp: 131026"},
-		{pipeline.Fate{State: pipeline.Failed, Code: "+15550100123"}, "", "system-error: WhatsApp: other"},
+		{pipeline.Fate{State: pipeline.Failed, Code: "131026"}, "", "recipient-unavailable: Not delivered: 131026"},
+		{pipeline.Fate{State: pipeline.Failed, Code: "+15550100123"}, "", "system-error: Not delivered: other"},
 	} {
 		m := told("Appointment/a1", c.fate)
 		m.Notification.Reason = string(c.held)

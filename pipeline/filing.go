@@ -42,10 +42,12 @@ type Filing struct {
 	Facility string
 	// Sinks are where resources go: the FHIR server, the topic, or both.
 	Sinks []Sink
+	// SMS is the name of the channel that is SMS and not WhatsApp, "" if there is none.
+	SMS string
 	// Files says which files of patients are fetched; the zero FileRules fetch none.
 	Files FileRules
-	// SMS is the name of the channel for SMS, "" if there is none.
-	SMS string
+	// Final is how long the record of a message waits for its outcome on a server that takes it once only; 0 where it follows.
+	Final time.Duration
 }
 
 // Sent returns the writes that record a message which the provider has taken, or which was not sent and the chart is to
@@ -71,7 +73,7 @@ func (f Filing) Sent(m SentMessage) []Write {
 		Categories:   []fhir.Concept{category(n)},
 		Priority:     "routine",
 		MediumSystem: SystemMedium,
-		SMS:          f.SMS != "" && a.Channel == f.SMS,
+		SMS:          f.bySMS(a),
 		Subject:      reference(n.Patient),
 		Topic:        topic(n.conversation()),
 		Sent:         a.Begun,
@@ -93,6 +95,7 @@ func (f Filing) Sent(m SentMessage) []Write {
 			w.Answers = writeKey("reply", n.ReplyTo, w.Sink)
 		}
 		w.Thread = threadKey(n.Patient, n.conversation(), w.Sink)
+		*w = f.final(*w, m, w.IfNoneExist)
 	}), f.asked(m)...)
 }
 

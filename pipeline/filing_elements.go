@@ -56,6 +56,9 @@ func template(a Attempt) []string {
 	return []string{"urn:fhirbridge:template:" + a.Template + ":" + a.Language}
 }
 
+// bySMS reports whether an attempt went by SMS.
+func (f Filing) bySMS(a Attempt) bool { return f.SMS != "" && a.Channel == f.SMS }
+
 // step is the rule of a journey because of which something was said.
 func step(n Notification) []fhir.Concept {
 	if n.Journey == "" {

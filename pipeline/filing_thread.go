@@ -16,18 +16,18 @@ func (f Filing) Thread(m SentMessage) []Write {
 		return nil
 	}
 	n := m.Notification
-	return f.header(n.Patient, n.conversation(), recipients(n, m.Attempt.Address))
+	return f.header(n.Patient, n.conversation(), recipients(n, m.Attempt.Address), f.bySMS(m.Attempt))
 }
 
 // ReplyThread is Thread for what a patient wrote.
 func (f Filing) ReplyThread(r Reply, t Thread, patient string) []Write {
-	return f.header(patient, t.conversation(), []fhir.Reference{sender(r, t, patient)})
+	return f.header(patient, t.conversation(), []fhir.Reference{sender(r, t, patient)}, BySMS(r.ID))
 }
 
 // header returns the writes of a Communication without words, of which all messages to and from a patient about a subject are
 // part. It is owed with each of them, and happens once: it stands in their queue, so that it is there before they are.
 // https://hl7.org/fhir/R4/communication-definitions.html#Communication.partOf
-func (f Filing) header(patient, subject string, with []fhir.Reference) []Write {
+func (f Filing) header(patient, subject string, with []fhir.Reference, sms bool) []Write {
 	of := threadOf(patient, subject)
 	if of == nil {
 		return nil
@@ -37,6 +37,7 @@ func (f Filing) header(patient, subject string, with []fhir.Reference) []Write {
 		Status:       fhir.CommunicationInProgress,
 		Categories:   []fhir.Concept{{Codings: []fhir.Coding{{System: fhir.CommunicationCategorySystem, Code: "notification"}}}},
 		MediumSystem: SystemMedium,
+		SMS:          sms,
 		Subject:      reference(patient),
 		Topic:        topic(subject),
 		Recipients:   with,

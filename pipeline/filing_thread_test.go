@@ -174,3 +174,21 @@ func (k *outbox) onlyTo(sink pipeline.Sink) (list []*owed) {
 	}
 	return list
 }
+
+// TestMedium: what goes by SMS says so, and so does what comes by it.
+func TestMedium(t *testing.T) {
+	f := filing
+	f.SMS = "text"
+	m := aboutOne("Patient/p1", "Appointment/a1")
+	for channel, want := range map[string]string{"main": "whatsapp WhatsApp", "text": "sms SMS"} {
+		m.Attempt.Channel = channel
+		r := reply("m1")
+		if channel == f.SMS {
+			r.ID = pipeline.SMSReply(r.ID)
+		}
+		for what, w := range map[string]pipeline.Write{"header": f.Thread(m)[0], "sent": f.Sent(m)[0], "reply": f.Reply(r, pipeline.Thread{Sent: &m}, "Patient/p1", "text")[0]} {
+			body := w.Body.Reveal()
+			same(t, channel+": "+what, gjson.Get(body, "medium.0.coding.1.code").String()+" "+gjson.Get(body, "medium.0.text").String(), want)
+		}
+	}
+}

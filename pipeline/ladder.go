@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -29,6 +31,12 @@ type Ladder struct {
 	Filing Filing
 	// Validate is WriteBack's.
 	Validate Validate
+	// Profile is the server's. Log is told once what it does not take; it and Now may be nil.
+	Profile Profile
+	Log     *slog.Logger
+	Now     func() time.Time
+
+	ways ways
 }
 
 // conflicts is how often a patch is built anew after somebody else has changed the appointment.
@@ -43,6 +51,8 @@ type Carried struct {
 	Say []Notification
 	// Answer is what the patient has decided by it, nil if that is known already.
 	Answer *Answer
+	// By is how it was carried, for metrics: status, patch, update, response or task; unchanged if it was so already.
+	By string
 }
 
 // Carry makes one decision known. An error is that of the server: Transient or
@@ -51,39 +61,52 @@ type Carried struct {
 // What is wanted of the appointment itself is not carried after d.Until: then people decide.
 func (l *Ladder) Carry(ctx context.Context, d Decision, now time.Time) (Carried, error) {
 	if d.Visit != "" && now.After(d.Until) {
-		return Carried{Writes: l.Filing.Unmet(d, reasonLate), Say: d.Asked}, nil
+		return Carried{Writes: l.Filing.Unmet(d, reasonLate), Say: d.Asked, By: string(RungTask)}, nil
 	}
 	if d.Visit == "" {
-		writes, _, err := l.participation(ctx, d)
-		return Carried{Writes: writes}, err
+		c, _, err := l.participation(ctx, d)
+		if reason, stuck := stuckBy(err); stuck && now.After(d.Start) { // it will not matter any more, and somebody must know
+			return Carried{Writes: l.Filing.Unmet(d, reason), By: string(RungTask)}, nil
+		}
+		return c, err
 	}
 	if slices.Contains(l.Rungs, RungStatus) {
-		reason, err := l.status(ctx, d)
+		by, reason, err := l.status(ctx, d)
 		switch {
 		case err != nil:
 			return Carried{}, err
 		case reason == ReasonNone:
-			return Carried{Say: d.Done}, nil
+			return Carried{Say: d.Done, By: cmp.Or(by, string(RungStatus))}, nil
 		case forPeople(reason):
-			return Carried{Writes: l.Filing.Unmet(d, reason), Say: d.Asked}, nil
+			return Carried{Writes: l.Filing.Unmet(d, reason), Say: d.Asked, By: string(RungTask)}, nil
 		}
 	}
-	writes, reason, err := l.participation(ctx, d)
+	c, reason, err := l.participation(ctx, d)
 	if err != nil {
 		return Carried{}, err
 	}
 	if reason == ReasonNone { // the participation says what the patient wants, and a person makes it so
-		writes = append(writes, l.Filing.Unmet(d, reasonForPeople)...)
+		c.Writes = append(c.Writes, l.Filing.Unmet(d, reasonForPeople)...)
 	}
-	return Carried{Writes: writes, Say: d.Asked}, nil
+	c.Say = d.Asked
+	return c, nil
+}
+
+// stuckBy reports whether a change fails for what others do to the appointment, and not for the server.
+func stuckBy(err error) (Reason, bool) {
+	var e *Error
+	if errors.As(err, &e) && e.Reason == reasonConflict {
+		return reasonConflict, true
+	}
+	return ReasonNone, false
 }
 
 // participation carries the patient's participant status down the rungs. The reason is why it ended with a
 // Task for people, none if it is done.
-func (l *Ladder) participation(ctx context.Context, d Decision) ([]Write, Reason, error) {
+func (l *Ladder) participation(ctx context.Context, d Decision) (Carried, Reason, error) {
 	why := ReasonRefused
 	for _, rung := range l.Rungs {
-		var try func(context.Context, Decision) ([]Write, Reason, error)
+		var try func(context.Context, Decision) (Carried, Reason, error)
 		switch rung {
 		case RungStatus:
 			continue
@@ -92,23 +115,27 @@ func (l *Ladder) participation(ctx context.Context, d Decision) ([]Write, Reason
 		case RungResponse:
 			try = l.respond
 		default:
-			return l.Filing.Unmet(d, why), why, nil
+			return l.unmet(d, why), why, nil
 		}
-		more, reason, err := try(ctx, d)
+		c, reason, err := try(ctx, d)
 		if err != nil || reason == ReasonNone {
-			return more, ReasonNone, err
+			return c, ReasonNone, err
 		}
 		if forPeople(reason) {
-			return l.Filing.Unmet(d, reason), reason, nil // a response would be about another fact
+			return l.unmet(d, reason), reason, nil // a response would be about another fact
 		}
 		why = reason
 	}
-	return l.Filing.Unmet(d, why), why, nil // nothing configured: people are told all the same
+	return l.unmet(d, why), why, nil // nothing configured: people are told all the same
+}
+
+func (l *Ladder) unmet(d Decision, why Reason) Carried {
+	return Carried{Writes: l.Filing.Unmet(d, why), By: string(RungTask)}
 }
 
 // forPeople reports whether a person must decide, whatever else the server would take.
 func forPeople(why Reason) bool {
-	return why == reasonMoved || why == reasonHumanEdit || why == reasonNotOpen
+	return why == reasonMoved || why == reasonHumanEdit || why == reasonNotOpen || why == reasonHeld
 }
 
 // Reasons why a decision was not carried into the appointment.
@@ -120,12 +147,13 @@ const (
 	reasonNoAnswers Reason = "server_takes_no_response"
 	reasonForPeople Reason = "wish_of_the_patient" // the EHR does not let a patient decide it
 	reasonLate      Reason = "too_late"            // it could not be carried before the visit was over
+	reasonHeld      Reason = "held_by_the_ehr"     // it says that something else has to be done first
 	reasonConflict         = "conflict"            // of an Error: somebody changes the appointment again and again
 )
 
 // status sets the status of the appointment itself, unless that would speak for others too.
-func (l *Ladder) status(ctx context.Context, d Decision) (Reason, error) {
-	return l.change(ctx, d, edit{
+func (l *Ladder) status(ctx context.Context, d Decision) (by string, why Reason, err error) {
+	by, why, err = l.change(ctx, d, edit{
 		done: func(a *fhir.Appointment, now Versioned) bool {
 			_, changed, err := fhir.StatusPatch(now.Resource, fhir.AppointmentStatus(d.Visit))
 			return err == nil && !changed
@@ -138,137 +166,60 @@ func (l *Ladder) status(ctx context.Context, d Decision) (Reason, error) {
 			return patch, err
 		},
 	})
+	if by == string(byPatch) {
+		by = string(RungStatus)
+	}
+	return by, why, err
 }
 
 var errOfOthers = errors.New("the visit is of several patients")
 
-// patch sets the participant status.
-func (l *Ladder) patch(ctx context.Context, d Decision) ([]Write, Reason, error) {
-	why, err := l.change(ctx, d, edit{
+// patch sets the participant status, where the server has it.
+func (l *Ladder) patch(ctx context.Context, d Decision) (Carried, Reason, error) {
+	by, why, err := l.change(ctx, d, edit{
+		foreign: l.Profile.Decision.Path != "",
 		done: func(a *fhir.Appointment, _ Versioned) bool {
 			who, takesPart := a.Participant(reference(d.Patient))
 			return takesPart && open(a) && a.Start().Equal(d.Start) && who.Status == d.Status
 		},
 		patch: func(_ *fhir.Appointment, now Versioned) ([]byte, error) {
-			patch, _, err := fhir.ParticipantPatch(now.Resource, reference(d.Patient), d.Status)
-			return patch, err
+			return l.Profile.Decision.patch(now.Resource, d)
 		},
 	})
-	return nil, why, err
-}
-
-// edit is a change of an appointment: whether it is there already, and the patch that makes it.
-type edit struct {
-	done  func(*fhir.Appointment, Versioned) bool
-	patch func(*fhir.Appointment, Versioned) ([]byte, error)
-}
-
-// change patches the appointment with If-Match, unless it says so already: our own patch may have
-// come through without an answer. On a conflict it reads again and decides again from what is there. No
-// reason means that it is done.
-func (l *Ladder) change(ctx context.Context, d Decision, e edit) (Reason, error) {
-	for range conflicts {
-		a, now, why, err := l.read(ctx, d)
-		switch {
-		case err != nil || why != ReasonNone:
-			return why, err
-		case e.done(a, now):
-			return ReasonNone, nil
-		}
-		if why := standing(a, d); why != ReasonNone {
-			return why, nil
-		}
-		patch, err := e.patch(a, now)
-		if err == nil {
-			err = l.Validate.patch("ladder.validate", now, patch)
-		}
-		if err != nil {
-			return reasonNotTaken, nil
-		}
-		err = l.Server.Patch(ctx, d.Appointment, now.Version, patch)
-		switch code, final := refusal(err); {
-		case err == nil:
-			return ReasonNone, nil
-		case code == "409" || code == "412":
-			continue
-		case final:
-			return reasonNotTaken, nil
-		default:
-			return "", err
-		}
-	}
-	return "", &Error{Op: "ladder.patch", Kind: Transient, Reason: reasonConflict}
-}
-
-// read reads the appointment as it is now, or says why it cannot be changed.
-func (l *Ladder) read(ctx context.Context, d Decision) (*fhir.Appointment, Versioned, Reason, error) {
-	now, err := l.Server.Read(ctx, d.Appointment)
-	if code, final := refusal(err); code == "404" || code == "410" {
-		return nil, now, reasonNotOpen, nil
-	} else if final {
-		return nil, now, reasonNotTaken, nil
-	} else if err != nil {
-		return nil, now, "", err
-	}
-	res, err := fhir.Decode(now.Resource)
-	a, ok := res.(*fhir.Appointment)
-	if err != nil || !ok {
-		return nil, now, reasonNotTaken, nil
-	}
-	return a, now, ReasonNone, nil
-}
-
-// open reports whether a patient's word on the appointment still counts.
-func open(a *fhir.Appointment) bool {
-	switch a.Status() {
-	case fhir.AppointmentBooked, fhir.AppointmentPending, fhir.AppointmentProposed, fhir.AppointmentWaitlist:
-		return true
-	}
-	return false
-}
-
-// standing says why the decision must not be carried into the appointment, none if it may be.
-func standing(a *fhir.Appointment, d Decision) Reason {
-	who, takesPart := a.Participant(reference(d.Patient))
-	switch {
-	case !open(a) || !takesPart:
-		return reasonNotOpen
-	case !a.Start().Equal(d.Start):
-		return reasonMoved
-	case who.Status != d.Status && d.Was != "" && who.Status != d.Was && who.Status != d.Ours:
-		return reasonHumanEdit
-	}
-	return ReasonNone
+	return Carried{By: by}, why, err
 }
 
 // respond creates an AppointmentResponse, if the appointment is still what the patient
 // answered, as far as the server lets it be read. No reason means that it is done.
-func (l *Ladder) respond(ctx context.Context, d Decision) ([]Write, Reason, error) {
+func (l *Ladder) respond(ctx context.Context, d Decision) (Carried, Reason, error) {
+	if declared := l.Server.Declared("AppointmentResponse"); declared.Known && !declared.Create {
+		return Carried{}, reasonNoAnswers, nil
+	}
 	a, _, why, err := l.read(ctx, d)
 	if err == nil && a != nil {
 		why = standing(a, d)
 	}
 	if err != nil || why != ReasonNone && why != reasonNotTaken {
-		return nil, why, err
+		return Carried{}, why, err
 	}
-	var copies []Write
+	c := Carried{By: string(RungResponse)}
 	for _, w := range l.Filing.Response(d) {
 		if w.Body.Empty() { // no resource can say it; a Task can
-			return nil, reasonNoAnswers, nil
+			return Carried{}, reasonNoAnswers, nil
 		}
 		if w.Sink != SinkServer {
-			copies = append(copies, w)
+			c.Writes = append(c.Writes, w)
 			continue
 		}
 		// Created here and now, so that a server which does not take it leads on to the next rung.
 		if _, err := l.create(ctx, []byte(w.Body.Reveal()), w.IfNoneExist); err != nil {
 			if _, final := refusal(err); final {
-				return nil, reasonNoAnswers, nil
+				return Carried{}, reasonNoAnswers, nil
 			}
-			return nil, "", err
+			return Carried{}, "", err
 		}
 	}
-	return copies, ReasonNone, nil
+	return c, ReasonNone, nil
 }
 
 // create creates a resource that is valid; one that is not is Malformed, which is final as a refusal is.

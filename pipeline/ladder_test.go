@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"fhirbridge/fhir/strict"
 	"fhirbridge/pipeline"
@@ -155,7 +156,7 @@ func TestLadder(t *testing.T) {
 			if c.was != "" {
 				d.Was = strings.Trim(c.was, "-")
 			}
-			carried, err := l.Carry(t.Context(), d, recordTime)
+			carried, err := l.Carry(t.Context(), d, at(visitStart).Add(-time.Hour))
 			if c.err == "" != (err == nil) || err != nil && !strings.Contains(err.Error(), c.err) {
 				t.Errorf("Carry: %v, want %q", err, c.err)
 			}

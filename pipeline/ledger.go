@@ -112,6 +112,9 @@ type Ledger interface {
 	// later time, or given up with a reason. Giving up keeps it, for people. more are inserted with it.
 	// A WriteFollow that was replaced while it was tried stays pending when it is done or given up.
 	SettleWrite(ctx context.Context, key string, r WriteResult, more ...Write) error
+	// BeginWrite makes durable that a write is about to be tried by whose outcome nobody would recognise it: Write.Begun
+	// has that time until SettleWrite says that the outcome is clear. A write that is not pending is left as it is.
+	BeginWrite(ctx context.Context, key string, at time.Time) error
 	// Written returns the reference that the write with this key created, "" if none yet.
 	Written(ctx context.Context, key string) (string, error)
 
@@ -260,6 +263,8 @@ type WriteResult struct {
 	Answer *Answer
 	// Retry is when to try again, if it is neither done nor given up.
 	Retry time.Time
+	// Unclear is set with Retry where it may have happened all the same: Write.Begun stays.
+	Unclear bool
 	// Untried is set with Retry for one that is given back and was not tried: it does not count as a try.
 	Untried bool
 	// GiveUp ends it without success.

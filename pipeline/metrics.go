@@ -21,6 +21,7 @@ type Metrics struct {
 	updates       *prometheus.CounterVec
 	webhooks      *prometheus.CounterVec
 	writes        *prometheus.CounterVec
+	decisions     *prometheus.CounterVec
 	deadLetters   *prometheus.CounterVec
 	sendSeconds   *prometheus.HistogramVec
 	lateSeconds   prometheus.Histogram
@@ -45,6 +46,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		updates:       counter("webhook_updates_total", "Webhook updates that are neither receipt nor reply.", "update"),
 		webhooks:      counter("webhook_requests_total", "Requests to the webhook receiver, by answer.", "channel", "answer"),
 		writes:        counter("writes_total", "FHIR writes tried, by sink, kind and outcome.", "sink", "kind", "outcome"),
+		decisions:     counter("decisions_carried_total", "Patients' decisions, by how they came into the EHR.", "by"),
 		deadLetters:   counter("dead_letters_total", "Records written to the dead-letter topic, by lane and reason.", "lane", "reason"),
 		sendSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "bridge", Name: "send_seconds", Help: "Time from posting a message to the provider's answer.",
@@ -99,6 +101,13 @@ func (m *Metrics) sent(channel, outcome string, took, late time.Duration) {
 	}
 	m.sendSeconds.WithLabelValues(channel, outcome).Observe(took.Seconds())
 	m.lateSeconds.Observe(late.Seconds())
+}
+
+// carried counts a decision by the rung that carried it; "" for none yet.
+func (m *Metrics) carried(by string) {
+	if m != nil && by != "" {
+		m.decisions.WithLabelValues(by).Inc()
+	}
 }
 
 func (m *Metrics) halt(channel string, on bool) {

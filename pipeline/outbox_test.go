@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -73,6 +74,9 @@ func newOutbox(list ...pipeline.Write) *outbox {
 		}
 		k.settled = append(k.settled, key+" "+end)
 		w.retry, w.leased = r.Retry, time.Time{}
+		if !r.Unclear && !r.Untried {
+			w.Begun = time.Time{}
+		}
 		if r.Done || r.GiveUp {
 			k.list = slices.Delete(k.list, i, i+1)
 		}
@@ -98,6 +102,18 @@ func (k *outbox) add(list ...pipeline.Write) {
 		}
 		k.list = append(k.list, &owed{Write: w})
 	}
+}
+
+// BeginWrite keeps that a write was begun.
+func (k *outbox) BeginWrite(_ context.Context, key string, at time.Time) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, w := range k.list {
+		if w.Key == key {
+			w.Begun = at
+		}
+	}
+	return nil
 }
 
 // left is how many writes are not settled for good.

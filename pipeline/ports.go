@@ -84,6 +84,15 @@ type FHIRServer interface {
 	// Patch applies an RFC 6902 patch if the version is still the given one. Refused with
 	// code 409 or 412 means that it is not; 404, 405, 415, 422 and 501 that the server does not take it.
 	Patch(ctx context.Context, ref, version string, patch []byte) error
+	// Update writes a resource as a whole if the version is still the given one. It fails as Patch does.
+	Update(ctx context.Context, ref, version string, body []byte) error
+	// Post creates body, whatever is there already. It is not safe to repeat after an Error that is Unknown.
+	Post(ctx context.Context, body []byte) (ref string, err error)
+	// Search returns what a search finds, all of it. query is in FHIR's words, not yet percent-encoded; it stands in URLs,
+	// and holds nothing of a person. A server that cannot be searched that way has Refused.
+	Search(ctx context.Context, resourceType, query string) ([]Versioned, error)
+	// Declared returns what the server has last declared to take of a type; the zero Declared before it has.
+	Declared(resourceType string) Declared
 	// Find returns the reference of what Create has made or found with this condition, "" if there is none. A server
 	// that cannot be searched that way has Refused.
 	Find(ctx context.Context, resourceType, ifNoneExist string) (ref string, err error)

@@ -116,7 +116,7 @@ func (l *Ladder) people(ctx context.Context, w Wish, why Reason) (Carried, error
 			return Carried{}, err
 		}
 		if why == ReasonNone { // else it is a Task, and one about the wish is enough
-			writes = append(more, writes...)
+			writes = append(more.Writes, writes...)
 		}
 	}
 	return Carried{Writes: writes, Say: w.Asked}, nil

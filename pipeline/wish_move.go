@@ -30,7 +30,7 @@ func (l *Ladder) move(ctx context.Context, w Wish, now time.Time) (Carried, erro
 			return l.show(ctx, w, w.Taken, now)
 		}
 	}
-	why, err = l.change(ctx, *w.Decision, edit{
+	_, why, err = l.change(ctx, *w.Decision, edit{
 		done: func(a *fhir.Appointment, _ Versioned) bool { return open(a) && w.Slot.of(a) },
 		patch: func(a *fhir.Appointment, now Versioned) ([]byte, error) {
 			if len(a.Patients()) > 1 {

@@ -11,6 +11,9 @@ const (
 	// WriteFollow brings the resource that the write Answers has created to what Body, the whole of it, says now. As long
 	// as it is pending a newer one of the same key takes its place; done, it may be owed again.
 	WriteFollow WriteKind = "follow"
+	// WriteFinal creates Body as WriteCreate does, but not before NotBefore. As long as it is pending a newer one of the same
+	// key takes its place, with its own NotBefore; done, it is not owed again.
+	WriteFinal WriteKind = "final"
 	// WriteRequest lets the status of a CommunicationRequest follow what has become of its messages.
 	WriteRequest WriteKind = "request"
 	// WriteDecision carries a patient's decision into the appointment, down the configured ladder.
@@ -66,9 +69,14 @@ type Write struct {
 	// Wish is what a patient wants of the free times, for WriteWish.
 	Wish *Wish
 
-	// Tries and Created are the ledger's.
+	// NotBefore is when it may be tried at the earliest, for WriteFinal.
+	NotBefore time.Time
+
+	// Tries, Created and Begun are the ledger's. Begun is when a try was begun of which nobody knows how it ended; see
+	// Ledger.BeginWrite.
 	Tries   int
 	Created time.Time
+	Begun   time.Time
 }
 
 // Decision is what a patient decided about an appointment.

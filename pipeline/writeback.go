@@ -33,18 +33,19 @@ type WriteBack struct {
 
 	// Files is for SinkFiles.
 	Files *Files
-	// Server and Ladder are for SinkServer. Batches, if it is not nil, is that server where it takes several
+	// Server, Ladder and Shape are for SinkServer. Batches, if it is not nil, is that server where it takes several
 	// creations in one request, at most Batch of them.
 	Server  FHIRServer
 	Batches Batches
 	Batch   int
 	Ladder  *Ladder
+	Shape   Shape
 	// Publisher and Topic are for SinkTopic.
 	Publisher Publisher
 	Topic     string
 
 	breaker breaker
-	untaken untaken
+	ways    ways
 	begun   begun
 	// shown is the breaker's state as the metrics have it.
 	shown atomic.Value
@@ -85,6 +86,7 @@ func (b *WriteBack) heed(w Write, err error) {
 	var e *Error
 	known := errors.As(err, &e)
 	switch kind := KindOf(err); {
+	case known && e.Reason == outcomeUnclear: // it was not asked
 	case err == nil && w.Kind == WriteWish: // one that comes too late has asked nobody
 	case err == nil, kind == Refused:
 		if b.breaker.ok() {
@@ -113,6 +115,8 @@ func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 	var e *Error
 	if errors.As(err, &e) && kind == Throttled {
 		wait = max(e.After, time.Second)
+	} else if e != nil && e.Reason == outcomeUnclear {
+		wait = max(wait, e.After)
 	}
 	result.Retry, result.Reason = b.Now().Add(wait), ReasonTransient
 	b.putOff(result.Retry)
@@ -132,6 +136,7 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 		return done, nil, &Error{Op: "writeback.write", Kind: Malformed, Reason: "no_decision"}
 	case w.Kind == WriteDecision:
 		carried, err := b.Ladder.Carry(ctx, *w.Decision, b.Now())
+		b.Metrics.carried(carried.By)
 		return WriteResult{Say: due(carried.Say, b.Now())}, carried.Writes, err
 	case w.Kind == WriteFile:
 		return b.Files.put(ctx, w)
@@ -141,15 +146,14 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 		return b.grant(ctx, *w.Wish)
 	case b.Sink == SinkTopic:
 		return done, nil, b.publish(ctx, w)
-	case w.Kind != WriteCreate:
+	case w.Kind != WriteCreate && w.Kind != WriteFinal:
 		return done, nil, b.Amend(ctx, w)
 	}
 	body, err := b.whole(ctx, w)
 	if err != nil {
 		return done, nil, err
 	}
-	done.Ref, err = b.Server.Create(ctx, body, w.IfNoneExist)
-	return done, nil, err
+	return b.create(ctx, w, body)
 }
 
 func (b *WriteBack) panicked(w Write) error {

@@ -64,7 +64,7 @@ func (b *WriteBack) groups(list []Write) [][]Write {
 
 // batched reports whether a write may go together with others.
 func (b *WriteBack) batched(w Write) bool {
-	return b.Batches != nil && b.Batch > 1 && b.Sink == SinkServer && w.Kind == WriteCreate && w.Sender.Empty() &&
+	return b.Batches != nil && b.Batch > 1 && b.Sink == SinkServer && w.Kind == WriteCreate && w.Sender.Empty() && !b.Shape.alters(w.Type) &&
 		len(w.Body.Reveal()) <= batchedBody && b.Batches.Together(w.Type, w.IfNoneExist)
 }
 

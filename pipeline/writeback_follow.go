@@ -2,14 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"sync"
-	"time"
 
 	"fhirbridge/fhir"
 )
-
-// untakenFor is how long a server that takes no updates of a type is not asked for one again.
-const untakenFor = time.Hour
 
 // Amend does a write that changes what is there already. An error is Transient or Throttled, or Malformed for a write
 // that is none of these.
@@ -29,7 +24,7 @@ func (b *WriteBack) follow(ctx context.Context, w Write) error {
 	if len(want) == 0 {
 		return &Error{Op: "writeback.follow", Kind: Malformed, Reason: "not_built"}
 	}
-	if b.untaken.until(w.Type).After(b.Now()) {
+	if b.unchangeable(w.Type) {
 		return nil
 	}
 	ref, err := b.Ledger.Written(ctx, w.Answers)
@@ -41,11 +36,16 @@ func (b *WriteBack) follow(ctx context.Context, w Write) error {
 	})
 }
 
-// amend patches a resource with If-Match to what build wants of it as it is now. On a conflict it reads again. What the
+// unchangeable reports whether the server is known to let nobody change resources of a type.
+func (b *WriteBack) unchangeable(typ string) bool {
+	return len(b.ways.of(typ, b.Server.Declared(typ), b.Now())) == 0
+}
+
+// amend changes a resource with If-Match to what build wants of it as it is now. On a conflict it reads again. What the
 // server does not take, and what build says that people have changed, is left as it is: only a record lacks
 // something then, and no patient's word is lost. An error is Transient or Throttled.
 func (b *WriteBack) amend(ctx context.Context, w Write, ref string, build func(now Versioned) (patch []byte, changed bool, err error)) error {
-	if b.untaken.until(w.Type).After(b.Now()) {
+	if b.unchangeable(w.Type) {
 		return nil
 	}
 	for range conflicts {
@@ -63,16 +63,12 @@ func (b *WriteBack) amend(ctx context.Context, w Write, ref string, build func(n
 		if err := Validate(b.Validate).patch("writeback.validate", now, patch); err != nil {
 			return b.leave(w, "validate", err)
 		}
-		err = b.Server.Patch(ctx, ref, now.Version, patch)
-		code, _ := refusal(err)
-		switch code {
-		case "409", "412":
+		_, err = b.ways.make(ctx, b.Server, change{ref, now, patch}, b.Now(), b.Log)
+		switch code, _ := refusal(err); {
+		case code == "409" || code == "412":
 			continue
-		case "405", "415", "428", "501": // of the kind; 403 and 404 may be of this one, which is kept from us
-			b.untaken.note(w.Type, b.Now().Add(untakenFor))
-		}
-		if err != nil {
-			return b.leave(w, "patch", err)
+		case err != nil:
+			return b.leave(w, "change", err)
 		}
 		return nil
 	}
@@ -86,25 +82,4 @@ func (b *WriteBack) leave(w Write, step string, err error) error {
 	}
 	b.Log.Warn("not amended: the resource stays as it is", "write", w.Key, "type", w.Type, "step", step, "error", err)
 	return nil
-}
-
-// untaken remembers the types of which a server takes no updates. The zero value knows none.
-type untaken struct {
-	mu    sync.Mutex
-	types map[string]time.Time
-}
-
-func (u *untaken) until(resourceType string) time.Time {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.types[resourceType]
-}
-
-func (u *untaken) note(resourceType string, until time.Time) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.types == nil {
-		u.types = map[string]time.Time{}
-	}
-	u.types[resourceType] = until
 }

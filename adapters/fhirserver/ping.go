@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"fhirbridge/pipeline"
 )
@@ -20,8 +21,14 @@ type capability struct {
 			Code string `json:"code"`
 		} `json:"interaction"`
 		Resource []struct {
-			Type              string `json:"type"`
-			ConditionalCreate bool   `json:"conditionalCreate"`
+			Type              string  `json:"type"`
+			ConditionalCreate bool    `json:"conditionalCreate"`
+			UpdateCreate      bool    `json:"updateCreate"`
+			Versioning        string  `json:"versioning"`
+			Interaction       []coded `json:"interaction"`
+			SearchParam       []struct {
+				Name string `json:"name"`
+			} `json:"searchParam"`
 		} `json:"resource"`
 	} `json:"rest"`
 }
@@ -43,20 +50,27 @@ func (s *capability) createsConditionally(typ string) bool {
 }
 
 // Ping implements pipeline.FHIRServer. A server that is not of R4 (4.0) is Refused. What
-// the server declares is kept for Create.
+// the server declares is kept for Create and Declared.
 func (c *Client) Ping(ctx context.Context) error {
+	_, err := c.Clock(ctx)
+	return err
+}
+
+// Clock does what Ping does, and returns the server's clock: the Date of its answer, in whole seconds; zero if it has none.
+func (c *Client) Clock(ctx context.Context) (time.Time, error) {
 	const op = "fhirserver.ping"
 	a, err := c.do(ctx, request{op: op, method: http.MethodGet, url: c.at("metadata")})
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	s := &capability{}
 	if json.Unmarshal(a.body, s) != nil || s.ResourceType != "CapabilityStatement" {
-		return notFHIR(op, a)
+		return time.Time{}, notFHIR(op, a)
 	}
 	if s.FHIRVersion != "4.0" && !strings.HasPrefix(s.FHIRVersion, "4.0.") {
-		return &pipeline.Error{Op: op, Kind: pipeline.Refused, Reason: "wrong_fhir_version"}
+		return time.Time{}, &pipeline.Error{Op: op, Kind: pipeline.Refused, Reason: "wrong_fhir_version"}
 	}
 	c.declared.Store(s)
-	return nil
+	date, _ := http.ParseTime(a.header.Get("Date"))
+	return date, nil
 }

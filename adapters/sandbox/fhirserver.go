@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +29,14 @@ type FHIRConfig struct {
 	Validate func(raw []byte) error
 	// ReadOnly refuses all writes, NoPatch only PATCH, both with 405.
 	ReadOnly, NoPatch bool
+	// NoUpdate refuses PUT with 405. NoConditionalCreate passes over If-None-Exist, as servers do that do not know it.
+	NoUpdate, NoConditionalCreate bool
+	// NoIdentifierSearch refuses to search by identifier; NoVersions tells no versions apart.
+	NoIdentifierSearch, NoVersions bool
+	// Creates and Patches are the only types that are created and patched; all if there are none.
+	Creates, Patches []string
+	// Oracle refuses what Oracle Health Millennium refuses; it implies some of the above.
+	Oracle bool
 	// NoBatch refuses batches, and does not declare them.
 	NoBatch bool
 	// UpdateCreate lets PUT create a resource under the client's id; otherwise 404.
@@ -95,6 +104,9 @@ type FHIRServer struct {
 
 // NewFHIRServer starts a server. It fails only if the socket is taken.
 func NewFHIRServer(cfg FHIRConfig) (*FHIRServer, error) {
+	if cfg.Oracle {
+		cfg.oracle()
+	}
 	setDefault(&cfg.ConflictStatus, http.StatusPreconditionFailed)
 	setDefault(&cfg.PageSize, 20)
 	if cfg.Clock == nil {
@@ -193,11 +205,8 @@ func (s *FHIRServer) route(r *http.Request, p []string) (*fhirAnswer, *fhirProbl
 		return nil, e
 	}
 	searching := r.Method == http.MethodPost && len(p) == 2 && p[1] == "_search"
-	if s.cfg.ReadOnly && r.Method != http.MethodGet && !searching {
+	if !searching && r.Method != http.MethodGet && !s.takes(r.Method, p[0]) {
 		return nil, notAllowed("GET")
-	}
-	if s.cfg.NoPatch && r.Method == http.MethodPatch {
-		return nil, notAllowed("GET, POST, PUT, DELETE")
 	}
 	switch shape := r.Method + strings.Repeat("/", len(p)); {
 	case shape == "GET/" || searching:
@@ -218,6 +227,23 @@ func (s *FHIRServer) route(r *http.Request, p []string) (*fhirAnswer, *fhirProbl
 		return s.vread(p[0], p[1], p[3])
 	}
 	return nil, notAllowed("GET, POST, PUT, PATCH, DELETE")
+}
+
+// takes reports whether a type can be written by a method.
+func (s *FHIRServer) takes(method, kind string) bool {
+	c := s.cfg
+	among := func(list []string) bool { return list == nil || slices.Contains(list, kind) }
+	switch method {
+	case http.MethodPost:
+		return !c.ReadOnly && among(c.Creates)
+	case http.MethodPut:
+		return !c.ReadOnly && !c.NoUpdate
+	case http.MethodPatch:
+		return !c.ReadOnly && !c.NoPatch && among(c.Patches)
+	case http.MethodDelete:
+		return !c.ReadOnly && !c.Oracle
+	}
+	return false
 }
 
 func notAllowed(allow string) *fhirProblem {

@@ -99,7 +99,7 @@ type fhirAnswer struct {
 // write sends a; see https://hl7.org/fhir/R4/http.html#ops for Prefer.
 func (s *FHIRServer) write(rw http.ResponseWriter, r *http.Request, a *fhirAnswer) {
 	h := rw.Header()
-	if a.version > 0 {
+	if a.version > 0 && !s.cfg.NoVersions {
 		h.Set("ETag", etag(a.version))
 		h.Set("Last-Modified", a.updated.UTC().Format(http.TimeFormat))
 	}

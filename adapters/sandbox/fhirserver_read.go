@@ -122,30 +122,25 @@ func (s *FHIRServer) history(kind, id string) (*fhirAnswer, *fhirProblem) {
 // serveMetadata says what this server can do, as it is configured.
 // See https://hl7.org/fhir/R4/capabilitystatement.html.
 func (s *FHIRServer) serveMetadata(rw http.ResponseWriter) {
-	interactions := []string{"read", "vread", "history-instance", "search-type"}
-	if !s.cfg.ReadOnly {
-		interactions = append(interactions, "create", "update", "delete")
-		if !s.cfg.NoPatch {
-			interactions = append(interactions, "patch")
-		}
-	}
-	codes := make([]map[string]string, len(interactions))
-	for i, code := range interactions {
-		codes[i] = map[string]string{"code": code}
-	}
 	versioning := "versioned"
 	if s.cfg.RequireIfMatch {
 		versioning = "versioned-update"
+	}
+	if s.cfg.NoVersions {
+		versioning = "no-version"
 	}
 	var resources []map[string]any
 	for _, kind := range sortedKeys(fhirTypes) {
 		var params []map[string]string
 		for _, name := range sortedKeys(searchParams(kind)) {
+			if name == "identifier" && !s.identifies(kind) {
+				continue
+			}
 			params = append(params, map[string]string{"name": name, "type": searchParams(kind)[name].kind})
 		}
 		resources = append(resources, map[string]any{
-			"type": kind, "interaction": codes, "versioning": versioning, "readHistory": true,
-			"updateCreate": s.cfg.UpdateCreate, "conditionalCreate": !s.cfg.ReadOnly, "searchParam": params,
+			"type": kind, "interaction": s.interactions(kind), "versioning": versioning, "readHistory": true,
+			"updateCreate": s.cfg.UpdateCreate, "conditionalCreate": !s.cfg.ReadOnly && !s.cfg.NoConditionalCreate, "searchParam": params,
 		})
 	}
 	whole := []map[string]string{}
@@ -161,6 +156,24 @@ func (s *FHIRServer) serveMetadata(rw http.ResponseWriter) {
 	})
 	rw.Header().Set("Content-Type", fhirJSON)
 	_, _ = rw.Write(body)
+}
+
+// interactions are what can be done with resources of a type.
+func (s *FHIRServer) interactions(kind string) []map[string]string {
+	codes := []map[string]string{{"code": "read"}, {"code": "vread"}, {"code": "history-instance"}, {"code": "search-type"}}
+	for _, write := range []struct{ method, code string }{
+		{http.MethodPost, "create"}, {http.MethodPut, "update"}, {http.MethodDelete, "delete"}, {http.MethodPatch, "patch"},
+	} {
+		if s.takes(write.method, kind) {
+			codes = append(codes, map[string]string{"code": write.code})
+		}
+	}
+	return codes
+}
+
+// identifies reports whether resources of a type can be searched by identifier.
+func (s *FHIRServer) identifies(kind string) bool {
+	return !s.cfg.NoIdentifierSearch && (!s.cfg.Oracle || kind != "Communication")
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -29,9 +29,10 @@ var everyType = map[string]searchParam{
 
 // typeParams are those of some resources; names and meanings are R4's.
 var typeParams = map[string]map[string]searchParam{
-	"Patient":             {"telecom": token("telecom", ""), "phone": token("telecom", "phone")},
-	"RelatedPerson":       {"telecom": token("telecom", ""), "phone": token("telecom", "phone"), "patient": reference("patient", "Patient")},
-	"Communication":       {"subject": reference("subject", ""), "patient": reference("subject", "Patient"), "status": status},
+	"Patient":       {"telecom": token("telecom", ""), "phone": token("telecom", "phone")},
+	"RelatedPerson": {"telecom": token("telecom", ""), "phone": token("telecom", "phone"), "patient": reference("patient", "Patient")},
+	"Communication": {"subject": reference("subject", ""), "patient": reference("subject", "Patient"), "status": status,
+		"category": coded("category"), "recipient": reference("recipient", ""), "received": received},
 	"Appointment":         {"patient": reference("participant.#.actor", "Patient"), "actor": reference("participant.#.actor", ""), "status": status, "slot": reference("slot", "Slot")},
 	"AppointmentResponse": {"appointment": reference("appointment", ""), "actor": reference("actor", ""), "patient": reference("actor", "Patient")},
 	"DiagnosticReport":    {"subject": reference("subject", ""), "patient": reference("subject", "Patient"), "status": status},
@@ -73,6 +74,11 @@ func token(path, system string) searchParam {
 
 var status = searchParam{"token", func(_ *FHIRServer, r *fhirRecord, v string) bool {
 	return gjson.GetBytes(r.current().raw, "status").String() == v
+}}
+
+var received = searchParam{"date", func(_ *FHIRServer, r *fhirRecord, v string) bool {
+	at, err := time.Parse(time.RFC3339, gjson.GetBytes(r.current().raw, "received").String())
+	return err == nil && inTime(at, v)
 }}
 
 // reference matches "id", "Type/id" and the absolute URL, if only is not empty just
@@ -143,6 +149,14 @@ func period(v string) (prefix string, from, to time.Time, ok bool) {
 // parameters all hold, of values with commas one. The caller holds mu.
 func (s *FHIRServer) match(kind string, q url.Values) ([]*fhirRecord, *fhirProblem) {
 	params := searchParams(kind)
+	if !s.identifies(kind) {
+		delete(params, "identifier")
+	}
+	if s.cfg.Oracle {
+		if e := oracleSearch(kind, q); e != nil {
+			return nil, e
+		}
+	}
 	found := s.candidates(kind, q)
 	for name, values := range q {
 		if resultParams[name] {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,6 +55,9 @@ func (s *FHIRServer) put(method, kind, id string, raw []byte) *fhirAnswer {
 	v := fhirVersion{method: method, updated: s.cfg.Clock().UTC().Truncate(time.Millisecond)}
 	if raw != nil {
 		v.raw = stamp(raw, id, r.version()+1, v.updated)
+		if s.cfg.NoVersions {
+			v.raw = bytes.Replace(v.raw, fmt.Appendf(nil, `"versionId":"%d",`, r.version()+1), nil, 1)
+		}
 	}
 	r.versions = append(r.versions, v)
 	t.index(r)

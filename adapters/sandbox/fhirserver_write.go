@@ -28,7 +28,12 @@ func (s *FHIRServer) create(r *http.Request, kind string) (*fhirAnswer, *fhirPro
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if condition := r.Header.Get("If-None-Exist"); condition != "" {
+	if s.cfg.Oracle && kind == "Communication" {
+		if e := oracleCommunication(raw); e != nil {
+			return nil, e
+		}
+	}
+	if condition := r.Header.Get("If-None-Exist"); condition != "" && !s.cfg.NoConditionalCreate {
 		found, e := s.existing(kind, condition)
 		if found != nil || e != nil {
 			return found, e
@@ -45,7 +50,11 @@ func (s *FHIRServer) create(r *http.Request, kind string) (*fhirAnswer, *fhirPro
 	if e := s.acceptable(kind, id, raw); e != nil {
 		return nil, e
 	}
-	return s.put(http.MethodPost, kind, id, raw), nil
+	a := s.put(http.MethodPost, kind, id, raw)
+	if s.cfg.Oracle {
+		a.body = nil // its creations are answered by Location alone
+	}
+	return a, nil
 }
 
 // existing answers a conditional create that has matches; nil, nil if it has none.
@@ -116,6 +125,14 @@ func (s *FHIRServer) patch(r *http.Request, kind, id string) (*fhirAnswer, *fhir
 	if old.deleted() {
 		return nil, gone()
 	}
+	if s.cfg.Oracle {
+		if raw, e = oraclePatch(old.current().raw, raw); e != nil {
+			return nil, e
+		}
+		if ops, err = jsonpatch.DecodePatch(raw); err != nil {
+			return nil, problem(http.StatusBadRequest, "structure", "The body is not a JSON Patch")
+		}
+	}
 	changed, err := ops.Apply(old.current().raw)
 	if err != nil {
 		return nil, problem(http.StatusUnprocessableEntity, "processing", "The patch does not apply: "+err.Error())
@@ -171,7 +188,7 @@ func (s *FHIRServer) find(kind, id string) (*fhirRecord, *fhirProblem) {
 
 func (s *FHIRServer) precondition(r *http.Request, old *fhirRecord) *fhirProblem {
 	match := r.Header.Get("If-Match")
-	if match == "" || match == etag(old.version()) {
+	if match == "" || match == etag(old.version()) || s.cfg.NoVersions {
 		return nil
 	}
 	return problem(s.cfg.ConflictStatus, "conflict", "The resource has version "+strconv.Itoa(old.version()))

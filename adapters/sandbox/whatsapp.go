@@ -40,6 +40,8 @@ type WhatsAppConfig struct {
 	// WrittenAs are numbers that WhatsApp writes otherwise than they are dialled, as in parts of Brazil
 	// and Mexico: what is dialled, and the wa_id. Their phone is found under both.
 	WrittenAs map[string]string
+	// CanSend is what is said of the number's health: AVAILABLE (the default), LIMITED or BLOCKED.
+	CanSend string
 	// PairRate enforces one message in 6 s to one user (131056), with bursts of
 	// PairBurst messages (default 45) that have to be waited for afterwards.
 	PairRate  bool
@@ -149,6 +151,7 @@ func (c *WhatsAppConfig) defaults() {
 	setDefault(&c.WABAID, "102290129340398")
 	setDefault(&c.DisplayNumber, "15550100000")
 	setDefault(&c.CountryCode, "1")
+	setDefault(&c.CanSend, "AVAILABLE")
 	setDefault(&c.PairBurst, 45)
 	setDefault(&c.WebhookBatch, 100)
 	setDefault(&c.WebhookBackoff, time.Second)
@@ -213,6 +216,8 @@ func (w *WhatsApp) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.serveTemplateEdit(rw, r, w.templates.byID(object))
 	case object == downloadElement && r.Method == http.MethodGet:
 		w.serveDownload(rw, edge)
+	case route == "GET " && ours:
+		w.serveHealth(rw, r)
 	case edge == "" && r.Method == http.MethodGet:
 		w.serveMedia(rw, object)
 	case edge == "" && r.Method == http.MethodDelete:

@@ -37,6 +37,7 @@ func (l *Ledger) sealWrites(list []pipeline.Write) []owedWrite {
 func insertWrites(t *tx, list []owedWrite) error {
 	now := micros(t.now)
 	for _, w := range list {
+		ready := now
 		if w.Kind == pipeline.WriteFollow {
 			replaced, err := replaceWrite(t, w)
 			if err != nil {
@@ -45,6 +46,10 @@ func insertWrites(t *tx, list []owedWrite) error {
 			if replaced {
 				continue
 			}
+		} else if replaced, err := replaceFinal(t, w, &ready); err != nil {
+			return err
+		} else if replaced {
+			continue
 		} else if _, done, err := t.one("SELECT done_at FROM written WHERE name = ?", w.name); err != nil {
 			return err
 		} else if done {
@@ -54,7 +59,7 @@ func insertWrites(t *tx, list []owedWrite) error {
 			VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', 0, ?,
 				CASE WHEN EXISTS (SELECT 1 FROM owed WHERE sink = ? AND queue_at = ? AND state = 0) THEN NULL ELSE CAST(? AS BIGINT) END, ?)
 			ON CONFLICT (name) DO NOTHING`,
-			t.id(), w.name, w.Key, string(w.Sink), w.queue, string(w.Kind), w.Type, now, string(w.Sink), w.queue, now, w.secret)
+			t.id(), w.name, w.Key, string(w.Sink), w.queue, string(w.Kind), w.Type, now, string(w.Sink), w.queue, ready, w.secret)
 		if err != nil {
 			return err
 		}
@@ -79,6 +84,26 @@ func replaceWrite(t *tx, w owedWrite) (bool, error) {
 	return n > 0, err
 }
 
+// replaceFinal gives a write that waits for an outcome the newest of it, and says when it may be tried. rev stays: it is
+// done once, whichever of the two somebody has in hands.
+func replaceFinal(t *tx, w owedWrite, ready *int64) (bool, error) {
+	if w.Kind != pipeline.WriteFinal {
+		return false, nil
+	}
+	*ready = max(*ready, micros(w.NotBefore))
+	n, err := t.exec("UPDATE owed SET secret = ?, ready_at = ? WHERE name = ? AND state = 0 AND begun_at = 0", w.secret, *ready, w.name)
+	return n > 0, err
+}
+
+// BeginWrite implements pipeline.Ledger.
+func (l *Ledger) BeginWrite(ctx context.Context, key string, at time.Time) error {
+	name := once(key)
+	return l.writer.do(ctx, func(t *tx) error {
+		_, err := t.exec("UPDATE owed SET begun_at = ? WHERE name = ? AND state = 0", micros(at), name)
+		return err
+	})
+}
+
 // owe signals that writes were added.
 func (l *Ledger) owe(list []owedWrite) {
 	for _, w := range list {
@@ -86,12 +111,12 @@ func (l *Ledger) owe(list []owedWrite) {
 	}
 }
 
-const owedColumns = "o.id, o.key, o.sink, o.kind, o.type, o.tries, o.created_at, o.secret, o.queue_at, o.rev"
+const owedColumns = "o.id, o.key, o.sink, o.kind, o.type, o.tries, o.created_at, o.secret, o.queue_at, o.rev, o.begun_at"
 
 func (l *Ledger) writeOf(r row) (pipeline.Write, error) {
 	w := pipeline.Write{
 		Key: r.text(1), Sink: pipeline.Sink(r.text(2)), Kind: pipeline.WriteKind(r.text(3)), Type: r.text(4),
-		Tries: int(r.number(5)), Created: r.at(6),
+		Tries: int(r.number(5)), Created: r.at(6), Begun: r.at(10),
 	}
 	secret, err := l.seal.open("owed", w.Key, r.bytes(7))
 	if err != nil {
@@ -255,11 +280,12 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL WHERE id = ? AND state = 0 AND rev = ?", string(r.Reason), w.id, w.rev)
 		t.count(counted{kind: tallyGivenUp}, n)
 	default:
-		tries := 1
+		tries, unclear := int64(1), r.Unclear
 		if r.Untried {
-			tries = 0
+			tries, unclear = 0, true // it is what it was
 		}
-		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + ?, ready_at = ? WHERE id = ? AND state = 0", string(r.Reason), tries, micros(r.Retry), w.id)
+		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + ?, ready_at = ?, begun_at = begun_at * ? WHERE id = ? AND state = 0",
+			string(r.Reason), tries, micros(r.Retry), number(unclear), w.id)
 	}
 	return n > 0, err
 }

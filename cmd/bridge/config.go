@@ -66,6 +66,7 @@ type TopicsConfig struct {
 // FHIRConfig is the fhir block.
 type FHIRConfig struct {
 	Server fhirserver.Config `yaml:",inline"`
+	Of     ProfileConfig     `yaml:",inline"`
 	// WriteTo lists the sinks: server, topic.
 	WriteTo []pipeline.Sink `yaml:"write_to"`
 	// AppointmentWriteback lists the rungs that a decision goes down: status, patch, response, task.
@@ -143,8 +144,9 @@ func (c *Config) defaults() {
 	t.Inbound = cmp.Or(t.Inbound, "bridge.inbound")
 	t.Communications = cmp.Or(t.Communications, "bridge.communications")
 	t.DeadLetters = cmp.Or(t.DeadLetters, "bridge.dead-letters")
+	c.FHIR.Of.problem = c.FHIR.Of.load()
 	if len(c.FHIR.WriteTo) == 0 {
-		c.FHIR.WriteTo = []pipeline.Sink{pipeline.SinkServer}
+		c.FHIR.WriteTo = []pipeline.Sink{cmp.Or(c.FHIR.Of.loaded.Writes, pipeline.SinkServer)}
 	}
 	if len(c.FHIR.AppointmentWriteback) == 0 {
 		c.FHIR.AppointmentWriteback = []pipeline.Rung{pipeline.RungPatch, pipeline.RungResponse, pipeline.RungTask}
@@ -198,7 +200,7 @@ func (k KafkaConfig) validate() error {
 }
 
 func (f FHIRConfig) validate() error {
-	var errs []error
+	errs := []error{f.Of.validate(f.WriteTo)}
 	if f.Server.BaseURL != "" || slices.Contains(f.WriteTo, pipeline.SinkServer) {
 		errs = append(errs, f.Server.Validate())
 	}

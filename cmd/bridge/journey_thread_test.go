@@ -146,7 +146,7 @@ func undelivered(t *testing.T, w *world) {
 		return len(list) == 2 && list[1].Get("status").String() == "not-done"
 	})
 	_, messages := v.conversation(1)
-	v.isNotDone(messages[0], "recipient-unavailable", "WhatsApp: 131026")
+	v.isNotDone(messages[0], "recipient-unavailable", "Not delivered: 131026")
 	v.books(ahead(21), "", "") // not tried any more
 	v.await("the next in the chart", func() bool { return len(v.chart()) == 3 })
 	_, messages = v.conversation(2)
@@ -171,7 +171,7 @@ func (v *attendee) isNotDone(c gjson.Result, code, words string) {
 	for path, want := range map[string]string{
 		"status": "not-done", "statusReason.coding.0.code": code, "statusReason.text": words, "sent": "", "about.0.reference": "Appointment/of-" + v.id,
 	} {
-		if path == "sent" && strings.HasPrefix(words, "WhatsApp") {
+		if path == "sent" && strings.HasPrefix(words, "Not delivered") {
 			continue // it was
 		}
 		v.element(c, words, path, want)

@@ -96,6 +96,20 @@ func (c chart) Patch(_ context.Context, ref, _ string, patch []byte) error {
 	return nil
 }
 
+// Update implements pipeline.FHIRServer: this EHR takes patches.
+func (chart) Update(context.Context, string, string, []byte) error { return errPatches }
+
+// Post implements pipeline.FHIRServer.
+func (c chart) Post(ctx context.Context, body []byte) (string, error) { return c.Create(ctx, body, "") }
+
+// Search implements pipeline.FHIRServer.
+func (chart) Search(context.Context, string, string) ([]pipeline.Versioned, error) { return nil, nil }
+
+// Declared implements pipeline.FHIRServer.
+func (chart) Declared(string) pipeline.Declared { return pipeline.Declared{} }
+
+var errPatches = errors.New("nothing is written as a whole here")
+
 // Find implements pipeline.FHIRServer.
 func (chart) Find(context.Context, string, string) (string, error) { return "", nil }
 

@@ -28,6 +28,8 @@ var writeTests = map[string]func(*ledgerTest){
 	"what a patient decides by a write counts once done":                writesDecide,
 	"what a plan owes is owed once":                                     writesPlanned,
 	"a plan that fails owes nothing":                                    writesNotPlanned,
+	"one that waits for an outcome is done once, with the newest":       writesFinal,
+	"that a write was begun is kept until its outcome is clear":         writesBegin,
 }
 
 // owe adds writes by way of a reply.

@@ -190,7 +190,8 @@ CREATE TABLE identity (
 
 -- Writes that are owed, and those that were given up. queue_at is made of the name of the order
 -- queue. ready_at is set on the first of each queue only: the time from which it may be tried. rev counts how
--- often a newer one has taken the place of a write that follows something.
+-- often a newer one has taken the place of a write that follows something. begun_at is when a try was begun of which
+-- nobody knows how it ended, 0 for none.
 CREATE TABLE owed (
   id         {id},
   name       {blob} NOT NULL UNIQUE,
@@ -205,6 +206,7 @@ CREATE TABLE owed (
   created_at BIGINT NOT NULL,
   ready_at   BIGINT,
   rev        BIGINT NOT NULL DEFAULT 0,
+  begun_at   BIGINT NOT NULL DEFAULT 0,
   secret     {blob} NOT NULL
 );
 
