@@ -45,14 +45,6 @@ func (c *Config) validateChannels() []error {
 	return errs
 }
 
-// fallbackName is the name of the other channel, "" if there is none.
-func (c *Config) fallbackName() string {
-	if len(c.Channels) < 2 {
-		return ""
-	}
-	return c.Channels[1].Name
-}
-
 // openFallback makes the other channel, nil if there is none.
 func openFallback(c *Config) (*pipeline.Fallback, error) {
 	if len(c.Channels) < 2 {
