@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -56,6 +57,7 @@ func newRealEHR(t testing.TB) *realEHR {
 		Rewrite: func(r *httputil.ProxyRequest) { // the Host stays the proxy's: the server names it in links and locations
 			r.Out.URL.Scheme, r.Out.URL.Host = base.Scheme, base.Host
 		},
+		ErrorLog: log.New(io.Discard, "", 0), // of who was killed
 		ModifyResponse: func(r *http.Response) error {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -83,7 +85,9 @@ func (c *realEHR) Close() error {
 // ServeHTTP passes a request on, unless something goes wrong. Who has asked may be killed meanwhile: the server does it all the same.
 func (c *realEHR) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	f := c.fault(r)
-	r = r.WithContext(context.WithoutCancel(r.Context()))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Minute) // without an end the proxy takes that of who has asked
+	defer cancel()
+	r = r.WithContext(ctx)
 	if !f.Cut && f.Status == 0 {
 		c.proxy.ServeHTTP(rw, r)
 		return

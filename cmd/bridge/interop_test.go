@@ -232,16 +232,16 @@ func chartedConsent(t *testing.T, c *crowd) {
 	}
 }
 
-// chartedStranger is somebody nobody knows, and somebody whom only the server knows, by the number.
+// chartedStranger is somebody nobody knows, and then the server does, by the number: it is asked anew.
 func chartedStranger(t *testing.T, c *crowd) {
 	own := *c.world
 	own.t = t
-	_, nobody := c.id(), c.number()
-	own.whatsapp.Phone(nobody).Write("STOP")
-	own.filed("Consent", "patient.identifier.value", nobody)
 	id, number := c.id(), c.number()
+	phone := own.whatsapp.Phone(number)
+	phone.Write("STOP")
+	own.filed("Consent", "patient.identifier.value", number)
 	must(t, own.ehr.Seed([]byte(patient(id, "Ann", number, "en"))))
-	own.whatsapp.Phone(number).Write("STOP")
+	phone.Write("STOP")
 	own.filed("Consent", "patient.reference", "Patient/"+id)
 }
 
