@@ -59,12 +59,12 @@ kafka() {
 
 fhir() {
 	local brokers base written
-	written=$here/../.cache/interop/written
+	written=.cache/interop/written
 	rm -rf "$written"
 	mkdir -p "$written"
 	brokers=$("$here/kafka.sh" start 4)
 	base=$("$here/hapi.sh" start)
-	export BRIDGE_TEST_WRITTEN=$written
+	export BRIDGE_TEST_WRITTEN=$PWD/$written
 	part "HAPI at $base: end to end, with Apache Kafka"
 	BRIDGE_TEST_BROKERS=$brokers BRIDGE_TEST_FHIR=$base go test -count=1 -timeout 5m -run '^TestInteropChart$' ./cmd/bridge
 	"$here/kafka.sh" stop 4
