@@ -11,56 +11,20 @@ set -euo pipefail
 
 declare -A versions=([4]=4.4.0 [3]=3.9.2)
 
-die() { echo "interop: $*" >&2; exit 1; }
-
 action=${1:-} line=${2:-none}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/common.sh"
 [[ -n ${versions[$line]:-} ]] || die "usage: kafka.sh fetch|start|restart|stop 4|3"
 version=${versions[$line]}
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")/.cache/interop/kafka-$version
 jars=$root/lib run=$root/run
-
-# need installs a Debian package when its command is absent.
-need() {
-	command -v "$1" >/dev/null && return
-	echo "interop: installing $2" >&2
-	local sudo=()
-	[[ $(id -u) -eq 0 ]] || sudo=(sudo)
-	"${sudo[@]}" apt-get update -qq >&2
-	DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "$2" >&2
-	command -v "$1" >/dev/null || die "$1 is still absent after installing $2"
-}
-
-need_java() {
-	need java openjdk-17-jre-headless
-	local major
-	major=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n1)
-	[[ ${major:-0} -ge 17 ]] || die "Kafka $version needs Java 17 or later, found ${major:-none}"
-}
 
 fetch() {
 	[[ -e $root/fetched ]] && return
 	need_java
-	need mvn maven
-	rm -rf "$jars"
-	mkdir -p "$jars"
-	mvn --batch-mode --quiet -Dstyle.color=never --file "$here/pom.xml" -Dkafka.version="$version" \
-		dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$jars" >&2 ||
-		die "Kafka $version could not be fetched"
+	artifacts "$here/pom.xml" "$jars" -Dkafka.version="$version" || die "Kafka $version could not be fetched"
 	[[ -e $jars/kafka_2.13-$version.jar ]] || die "Kafka $version was fetched without its broker"
 	touch "$root/fetched"
-}
-
-alive() { [[ -e $run/pid ]] && kill -0 "$(<"$run/pid")" 2>/dev/null; }
-
-# free_port prints a port that nobody listens on.
-free_port() {
-	local port
-	for _ in {1..50}; do
-		port=$((20000 + RANDOM % 10000))
-		(: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-	done
-	die "found no free port"
 }
 
 # configure writes a combined broker and controller. The replication factors are
@@ -115,19 +79,6 @@ launch() {
 	done
 	tail -n 40 "$run/server.log" "$run/out.log" >&2 || true
 	die "Kafka $version did not start"
-}
-
-stop() {
-	alive || return 0
-	local pid
-	pid=$(<"$run/pid")
-	kill "-$1" "$pid"
-	for _ in {1..100}; do
-		kill -0 "$pid" 2>/dev/null || { rm -f "$run/pid"; return; }
-		sleep 0.2
-	done
-	kill -KILL "$pid"
-	rm -f "$run/pid"
 }
 
 case $action in

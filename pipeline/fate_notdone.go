@@ -49,6 +49,7 @@ var failedReasons = map[string]string{
 // that the chart lacks.
 var unsentReasons = map[Reason]string{
 	ReasonStopped:       notDoneObjection,
+	ReasonDenied:        notDoneObjection,
 	ReasonNoNumber:      notDoneNumber,
 	ReasonInvalidNumber: notDoneNumber,
 	ReasonWrongNumber:   notDoneNumber,

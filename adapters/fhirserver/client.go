@@ -161,6 +161,7 @@ func (c *Client) send(ctx context.Context, q request, authorization string) (ans
 		return answer{}, &pipeline.Error{Op: q.op, Kind: pipeline.Refused, Reason: "bad_reference"}
 	}
 	r.Header.Set("Accept", fhirJSON)
+	r.Header.Set("Cache-Control", "no-cache") // HAPI answers a search with what the same one has found in the minute before
 	r.Header.Set("User-Agent", "fhirbridge")
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)

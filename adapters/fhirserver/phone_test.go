@@ -158,3 +158,16 @@ func TestPhoneSearchEncodesOnce(t *testing.T) {
 		t.Errorf("want (-), got (+):\n%s", diff)
 	}
 }
+
+// TestNoAnswerOfBefore is a server that keeps the results of searches, as HAPI does for a minute: it is to search anew.
+func TestNoAnswerOfBefore(t *testing.T) {
+	s := serve(t, answer(200, bundle()))
+	if _, err := open(t, s.URL+"/fhir").PatientsByPhone(t.Context(), pipeline.NewPrivate("+15550100101")); err != nil {
+		t.Fatal(err)
+	}
+	for i := range s.requests() {
+		if got := s.headerOf(i).Get("Cache-Control"); got != "no-cache" {
+			t.Errorf("request %d has Cache-Control %q, want no-cache", i, got)
+		}
+	}
+}

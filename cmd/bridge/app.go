@@ -110,7 +110,7 @@ func (a *app) wire() error {
 	publisher := pipeline.NewPublisher(a.kafka, kafka.MetadataKey)
 	a.resolver = pipeline.NewResolver(a.ledger)
 	filing := pipeline.Filing{
-		Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo, SMS: c.fallbackName(), Files: c.Media.rules(), Final: c.FHIR.Of.loaded.Communication.Wait,
+		Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo, SMS: c.Channels[0].Fallback, Files: c.Media.rules(), Final: c.FHIR.Of.loaded.Communication.Wait,
 	}
 	dead := &pipeline.DeadLetters{
 		Publisher: publisher, Topic: c.Kafka.Topics.DeadLetters, Metrics: a.metrics, Explain: explain,

@@ -68,7 +68,8 @@ func TestSMARTWithKeyRotation(t *testing.T) {
 		},
 		server: fmt.Sprintf(`, auth: {type: smart, client_id: bridge, key_file: %q, next_key_file: %q}`, key, next),
 	})
-	w.ehr.RegisterJWKS("http://" + w.webhooks + jwksPath)
+	ehr := w.ehr.(*sandbox.FHIRServer)
+	ehr.RegisterJWKS("http://" + w.webhooks + jwksPath)
 	b := w.run()
 	start := time.Now().Add(10 * 24 * time.Hour)
 	const round = 12
@@ -103,7 +104,7 @@ func TestSMARTWithKeyRotation(t *testing.T) {
 	must(t, os.Rename(next, key))
 	converse()
 	w.await("all Communications", func() bool { return len(w.spoken()) >= 3*said })
-	w.await("the second key to have signed", func() bool { return slices.Contains(w.ehr.SignedBy(), both.Get("1.kid").String()) })
+	w.await("the second key to have signed", func() bool { return slices.Contains(ehr.SignedBy(), both.Get("1.kid").String()) })
 	w.await("nothing under way", func() bool { return w.settled(b) })
 	checkRotation(t, w, b, said)
 	after := w.publishedKeys()

@@ -34,7 +34,7 @@ type world struct {
 	group    string
 	whatsapp *sandbox.WhatsApp
 	sms      *sandbox.WhatsApp // nil without worldOptions.sms
-	ehr      *sandbox.FHIRServer
+	ehr      ehrServer
 	feed     pipeline.Publisher
 	client   *kgo.Client // reads what the bridge writes
 	webhooks string
@@ -67,7 +67,7 @@ type worldOptions struct {
 
 const clinicZone = "Europe/Berlin"
 
-// newWorld starts the outside. With BRIDGE_TEST_BROKERS set, Kafka is a real one.
+// newWorld starts the outside. With BRIDGE_TEST_BROKERS set, Kafka is a real one, with BRIDGE_TEST_FHIR the FHIR server.
 func newWorld(t testing.TB, o worldOptions) *world {
 	t.Helper()
 	if o.partitions == 0 {
@@ -80,14 +80,10 @@ func newWorld(t testing.TB, o worldOptions) *world {
 		Events: []string{"ehr.fhir"}, Inbound: "bridge.inbound", Communications: "bridge.communications", DeadLetters: "bridge.dead-letters",
 	}
 	w.startKafka(o.partitions)
-	fhirConfig := sandbox.FHIRConfig{Validate: validates, Clock: w.now}
-	if o.fhir != nil {
-		o.fhir(&fhirConfig)
-	}
-	var err error
-	w.ehr, err = sandbox.NewFHIRServer(fhirConfig)
-	must(t, err)
+	w.ehr = w.newEHR()
 	t.Cleanup(func() { _ = w.ehr.Close() })
+	t.Cleanup(w.keep)
+	var err error
 	w.webhooks, err = freeAddress()
 	must(t, err)
 	w.admin, err = freeAddress()
