@@ -79,10 +79,6 @@ func newOutbox(list ...pipeline.Write) *outbox {
 		}
 		if r.Done || r.GiveUp {
 			k.list = slices.Delete(k.list, i, i+1)
-			select { // another is the first of the queue
-			case k.wake[w.Sink] <- struct{}{}:
-			default:
-			}
 		}
 		for _, m := range more {
 			k.list = append(k.list, &owed{Write: m})

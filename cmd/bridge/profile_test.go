@@ -78,16 +78,6 @@ func (n *writesOf) seen(method, ref string, _ []byte) {
 	}
 }
 
-// spoken are the Communications of the EHR that have words, as JSON.
-func (w *world) spoken() (list []gjson.Result) {
-	for _, raw := range w.ehr.All("Communication") {
-		if c := gjson.ParseBytes(raw); c.Get("payload").Exists() {
-			list = append(list, c)
-		}
-	}
-	return list
-}
-
 // noDuplicates looks at everything that was said and written.
 func (w *world) noDuplicates(b *bridge) {
 	w.t.Helper()
@@ -114,12 +104,12 @@ func TestProfileWithoutPatch(t *testing.T) {
 		t.Error("what the bridge does not know of the visit is gone")
 	}
 	w.await("the outcome of what was sent", func() bool {
-		for _, c := range w.spoken() {
+		for _, c := range w.said() {
 			if c.Get("status").String() != "completed" {
 				return false
 			}
 		}
-		return len(w.spoken()) == 3
+		return len(w.said()) == 3
 	})
 	w.noDuplicates(b)
 }
@@ -136,8 +126,8 @@ func TestProfileFinalOnly(t *testing.T) {
 	v.taps(v.reads("appointment_booked"), "Confirm")
 	v.reads("confirmed")
 	v.awaitEHR("participant.0.status", "accepted")
-	w.await("three messages in the record", func() bool { return len(w.spoken()) == 3 })
-	for _, c := range w.spoken() {
+	w.await("three messages in the record", func() bool { return len(w.said()) == 3 })
+	for _, c := range w.said() {
 		if c.Get("status").String() != "completed" || c.Get("meta.versionId").String() != "1" || c.Get("sent").String() == "" {
 			t.Errorf("a message is %s, in version %s", c.Get("status"), c.Get("meta.versionId"))
 		}
@@ -160,10 +150,10 @@ func TestProfileFinalOnlyWaits(t *testing.T) {
 	v := w.attendee(t, "p1", "Amara", "+15550100153", "en")
 	v.books(ahead(20), "", "")
 	v.reads("appointment_booked")
-	w.await("the message in the record", func() bool { return len(w.spoken()) == 1 })
+	w.await("the message in the record", func() bool { return len(w.said()) == 1 })
 	w.await("the status", func() bool { return receipts(w.metrics()) })
 	w.noDuplicates(b)
-	if c := w.spoken()[0]; c.Get("status").String() != "in-progress" || c.Get("meta.versionId").String() != "1" {
+	if c := w.said()[0]; c.Get("status").String() != "in-progress" || c.Get("meta.versionId").String() != "1" {
 		t.Errorf("the message is %s, in version %s; want it in-progress, as it was when the wait was over", c.Get("status"), c.Get("meta.versionId"))
 	}
 }
@@ -187,7 +177,7 @@ func inboxText(c gjson.Result) string {
 
 // inbox counts the messages whose text has all of some words.
 func (w *world) inbox(words ...string) (n int) {
-	for _, c := range w.spoken() {
+	for _, c := range w.said() {
 		has := true
 		for _, word := range words {
 			has = has && strings.Contains(c.Get("topic.text").String()+"\n"+inboxText(c), word)
@@ -202,7 +192,7 @@ func (w *world) inbox(words ...string) (n int) {
 // subjects are the topics of all messages; each has the key of what it records.
 func (w *world) subjects() map[string]int {
 	seen := map[string]int{}
-	for _, c := range w.spoken() {
+	for _, c := range w.said() {
 		seen[c.Get("topic.text").String()]++
 	}
 	return seen
@@ -231,7 +221,7 @@ func TestProfileOracleHealth(t *testing.T) {
 			t.Errorf("%s lies there %d times", subject, times)
 		}
 	}
-	if got := len(w.spoken()); got != 7 {
+	if got := len(w.said()); got != 7 {
 		t.Errorf("%d messages, want 7", got)
 	}
 }

@@ -103,7 +103,7 @@ func TestSMARTWithKeyRotation(t *testing.T) {
 	}
 	must(t, os.Rename(next, key))
 	converse()
-	w.await("all Communications", func() bool { return len(w.spoken()) >= 3*said })
+	w.await("all Communications", func() bool { return len(w.said()) >= 3*said })
 	w.await("the second key to have signed", func() bool { return slices.Contains(ehr.SignedBy(), both.Get("1.kid").String()) })
 	w.await("nothing under way", func() bool { return w.settled(b) })
 	checkRotation(t, w, b, said)
@@ -121,7 +121,7 @@ func TestSMARTWithKeyRotation(t *testing.T) {
 // checkRotation looks at what has arrived, and at what was said meanwhile.
 func checkRotation(t *testing.T, w *world, b *bridge, said int) {
 	t.Helper()
-	if n := len(w.spoken()); n != 3*said { // beside the headers of conversations
+	if n := len(w.said()); n != 3*said { // beside the headers of conversations
 		t.Errorf("%d Communications, want %d: each was told, has answered, and was thanked", n, 3*said)
 	}
 	if d := w.ehr.Duplicates("Communication"); len(d) > 0 {
