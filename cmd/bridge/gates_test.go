@@ -21,7 +21,7 @@ func gatesOf(t *testing.T, more string) []pipeline.Gate {
 }
 
 func TestGatesAreAskedInOrder(t *testing.T) {
-	always := "Expired Patient Number Consent Owner Reachable"
+	always := "Expired Patient Number Consent Owner Verified Reachable"
 	for _, c := range []struct{ name, more, want string }{
 		{"nothing said", "", ""},
 		{"quiet hours", "quiet: {from: 21:00, to: 08:00}\n", " Quiet"},
@@ -58,12 +58,12 @@ minors: {age: 18}
 allow: [+15550100, "${BRIDGE_TEST_NUMBER}"]
 frequency: {most: 6, within: 36h}
 `)
-	got := fmt.Sprintf("%+v", list[6:10])
+	got := fmt.Sprintf("%+v", list[7:11])
 	want := fmt.Sprintf("%+v", []pipeline.Gate{
-		pipeline.GateMinor{Age: 18, Zone: list[6].(pipeline.GateMinor).Zone},
+		pipeline.GateMinor{Age: 18, Zone: list[7].(pipeline.GateMinor).Zone},
 		pipeline.GateAllow{Prefixes: []string{"+15550100", "+15550100123"}},
 		pipeline.GateQuiet{
-			From: 21*60 + 30, To: 24 * 60, Days: []time.Weekday{time.Sunday, time.Monday}, Zone: list[8].(pipeline.GateQuiet).Zone,
+			From: 21*60 + 30, To: 24 * 60, Days: []time.Weekday{time.Sunday, time.Monday}, Zone: list[9].(pipeline.GateQuiet).Zone,
 			Holidays: []pipeline.Holiday{{Year: 2026, Month: time.December, Day: 25}, {Month: time.December, Day: 26}, {Month: time.February, Day: 29}},
 		},
 		pipeline.GateFrequency{Most: 6, Within: 36 * time.Hour},
@@ -71,7 +71,7 @@ frequency: {most: 6, within: 36h}
 	if got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
-	for i, zone := range []*time.Location{list[6].(pipeline.GateMinor).Zone, list[8].(pipeline.GateQuiet).Zone} {
+	for i, zone := range []*time.Location{list[7].(pipeline.GateMinor).Zone, list[9].(pipeline.GateQuiet).Zone} {
 		if zone.String() != "Europe/Berlin" {
 			t.Errorf("zone %d: got %s, want the facility's", i, zone)
 		}

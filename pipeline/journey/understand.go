@@ -184,7 +184,7 @@ func (h *hearing) thanks(a *answer) bool {
 // picks reports whether a word may choose from the list that it is typed under, and say nothing of what the list is about:
 // "1" may be its first row. Rows are chosen by a tap; people read what may be meant for one.
 func (h *hearing) picks(a *answer, word string) bool {
-	return len(h.thread.Sent.Attempt.Choices) > 0 && (a.do == doAccept || !strings.ContainsFunc(word, unicode.IsLetter))
+	return len(h.thread.Sent.Attempt.Choices) > 0 && len(h.digested()) == 0 && (a.do == doAccept || !strings.ContainsFunc(word, unicode.IsLetter))
 }
 
 // languages are those in which a word may be meant.

@@ -88,10 +88,7 @@ func (h *hearing) known(means func(one *hearing, j *journey) (*journey, *answer)
 	for i := range h.thread.Antecedents {
 		n := &h.thread.Antecedents[i].Sent.Notification
 		j := h.book.journeys[n.Journey]
-		if j == nil || slices.ContainsFunc(list, func(m meaning) bool {
-			o := &h.thread.Antecedents[m.antecedent-1].Sent.Notification
-			return o.Subject == n.Subject && o.Patient == n.Patient
-		}) {
+		if j == nil || slices.ContainsFunc(list, func(m meaning) bool { return tells(h.thread.Antecedents[m.antecedent-1].Sent, n) }) {
 			continue
 		}
 		if in, a := means(h.with(i+1), j); a != nil {
@@ -99,6 +96,12 @@ func (h *hearing) known(means func(one *hearing, j *journey) (*journey, *answer)
 		}
 	}
 	return list
+}
+
+// tells reports whether a message told the patient of n of what n is about: it alone, or beside other visits.
+func tells(m pipeline.SentMessage, n *pipeline.Notification) bool {
+	o := &m.Notification
+	return o.Patient == n.Patient && (o.Subject == n.Subject || slices.Contains(visitsOf(m.Attempt), n.Subject))
 }
 
 // takes reports whether the subject is one that an answer can still be about.
