@@ -221,8 +221,9 @@ func (p *playhouse) rests() bool {
 	if p.counted("bridge_events_total") < p.fed || p.counted("bridge_replies_total") < p.said {
 		return false
 	}
+	posted := p.endOf(p.topics.Inbound, 0)
 	for _, at := range app.updates.Partitions() {
-		if at.InFlight > 0 {
+		if at.InFlight > 0 || at.HighWater < int64(posted) && posted > 0 {
 			return false
 		}
 	}
