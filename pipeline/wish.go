@@ -52,6 +52,7 @@ const (
 	reasonNoSlots  Reason = "server_has_no_slots" // it cannot be searched for them
 	reasonOther    Reason = "other_time_chosen"   // out of the same conversation came another appointment already
 	reasonUnasked  Reason = "server_not_reached"  // it could not be asked in time
+	reasonBlind    Reason = "not_recognisable"    // what it creates could not be recognised after a lost answer
 )
 
 // codeRequested is what people are asked to do about an appointment that a patient has asked for.
@@ -151,8 +152,10 @@ func (l *Ladder) late(ctx context.Context, w Wish) (Carried, error) {
 // request asks the hospital for an appointment at the chosen time, unless it is not free any more.
 func (l *Ladder) request(ctx context.Context, w Wish, now time.Time) (Carried, error) {
 	by := requested(w.Origin)
-	known, err := l.Server.Find(ctx, "Appointment", condition(by))
-	if _, final := refusal(err); err != nil && !final {
+	known, err := l.Server.Find(ctx, appointmentType, condition(by))
+	if _, final := refusal(err); final && !l.Server.Declared(appointmentType).ConditionalCreate {
+		return l.people(ctx, w, reasonBlind)
+	} else if err != nil && !final {
 		return Carried{}, err
 	}
 	if known != "" {

@@ -183,7 +183,11 @@ func TestGrant(t *testing.T) {
 		{name: "a time that is gone", wish: wishOf("", true), set: with("Slot/1", refused("410")), said: "taken Slot/2"},
 		{name: "a time that is taken, and no other", wish: wishOf("", true), set: both(taken, none), said: "asked", task: "WhatsApp: book"},
 		{name: "a server that creates none", wish: wishOf("", true), set: with("create", refused("422")), wrote: created, said: "asked", task: "WhatsApp: book"},
-		{name: "one that cannot be searched by identifier", wish: wishOf("", true), set: with("find", refused("400")), wrote: created, said: "done Slot/1", task: "WhatsApp: appointment requested"},
+		{name: "one that cannot be searched by identifier", wish: wishOf("", true), set: with("find", refused("400")), said: "asked", task: "WhatsApp: book"},
+		{name: "one that cannot be searched, and looks itself", wish: wishOf("", true), set: func(d *clinic) {
+			d.gone["find"] = refused("400")
+			d.declared = func(string) pipeline.Declared { return pipeline.Declared{Known: true, ConditionalCreate: true} }
+		}, wrote: created, said: "done Slot/1", task: "WhatsApp: appointment requested"},
 		{name: "no answer to the creation", wish: wishOf("", true), set: with("create", down), wrote: created, failed: true},
 		{name: "asked for already, and told late", wish: wishOf("", true), late: true, set: both(taken, known(chosenStart, "proposed")), said: "done Slot/1", task: "WhatsApp: appointment requested"},
 		{name: "too late, and nobody knows whether it was asked for", wish: wishOf("", true), late: true, set: with("find", down), failed: true},
