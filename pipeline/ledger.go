@@ -221,6 +221,8 @@ type WriteResult struct {
 	Unclear bool
 	// Untried is set with Retry for one that is given back and was not tried: it does not count as a try.
 	Untried bool
+	// Unasked is set where the sink was not asked: nothing was to be written to it.
+	Unasked bool
 	// GiveUp ends it without success.
 	GiveUp bool
 	Reason Reason

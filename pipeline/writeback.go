@@ -57,7 +57,9 @@ type WriteBack struct {
 // try makes one try of a write and settles it.
 func (b *WriteBack) try(ctx context.Context, w Write) {
 	result, more, err := b.write(ctx, w)
-	b.heed(w, err)
+	if !result.Unasked {
+		b.heed(w, err)
+	}
 	b.settle(ctx, w, result, more, err)
 }
 
@@ -88,6 +90,7 @@ func (b *WriteBack) heed(w Write, err error) {
 	switch kind := KindOf(err); {
 	case known && e.Reason == outcomeUnclear: // it was not asked
 	case err == nil && w.Kind == WriteWish: // one that comes too late has asked nobody
+	case err == nil && b.Sink == SinkServer && w.Kind == WriteFollow && b.unchangeable(w.Type): // nor has this
 	case err == nil, kind == Refused:
 		if b.breaker.ok() {
 			b.Log.Info("writes are taken again", "sink", string(b.Sink))
@@ -95,7 +98,7 @@ func (b *WriteBack) heed(w Write, err error) {
 	case kind == Malformed: // it was not asked
 	case kind == Throttled:
 		b.breaker.wait(b.Now().Add(max(e.After, time.Second)))
-	case known && e.Reason == reasonConflict: // the sink is well
+	case known && (e.Reason == reasonConflict || e.Code == "403"): // the sink is well; what we may not write is nobody else's fault
 	case w.Kind == WriteWish: // the search for slots may be all that is in trouble, and nobody else needs it
 	default:
 		b.breaker.fail(b.Now())

@@ -16,6 +16,7 @@ const outcomeUnclear = "unclear"
 func (b *WriteBack) create(ctx context.Context, w Write, body []byte) (done WriteResult, more []Write, err error) {
 	kind, shaped, err := b.Shape.of(w.Type, w.Key, body)
 	if err != nil || shaped == nil {
+		done.Unasked = true
 		return done, nil, err
 	}
 	if len(shaped) != len(body) || &shaped[0] != &body[0] {
@@ -27,7 +28,7 @@ func (b *WriteBack) create(ctx context.Context, w Write, body []byte) (done Writ
 		done.Ref, err = b.Server.Create(ctx, shaped, w.IfNoneExist)
 		return done, nil, err
 	}
-	if !w.Begun.IsZero() {
+	if !w.Begun.IsZero() && w.Type != "Task" { // people who are asked twice do no harm
 		ref, err := b.recognise(ctx, w, shaped)
 		if ref != "" || err != nil {
 			done.Ref, done.Unclear = ref, err != nil

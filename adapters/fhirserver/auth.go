@@ -56,6 +56,9 @@ func (a Auth) problems(base string) []error {
 		return []error{fmt.Errorf("auth.type: %q is none of %s", a.Type, strings.Join(authTypes, ", "))}
 	}
 	errs := a.strangers()
+	if u, err := url.Parse(base); a.Type != "" && a.Type != authNone && err == nil && badBase(base) == "" && !secure(u) { // tokens go there
+		errs = append(errs, fmt.Errorf("base_url: must be https where auth.type is %s", a.Type))
+	}
 	switch a.Type {
 	case authBearer:
 		if a.Token != "" && !isToken(a.Token) {
@@ -126,9 +129,6 @@ func readSecret(name, file string, good func(string) bool) (string, error) {
 func (a Auth) smartProblems(base string) (errs []error) {
 	if a.ClientID == "" {
 		errs = append(errs, errors.New("auth.client_id: required for smart"))
-	}
-	if u, err := url.Parse(base); err == nil && badBase(base) == "" && !secure(u) { // tokens go there
-		errs = append(errs, errors.New("base_url: must be https where auth.type is smart"))
 	}
 	if a.TokenURL != "" {
 		if u, err := url.Parse(a.TokenURL); err != nil || !secure(u) || u.User != nil || u.Fragment != "" {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -68,8 +69,15 @@ func (b *batches) wanted(now time.Time) bool { return now.UnixNano() >= b.from.L
 
 func (b *batches) answered() { b.faults.Store(0) }
 
-// refused is for ever: until the program starts again.
-func (b *batches) refused() { b.from.Store(math.MaxInt64) }
+// refused is for ever, until the program starts again, where the server has none; else what stands before it may have said so.
+func (b *batches) refused(err error, now time.Time) {
+	var e *pipeline.Error
+	if errors.As(err, &e) && slices.Contains([]string{"404", "405", "501"}, e.Code) {
+		b.from.Store(math.MaxInt64)
+		return
+	}
+	b.from.Store(now.Add(brokenFor).UnixNano())
+}
 
 // failed notes a failure. One to reach the server, or of a server that says it is not there for anybody, is not about batches.
 func (b *batches) failed(err error, now time.Time) {
@@ -162,7 +170,7 @@ func (c *Client) batch(ctx context.Context, list []wanted) error {
 		limit:  min(batchTime*c.limit, max(mostBatchTime, c.limit)),
 	})
 	if takesNone(err) {
-		c.batches.refused()
+		c.batches.refused(err, c.now())
 		c.singly(ctx, list)
 		return nil
 	}
@@ -181,7 +189,7 @@ func (c *Client) batch(ctx context.Context, list []wanted) error {
 	var refused []wanted
 	for i, w := range list {
 		c.taken(ctx, w, entries[i], a.header)
-		if pipeline.KindOf(w.out.Err) == pipeline.Refused {
+		if pipeline.KindOf(w.out.Err) == pipeline.Refused && pipeline.ReasonOf(w.out.Err) != "no_location" {
 			refused = append(refused, w)
 		}
 	}

@@ -110,6 +110,9 @@ func (l writeLeases) free(id int64, now time.Time) bool {
 func (l writeLeases) take(key string, w writeLease) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if before, held := l.held[key]; held { // whose try may end yet: it must not settle what has taken its place since
+		w.rev = before.rev
+	}
 	l.held[key], l.ids[w.id] = w, w.until
 }
 

@@ -128,7 +128,7 @@ func (l *Ledger) Writes(ctx context.Context, sink pipeline.Sink, now time.Time, 
 			return err
 		}
 		for _, id := range ids {
-			r, ok, err := c.one("SELECT "+owedColumns+" FROM owed o WHERE o.id = ? AND o.state = 0", id)
+			r, ok, err := c.one("SELECT "+owedColumns+" FROM owed o WHERE o.id = ? AND o.state = 0 AND o.ready_at <= ?", id, micros(now))
 			if err != nil {
 				return err
 			}
