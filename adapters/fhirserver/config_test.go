@@ -20,7 +20,8 @@ func TestValidate(t *testing.T) {
 		want         []string
 	}{
 		{"least", "base_url: https://ehr.example.org/fhir", nil},
-		{"bearer", "{base_url: http://ehr, auth: {type: bearer, token: abc}, timeout: 3s}", nil},
+		{"bearer", "{base_url: https://ehr, auth: {type: bearer, token: abc}, timeout: 3s}", nil},
+		{"bearer in the clear", "{base_url: http://ehr, auth: {type: bearer, token: abc}}", []string{"base_url: must be https where auth.type is bearer"}},
 		{"none", "{base_url: http://ehr/, auth: {type: none}}", nil},
 		{"nothing", "{}", []string{"base_url: required"}},
 		{"all at once", "{base_url: 'ftp://x', timeout: -1s, auth: {type: kerberos}}", []string{
@@ -28,11 +29,11 @@ func TestValidate(t *testing.T) {
 		}},
 		{"password in the URL", "base_url: https://me:secret@ehr/fhir", []string{"base_url: must not hold a user; see auth"}},
 		{"query", "base_url: https://ehr/fhir?x=1", []string{"base_url: must not hold a query or fragment"}},
-		{"bearer without token", "{base_url: http://ehr, auth: {type: bearer}}", []string{"auth.token: required for bearer, or auth.token_file"}},
+		{"bearer without token", "{base_url: https://ehr, auth: {type: bearer}}", []string{"auth.token: required for bearer, or auth.token_file"}},
 		{"token without bearer", "{base_url: http://ehr, auth: {token: secret}}", []string{"auth.token: needs auth.type: bearer"}},
 		{"file without bearer", "{base_url: http://ehr, auth: {token_file: x}}", []string{"auth.token_file: needs auth.type: bearer"}},
-		{"both", "{base_url: http://ehr, auth: {type: bearer, token: secret, token_file: x}}", []string{"auth.token_file: give this or auth.token, not both"}},
-		{"token with a line feed", `{base_url: http://ehr, auth: {type: bearer, token: "secret\nx"}}`, []string{"auth.token: holds characters that a token cannot have"}},
+		{"both", "{base_url: https://ehr, auth: {type: bearer, token: secret, token_file: x}}", []string{"auth.token_file: give this or auth.token, not both"}},
+		{"token with a line feed", `{base_url: https://ehr, auth: {type: bearer, token: "secret\nx"}}`, []string{"auth.token: holds characters that a token cannot have"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var cfg fhirserver.Config

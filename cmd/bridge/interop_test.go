@@ -30,9 +30,10 @@ func TestInteropChart(t *testing.T) {
 		play func(*testing.T, *crowd)
 	}{
 		{"a conversation", chartedConversation}, {"cancelled while a person writes", chartedCancel}, {"a person has decided", chartedHumanEdit},
-		{"no PATCH", chartedResponse}, {"stop and start", chartedConsent}, {"stop of somebody nobody knows", chartedStranger},
+		{"stop and start", chartedConsent}, {"stop of somebody nobody knows", chartedStranger},
 		{"a photo", chartedPhoto}, {"a question", chartedQuestion}, {"a request", chartedRequest}, {"a free time", chartedTime},
 		{"no answer", chartedWithoutAnswer}, {"a survey", chartedSurvey},
+		{"no change of appointments", chartedResponse}, // which is remembered for an hour
 	} {
 		t.Run(part.name, func(t *testing.T) { part.play(t, c) })
 	}
@@ -152,7 +153,7 @@ func chartedResponse(t *testing.T, c *crowd) {
 	v.books(ahead(20), "", "")
 	booked := v.reads("appointment_booked")
 	v.ehr.Fail(func(r sandbox.FHIRRequest) *sandbox.FHIRFault {
-		if r.Method != http.MethodPatch || r.ID != "of-"+v.id {
+		if r.Method != http.MethodPatch && r.Method != http.MethodPut || r.ID != "of-"+v.id {
 			return nil
 		}
 		return &sandbox.FHIRFault{Fault: sandbox.Fault{Status: http.StatusMethodNotAllowed}}
