@@ -72,6 +72,7 @@ func crashes() crash {
 // arrived every event has its message, no message went twice, and each is in the chart once.
 // It runs over Apache Kafka too.
 func TestInteropCrash(t *testing.T) {
+	t.Parallel() // it mostly waits
 	c := crashes()
 	w := newWorld(t, c.world)
 	number := func(i int) string { return fmt.Sprintf("+1555011%04d", i) }
