@@ -54,7 +54,9 @@ type Ledger interface {
 	// (Notification.Digest, and not Alone) and fall due until then, the earliest first. They are not leased: an attempt that
 	// covers one (Attempt.Covers) begins only while that is planned, and its subject in the version it was made from. Then the
 	// covered one is Skipped, ReasonMerged, in the same transaction. When the attempt ends and certainly was not sent, or
-	// lapses, what it covers is planned again with it; when it fails, each by itself.
+	// lapses, what it covers is planned again with it. When it fails for its words, or because another channel has to say it,
+	// each is, to be said by itself; when it fails for anything else that is for good, they fail with it. What may have gone
+	// out by an attempt that the one of n does not follow is no companion of it.
 	Companions(ctx context.Context, n Notification, until time.Time, limit int) ([]DueNotification, error)
 	// Postpone gives a leased notification back, due at a later time. Nothing was posted.
 	Postpone(ctx context.Context, key string, due time.Time, reason Reason) error

@@ -66,11 +66,12 @@ func (p *Poll) round(ctx context.Context) {
 		if p.next[a.ID].at.After(now) {
 			continue
 		}
-		if err := p.ask(ctx, a); err != nil {
+		err := p.ask(ctx, a)
+		p.later(a, now) // also after a failure: one that fails each time is not to keep the others from their turn
+		if err != nil {
 			p.Log.Warn("no word of silent messages", "channel", p.Channel, "error", err)
 			return
 		}
-		p.later(a, now)
 	}
 	p.from = time.Time{}
 	if len(list) == pollBatch {

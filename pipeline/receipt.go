@@ -46,5 +46,20 @@ func (r Receipt) WrittenAs(dialled Private) Private {
 	return Private{}
 }
 
+// Meta's codes of what was put into a template: a value is missing, or is not such as is needed there. Those of the template
+// itself begin with 132.
+// https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
+const (
+	codeNoValue    = "131008"
+	codeWrongValue = "131009"
+	codesTemplate  = "132"
+)
+
+// Unfit reports whether a message failed because of its template or of what was put into that: in other words it may pass.
+func (r Receipt) Unfit() bool {
+	about := len(r.Code) == len(codeNoValue) && strings.HasPrefix(r.Code, codesTemplate)
+	return r.State == Failed && (about || r.Code == codeNoValue || r.Code == codeWrongValue)
+}
+
 // MaxAgain is how many attempts are made at what fails again and again after the provider has taken it.
 const MaxAgain = 4

@@ -5,28 +5,50 @@ import (
 )
 
 // again plans a notification again whose last attempt has failed after the provider took it: for the same reason it may pass
-// later, or another channel may say it. It reports false, and has done nothing, for a failure of any other kind; where that
-// would come too late or is overtaken; and where another attempt went out, or may have.
-func (l *Ledger) again(t *tx, a attempt, n stored, r pipeline.Receipt) (bool, error) {
-	elsewhere := r.Elsewhere && r.Absent() && n.ReplyTo == ""
-	if r.State != pipeline.Failed || n.Tries >= pipeline.MaxAgain || !elsewhere && r.Again <= 0 {
+// later, another channel may say it, or each of what it said can be said by itself. It reports false for a failure of any other
+// kind; where that would come too late or is overtaken; and where another attempt went out, or may have.
+func (l *Ledger) again(t *tx, a attempt, n *stored, r pipeline.Receipt) (bool, error) {
+	s, ok := retrial(t, a, *n, r)
+	if !ok || n.Tries >= pipeline.MaxAgain {
 		return false, nil
 	}
-	s := pipeline.Settlement{Due: t.now, Reason: pipeline.ReasonNotReachable, At: t.now}
-	if !elsewhere {
-		s.Due, s.Reason = t.now.Add(r.Again), pipeline.ReasonThrottled
-	}
-	if !n.Expires.IsZero() && !s.Due.Before(n.Expires) {
+	late := !n.Expires.IsZero() && !s.Due.Before(n.Expires)
+	if late && len(a.Covers) == 0 {
 		return false, nil
 	}
 	history, err := historyOf(t.conn, a.row)
 	if err != nil || history.gone {
 		return false, err
 	}
-	if over, err := l.overtaken(t, a, n); over || err != nil {
+	if err := l.release(t, a, s); err != nil || late {
 		return false, err
 	}
-	return true, anew(t, n, s)
+	if over, err := l.overtaken(t, a, *n); over || err != nil {
+		return false, err
+	}
+	if err := anew(t, *n, s); err != nil {
+		return false, err
+	}
+	n.State, n.Reason, n.Alone = pipeline.Planned, string(s.Reason), n.Alone || s.Alone
+	return true, nil
+}
+
+// retrial is how a failure may be mended, if it may be.
+func retrial(t *tx, a attempt, n stored, r pipeline.Receipt) (pipeline.Settlement, bool) {
+	s := pipeline.Settlement{Due: t.now, At: t.now}
+	switch {
+	case r.State != pipeline.Failed:
+		return s, false
+	case len(a.Covers) > 0 && r.Unfit():
+		s.Reason, s.Alone = r.Failure(), true
+	case r.Elsewhere && r.Absent() && n.ReplyTo == "":
+		s.Reason, s.Alone = pipeline.ReasonNotReachable, len(a.Covers) > 0
+	case r.Again > 0:
+		s.Due, s.Reason = t.now.Add(r.Again), pipeline.ReasonThrottled
+	default:
+		return s, false
+	}
+	return s, true
 }
 
 // overtaken reports whether newer news about the subject than an attempt's have been said or will be. Only news of the same

@@ -32,14 +32,33 @@ func (l *Ledger) Companions(ctx context.Context, n pipeline.Notification, until 
 			}
 			places = places[chunk:]
 		}
+		if err := gone(c, found); err != nil {
+			return err
+		}
+		last, before, err := l.lastOf(c, n)
+		if err != nil {
+			return err
+		}
 		for _, one := range found {
-			if one.ReplyTo == "" {
+			// One attempt is the last of both from then on: what may have gone out before must be known of each.
+			known := one.stored.attempt == last || !one.Gone && !before.gone
+			if one.ReplyTo == "" && known {
 				list = append(list, one.DueNotification)
 			}
 		}
 		return nil
 	})
 	return list, err
+}
+
+// lastOf is the last attempt at a notification, and what came of it and those before.
+func (l *Ledger) lastOf(c *conn, n pipeline.Notification) (int64, history, error) {
+	own, ok, err := l.covered(c, pipeline.Covered{Key: n.Key, Subject: n.Subject})
+	if err != nil || !ok {
+		return 0, history{}, err
+	}
+	before, err := historyOf(c, own.attempt)
+	return own.attempt, before, err
 }
 
 // errUnmerged undoes an attempt of which something is not any more what was put into words.
@@ -122,20 +141,53 @@ func rejoin(t *tx, a attempt) error {
 	return nil
 }
 
-// fallApart plans each of what a message said that did not come to the patient, to be said by itself. What is too late for
-// that is failed, as the message is.
-func fallApart(t *tx, a attempt, n *stored, r pipeline.Receipt) error {
-	if err := part(t, a, micros(t.now), true, false); err != nil {
-		return err
+// release plans again what a message said besides its own notification and did not bring to the patient. What newer news
+// have overtaken fails.
+func (l *Ledger) release(t *tx, a attempt, s pipeline.Settlement) error {
+	for _, c := range a.Covers {
+		n, _, err := l.covered(t.conn, c)
+		if err != nil {
+			return err
+		}
+		over, err := l.overtaken(t, a, n)
+		if err != nil {
+			return err
+		}
+		if !over {
+			continue
+		}
+		if err := failTogether(t, a, []pipeline.Covered{c}, string(s.Reason), s.At); err != nil {
+			return err
+		}
 	}
-	if !t.now.Before(n.Expires) {
-		err := move(t, *n, failed, string(r.Failure()), micros(r.At))
-		n.State, n.Reason = pipeline.Failed, string(r.Failure())
-		return err
+	return part(t, a, micros(s.Due), s.Alone, false)
+}
+
+func (l *Ledger) covered(c *conn, covered pipeline.Covered) (stored, bool, error) {
+	kept, ok, err := head(c, covered.Subject)
+	if err != nil || !ok {
+		return stored{}, false, err
 	}
-	err := anew(t, *n, pipeline.Settlement{Due: t.now, Reason: r.Failure(), Alone: true, At: r.At})
-	n.State, n.Reason, n.Alone = pipeline.Planned, string(r.Failure()), true
-	return err
+	return l.find(c, kept.id, covered.Key)
+}
+
+// failTogether fails what a message said besides its own notification, as that does.
+func failTogether(t *tx, a attempt, list []pipeline.Covered, reason string, at time.Time) error {
+	for _, c := range list {
+		kept, _, err := head(t.conn, c.Subject)
+		if err != nil {
+			return err
+		}
+		n, err := t.exec("UPDATE notification SET state = 7, reason = ?, closed_at = ? WHERE subject_id = ? AND key = ? AND state = 9 AND reason = ? AND attempt = ?",
+			reason, micros(at), kept.id, c.Key, string(pipeline.ReasonMerged), a.row)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			t.moved(skipped, string(pipeline.ReasonMerged), failed, reason)
+		}
+	}
+	return nil
 }
 
 // merged reports whether a notification was said together with another one, as far as anybody knows.

@@ -139,6 +139,11 @@ func (d *digests) say(i int, outcome string) {
 			}
 		}
 	}
+	for _, key := range a.keys {
+		if d.doubled(key) {
+			d.Fatalf("%s is begun again after a failure, and one before that may have come to the patient", key)
+		}
+	}
 	d.tried = append(d.tried, a)
 	s := pipeline.Settlement{Key: n.Key, Attempt: a.ID, At: d.now, Due: d.now}
 	switch a.state = outcome; outcome {
@@ -158,12 +163,30 @@ func (d *digests) say(i int, outcome string) {
 	d.must(d.l.Settle(context.Background(), s))
 }
 
+// doubled reports whether the last attempt that said something has failed, and nobody knows of one before it.
+func (d *digests) doubled(key string) bool {
+	last, lapsed := "", false
+	for _, a := range d.tried {
+		if slices.Contains(a.keys, key) {
+			lapsed = lapsed || last == "lapsed"
+			last = a.state
+		}
+	}
+	return lapsed && last == "failed"
+}
+
 // hear brings a receipt of an attempt; the provider says nothing of what it has not taken, nor two ends of one message.
 func (d *digests) hear(a *digestTry, state pipeline.State) {
 	if a.state == "not sent" || a.state == "failed" || a.state == "lapsed" && state == pipeline.Failed {
 		return
 	}
-	_, err := d.l.Receive(context.Background(), pipeline.Receipt{Attempt: a.ID, MessageID: "wamid." + a.ID, State: state, At: d.now}, nil)
+	code := ""
+	if state == pipeline.Failed {
+		code = rapid.SampledFrom([]string{"132000", "131026", "131050"}).Draw(d.T, "code")
+	}
+	_, err := d.l.Receive(context.Background(), pipeline.Receipt{
+		Attempt: a.ID, MessageID: "wamid." + a.ID, State: state, Code: code, At: d.now, Elsewhere: true,
+	}, nil)
 	d.must(err)
 	switch {
 	case a.state == "delivered":

@@ -34,26 +34,29 @@ func (l *Ledger) suspects(t *tx, r pipeline.Reply, who *caller) (pipeline.Reason
 	return r.Doubt.Why, l.doubt(t, who.number, at)
 }
 
-// doubt puts a number in doubt. The key that was known of it is none any more.
+// doubt puts a number in doubt. The key that was known of it is none any more, unless that was told later.
 func (l *Ledger) doubt(t *tx, address pipeline.Private, at time.Time) error {
 	number := l.seal.blind(address)
 	if number == nil {
 		return nil
 	}
-	_, err := t.exec(`INSERT INTO sender (number, heard_at, unverified_at) VALUES (?, 0, ?) ON CONFLICT (number) DO UPDATE SET identity = NULL,
-		unverified_at = CASE WHEN excluded.unverified_at > sender.unverified_at THEN excluded.unverified_at ELSE sender.unverified_at END`,
-		number, micros(at))
+	_, err := t.exec(`INSERT INTO sender (number, heard_at, unverified_at, identity_at) VALUES (?, 0, ?, ?) ON CONFLICT (number) DO UPDATE SET
+		unverified_at = CASE WHEN excluded.unverified_at > sender.unverified_at THEN excluded.unverified_at ELSE sender.unverified_at END,
+		identity = CASE WHEN sender.identity_at > excluded.identity_at THEN sender.identity ELSE NULL END,
+		identity_at = CASE WHEN sender.identity_at > excluded.identity_at THEN sender.identity_at ELSE excluded.identity_at END`,
+		number, micros(at), micros(at))
 	return err
 }
 
 // recognise keeps the key of who has a number, and reports whether it is another one than before: then the number is in doubt.
+// What comes late says nothing: who has it may have shown since who they are.
 func (l *Ledger) recognise(t *tx, address, identity pipeline.Private, at time.Time) (other bool, err error) {
 	number := l.seal.blind(address)
 	if number == nil || identity.Empty() {
 		return false, nil
 	}
-	r, ok, err := t.one("SELECT identity FROM sender WHERE number = ?", number)
-	if err != nil {
+	r, ok, err := t.one("SELECT identity, identity_at FROM sender WHERE number = ?", number)
+	if err != nil || ok && r.number(1) > micros(at) {
 		return false, err
 	}
 	if ok {
@@ -68,17 +71,23 @@ func (l *Ledger) recognise(t *tx, address, identity pipeline.Private, at time.Ti
 			return true, err
 		}
 	}
-	_, err = t.exec("INSERT INTO sender (number, heard_at, identity) VALUES (?, 0, ?) ON CONFLICT (number) DO UPDATE SET identity = excluded.identity",
-		number, l.seal.seal("sender", string(number), []byte(identity.Reveal())))
+	_, err = t.exec(`INSERT INTO sender (number, heard_at, identity, identity_at) VALUES (?, 0, ?, ?)
+		ON CONFLICT (number) DO UPDATE SET identity = excluded.identity, identity_at = excluded.identity_at`,
+		number, l.seal.seal("sender", string(number), []byte(identity.Reveal())), micros(at))
 	return other, err
 }
 
-// mistrust notes what a receipt tells against the number that the message went to, and returns why that is in doubt by it.
+// mistrust notes what a receipt that is news tells against the number that the message went to, and returns why that is in
+// doubt by it. One that is none was heard before, or is older than what was: it tells nothing.
 func (l *Ledger) mistrust(t *tx, a attempt, r pipeline.Receipt, news bool) (pipeline.Reason, error) {
-	if r.Doubtful() && !news { // it has been heard: who has the number may have shown since who they are
+	if !news {
 		return "", nil
 	}
 	if r.Doubtful() {
+		late, err := l.outdated(t, a.Address, r.At)
+		if err != nil || late {
+			return "", err
+		}
 		return pipeline.DoubtIdentity, l.doubt(t, a.Address, r.At)
 	}
 	other, err := l.recognise(t, a.Address, r.Identity, r.At)
@@ -86,6 +95,12 @@ func (l *Ledger) mistrust(t *tx, a attempt, r pipeline.Receipt, news bool) (pipe
 		return "", err
 	}
 	return pipeline.DoubtIdentity, nil
+}
+
+// outdated reports whether who has a number has shown a key since a time.
+func (l *Ledger) outdated(t *tx, address pipeline.Private, at time.Time) (bool, error) {
+	r, ok, err := t.one("SELECT identity_at FROM sender WHERE number = ? AND identity IS NOT NULL", l.seal.blind(address))
+	return ok && r.number(0) > micros(at), err
 }
 
 func (l *Ledger) identityOf(number, secret []byte) (pipeline.Private, error) {

@@ -81,7 +81,7 @@ func (l *Ledger) candidates(ctx context.Context, now time.Time, limit int) (foun
 // gone tells of those that were tried before whether an attempt went out, or may have.
 func gone(c *conn, found []candidate) error {
 	for i := range found {
-		if found[i].Tries == 0 {
+		if found[i].stored.attempt == 0 { // what another message has said has one, and no try
 			continue
 		}
 		h, err := historyOf(c, found[i].stored.attempt)

@@ -99,25 +99,21 @@ func (l *Ledger) advance(t *tx, a attempt, n *stored, r pipeline.Receipt, to int
 	if !n.State.Advances(r.State) || to == failed && n.attempt != a.row {
 		return false, nil
 	}
-	if len(a.Covers) > 0 && to == failed {
-		return true, fallApart(t, a, n, r)
-	}
 	if r.WindowClosed() && a.Template == "" {
 		if again, err := l.shut(t, a, *n); again || err != nil {
 			n.State, n.Reason, n.Shut = pipeline.Planned, string(pipeline.ReasonWindow), true
 			return true, err
 		}
 	}
-	if again, err := l.again(t, a, *n, r); again || err != nil {
-		n.State, n.Reason = pipeline.Planned, string(pipeline.ReasonThrottled)
-		if r.Absent() {
-			n.Reason = string(pipeline.ReasonNotReachable)
-		}
+	if again, err := l.again(t, a, n, r); again || err != nil {
 		return true, err
 	}
 	reason := ""
 	if to == failed {
 		reason = string(r.Failure())
+		if err := failTogether(t, a, a.Covers, reason, r.At); err != nil {
+			return false, err
+		}
 	}
 	err := move(t, *n, to, reason, micros(r.At))
 	n.State, n.Reason = r.State, reason

@@ -16,7 +16,15 @@ var digestTests = map[string]func(*ledgerTest){
 	"nothing begins where one has begun":                           digestBegun,
 	"planned again where it was not sent":                          digestNotSent,
 	"by themselves where it was refused":                           digestRefused,
-	"by themselves where it could not be delivered":                digestUndelivered,
+	"by themselves where its words could not be delivered":         digestUnfit,
+	"failed with it where it could not be delivered":               digestUndelivered,
+	"failed with it where it may have gone out before":             digestGone,
+	"failed where newer news have overtaken it":                    digestOvertaken,
+	"failed where it is too late, and the others are said":         digestTooLate,
+	"planned again with it where the window was closed":            digestShut,
+	"by another channel, each by itself":                           digestElsewhere,
+	"what may pass is tried again with it":                         digestAgain,
+	"what may have gone out by itself is not said with others":     digestApart,
 	"planned again where nobody knows, and settled by a late word": digestLate,
 	"held with it": digestHeld,
 	"what is not wanted any more is not planned again": digestUnwanted,
@@ -158,25 +166,6 @@ func digestRefused(t *ledgerTest) {
 	}
 	t.wantState(other, pipeline.Planned, "")
 	wantEqual(t, "companions", len(t.companions(n, t.now)), 0)
-}
-
-func digestUndelivered(t *ledgerTest) {
-	n, other := t.reminded("1", t.now), t.reminded("2", t.now)
-	t.begunTogether(n, other)
-	t.ends(n, pipeline.Settlement{State: pipeline.Accepted, MessageID: "wamid.1"})
-	got, err := t.l.Receive(t.Context(), pipeline.Receipt{Attempt: t.attempt.ID, State: pipeline.Failed, Code: "131026", At: t.now}, nil)
-	if err != nil || !got.Changed || got.To != pipeline.Planned {
-		t.Errorf("Receive: got %+v, %v; want it planned", got, err)
-	}
-	list := t.due(t.now.Add(pipeline.LeaseTime), 10)
-	wantEqual(t, "due", len(list), 2)
-	for _, d := range list {
-		wantEqual(t, "alone", d.Alone, true)
-		t.begin(d)
-		t.settle(pipeline.Settlement{Key: d.Key, Attempt: t.attempt.ID, State: pipeline.Failed, Reason: pipeline.ReasonRefused, At: t.now})
-	}
-	t.wantState(n, pipeline.Failed, pipeline.ReasonRefused)
-	t.wantState(other, pipeline.Failed, pipeline.ReasonRefused)
 }
 
 func digestLate(t *ledgerTest) {

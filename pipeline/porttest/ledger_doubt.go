@@ -13,6 +13,8 @@ var doubtTests = map[string]func(*ledgerTest){
 	"another identity is a doubt, the first is none":   doubtIdentity,
 	"the first identity that a receipt tells is kept":  doubtReceipt,
 	"another one that a receipt tells is a doubt":      doubtReceiptOther,
+	"what a receipt told is not told again":            doubtReceiptAgain,
+	"what is older than the key is nothing":            doubtOlder,
 	"a message that was not for this identity":         doubtFailed,
 	"a message that was refused for that":              doubtRefused,
 	"a right answer to who somebody is removes it":     doubtVerified,
@@ -121,6 +123,28 @@ func doubtReceiptOther(t *ledgerTest) {
 		t.Errorf("told: got %v, want the doubt once", told)
 	}
 	t.wantDoubt(phone, t.now.Add(time.Second))
+}
+
+func doubtReceiptAgain(t *ledgerTest) {
+	n := t.reported("1", "Patient/1")
+	delivered := pipeline.Receipt{MessageID: "wamid.1", State: pipeline.Delivered, Identity: pipeline.NewPrivate("KEY1="), At: t.now.Add(time.Second)}
+	t.receive(delivered)
+	t.shows("r1", "KEY2=", 1) // in the same second
+	t.tries("r2", "wamid.1", n, true)
+	t.receive(delivered) // once more
+	wantEqual(t, "kept", t.wantDoubt(phone, time.Time{}).Identity.Reveal(), "KEY2=")
+}
+
+func doubtOlder(t *ledgerTest) {
+	n := t.reported("1", "Patient/1")
+	t.reported("2", "Patient/1")
+	t.shows("r1", "KEY1=", 1)
+	t.shows("r2", "KEY2=", 4)
+	t.tries("r3", "wamid.1", n, true)
+	t.receive(pipeline.Receipt{MessageID: "wamid.1", State: pipeline.Delivered, Identity: pipeline.NewPrivate("KEY1="), At: t.now.Add(2 * time.Second)})
+	t.receive(pipeline.Receipt{MessageID: "wamid.2", State: pipeline.Failed, Code: "137000", At: t.now.Add(3 * time.Second)})
+	wantEqual(t, "a reply's", t.shows("r4", "KEY1=", 3).Doubt, "")
+	wantEqual(t, "kept", t.wantDoubt(phone, time.Time{}).Identity.Reveal(), "KEY2=")
 }
 
 func doubtFailed(t *ledgerTest) {

@@ -12,6 +12,7 @@ var windowTests = map[string]func(*ledgerTest){
 	"it stays shut when the plan is made anew":         windowReplanned,
 	"not delivered: planned again, once":               windowLost,
 	"not delivered, and useless by now":                windowLate,
+	"not delivered, and one before may have gone out":  windowGone,
 	"not delivered, and something newer has been said": windowOvertaken,
 	"not delivered, and something newer will be said":  windowOvertaking,
 	"not delivered, and another journey has spoken":    windowElsewhere,
@@ -99,6 +100,17 @@ func windowLate(t *ledgerTest) {
 	t.beginFreely(n.Key)
 	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.Accepted, MessageID: "wamid.1"})
 	time.Sleep(time.Until(n.Expires) + time.Millisecond)
+	t.shutOut()
+	t.wantState(n, pipeline.Failed, pipeline.ReasonWindow)
+}
+
+func windowGone(t *ledgerTest) {
+	n := t.booked("1", t.now)
+	t.beginFreely(n.Key)
+	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
+	t.lapse(1, 0)
+	t.beginFreely(n.Key)
+	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.Accepted, MessageID: "wamid.2"})
 	t.shutOut()
 	t.wantState(n, pipeline.Failed, pipeline.ReasonWindow)
 }

@@ -133,8 +133,9 @@ CREATE TABLE answer (
 -- START, 0 for none, and stopped is 1 if that was STOP. language is the one that was chosen, by the provider's time
 -- chosen_at. disowns is 1 if there are rows in disowned. absent_at is when the provider last said that it is not on
 -- WhatsApp, 0 for never; a number of which there is only that has not written, and heard_at is 0. unverified_at is since when it
--- may be somebody else's, 0 for no doubt, and identity (secret) the provider's key of who has it. guesses is
--- how often a person whose number nobody knows was wrong about who they are, and strangers about the owner of a number.
+-- may be somebody else's, 0 for no doubt, and identity (secret) the provider's key of who has it, which is known, or
+-- known to be none any more, since identity_at. guesses is how often a person whose number
+-- nobody knows was wrong about who they are, and strangers about the owner of a number.
 CREATE TABLE sender (
   number    {blob} NOT NULL PRIMARY KEY,
   heard_at  BIGINT NOT NULL,
@@ -146,6 +147,7 @@ CREATE TABLE sender (
   absent_at BIGINT NOT NULL DEFAULT 0,
   unverified_at BIGINT NOT NULL DEFAULT 0,
   identity  {blob},
+  identity_at BIGINT NOT NULL DEFAULT 0,
   guesses   BIGINT NOT NULL DEFAULT 0
 ) {clustered};
 
