@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"fhirbridge/fhir"
@@ -33,10 +34,23 @@ func (in *Intake) spared(ctx context.Context, ev Event) (bool, error) {
 	return err == nil && !kept, err
 }
 
-// writtenHere reports whether a Consent says no more than what somebody has said to the bridge, which is known from them.
+// writtenHere reports whether a Consent says no more than what somebody has said to the bridge, which is known from them. What
+// a START has led to and denies, people have made of it.
 func writtenHere(c *fhir.Consent) bool {
-	return c.Status() == fhir.ConsentActive &&
-		slices.ContainsFunc(c.Identifiers(), func(i fhir.Identifier) bool { return i.System == SystemDecision })
+	return c.Status() == fhir.ConsentActive && wroteFirst(c, "") && !turned(c)
+}
+
+// turned reports whether people have made a Consent that denies of the one that a START has led to. Of a STOP that is none: it
+// holds for a number, and not for the patient.
+func turned(c *fhir.Consent) bool {
+	return c.Choice() == fhir.ChoiceDeny && wroteFirst(c, consentOfStart+":")
+}
+
+// wroteFirst reports whether the bridge has written the first version of a Consent, because of words of that kind.
+func wroteFirst(c *fhir.Consent, kind string) bool {
+	return slices.ContainsFunc(c.Identifiers(), func(i fhir.Identifier) bool {
+		return i.System == SystemDecision && strings.HasPrefix(i.Value, kind)
+	})
 }
 
 // ConsentWord is what a patient's Consents say about messages: the newest of them. It is the word of people, as STOP and
@@ -59,11 +73,11 @@ func NewestConsent(kept []Versioned, now time.Time) (word ConsentWord) {
 		}
 		choice := choiceOf(c, now)
 		at := saidAt(c, choice)
-		if choice == fhir.ChoiceUnknown || at.Before(newest) || at.Equal(newest) && choice == fhir.ChoicePermit {
+		if choice == fhir.ChoiceUnknown || at.Before(newest) || at.Equal(newest) && choice == fhir.ChoicePermit && word.Choice != fhir.ChoiceUnknown {
 			continue
 		}
 		newest, word = at, ConsentWord{Choice: choice, At: at}
-		if last := c.Header().LastUpdated; c.Status() != fhir.ConsentActive && last.After(at) { // it was withdrawn since
+		if last := c.Header().LastUpdated; (c.Status() != fhir.ConsentActive || turned(c)) && last.After(at) { // it was withdrawn since
 			word.At = last
 		}
 	}
@@ -87,12 +101,16 @@ func choiceOf(c *fhir.Consent, now time.Time) fhir.Choice {
 	return fhir.ChoiceUnknown
 }
 
-// saidAt is when it was said. Of a day, a month or a year nobody knows the hour: then who denies has said so at its end.
+// saidAt is when it was said. Of a day, a month or a year nobody knows the hour: then who denies has said so at its end. One
+// that permits at no time lifts nothing: when it was saved last is not when it was said.
 func saidAt(c *fhir.Consent, choice fhir.Choice) time.Time {
 	at := c.DateTime()
 	end := at.Time
 	switch at.Precision {
 	case fhir.Absent:
+		if choice == fhir.ChoicePermit {
+			return time.Time{}
+		}
 		return c.Header().LastUpdated
 	case fhir.Year:
 		end = end.AddDate(1, 0, 0)

@@ -22,6 +22,13 @@ func consentJSON(id, status, rule, dateTime, more string) json.RawMessage {
 
 const writtenHere = `,"identifier":[{"system":"urn:fhirbridge:decision","value":"consent:abc"}]`
 
+const ofStart = `,"identifier":[{"system":"urn:fhirbridge:decision","value":"start:abc"}]`
+
+// undated is a Consent that does not say when it was given.
+func undated(rule, more string) json.RawMessage {
+	return json.RawMessage(strings.Replace(string(consentJSON("c2", "active", rule, "", more)), `"dateTime":""`, `"language":"en"`, 1))
+}
+
 func TestNewestConsent(t *testing.T) {
 	const noon, later, latest = "2026-03-01T12:00:00Z", "2026-03-02T12:00:00Z", "2026-03-03T12:00:00Z"
 	updated := func(at string) string { return `,"meta":{"lastUpdated":"` + at + `"}` }
@@ -53,6 +60,12 @@ func TestNewestConsent(t *testing.T) {
 		{"denies on the day of one that permits", []json.RawMessage{consentJSON("c1", "active", "OPTIN", noon, ""), consentJSON("c2", "active", "OPTOUT", "2026-03-01", "")}, "deny 2026-03-02T00:00:00Z"},
 		{"written by the bridge", []json.RawMessage{consentJSON("c1", "active", "OPTOUT", noon, writtenHere)}, ""},
 		{"written by the bridge, and withdrawn by people", []json.RawMessage{consentJSON("c1", "inactive", "OPTIN", noon, writtenHere+updated(later))}, "deny " + later},
+		{"of a START, written by the bridge", []json.RawMessage{consentJSON("c1", "active", "OPTIN", noon, ofStart+updated(later))}, ""},
+		{"of a START, and people have made it one that denies", []json.RawMessage{consentJSON("c1", "active", "OPTOUT", noon, ofStart+updated(later))}, "deny " + later},
+		{"of a STOP, saved again", []json.RawMessage{consentJSON("c1", "active", "OPTOUT", noon, writtenHere+updated(latest))}, ""},
+		{"permits at no time", []json.RawMessage{undated("OPTIN", updated(later))}, "permit 0001-01-01T00:00:00Z"},
+		{"permits at no time, and one that denies", []json.RawMessage{consentJSON("c1", "active", "OPTOUT", noon, ""), undated("OPTIN", updated(later))}, "deny " + noon},
+		{"denies at no time", []json.RawMessage{undated("OPTOUT", updated(later))}, "deny " + later},
 		{"about something else", []json.RawMessage{json.RawMessage(strings.Replace(string(consentJSON("c1", "active", "OPTOUT", noon, "")), "messaging", "research", 1))}, ""},
 		{"none that can be read", []json.RawMessage{json.RawMessage(`{`)}, ""},
 	} {
@@ -131,6 +144,7 @@ func TestIntakeOfConsents(t *testing.T) {
 		{name: "about something else by now", events: event(about), kept: known, apply: keeps, outcomes: []string{"Consent kept"}, applied: "Consent/c1"},
 		{name: "of the bridge", events: event(consentJSON("c1", "active", "OPTOUT", noon, writtenHere)), outcomes: []string{"Consent ignored"}},
 		{name: "of the bridge, withdrawn by people", events: event(consentJSON("c1", "inactive", "OPTIN", noon, writtenHere)), apply: keeps, outcomes: []string{"Consent kept"}, applied: "Consent/c1"},
+		{name: "of the bridge, turned by people", events: event(consentJSON("c1", "active", "OPTOUT", noon, ofStart)), apply: keeps, outcomes: []string{"Consent kept"}, applied: "Consent/c1"},
 		{name: "faulty, and none of ours", events: event(json.RawMessage(`{"resourceType":"Consent","id":"c1","status":"perhaps"}`)), outcomes: []string{"Consent ignored"}},
 		{name: "faulty, about messages", events: event(consentJSON("c1", "perhaps", "OPTOUT", noon, "")), outcomes: []string{"Consent dead"}, reasons: "unknown_code Consent.status"},
 		{name: "gone", events: gone, kept: known, apply: keeps, outcomes: []string{"Consent kept"}, applied: "Consent/c1"},

@@ -6,15 +6,21 @@ import (
 	"fhirbridge/fhir"
 )
 
+// What identifies a Consent says of which word it has come, whatever people make of it.
+const (
+	consentOfStop  = "consent"
+	consentOfStart = "start"
+)
+
 // Consent returns the writes of what a patient has said about being messaged. It denies after STOP, and permits after
 // START. https://hl7.org/fhir/R4/consent.html
 //
 // Of somebody whom nobody knows it is filed with the number; the FHIR server is asked whose that is. Where a
 // number is several patients', nobody is asked, and not one of them is guessed.
 func (f Filing) Consent(r Reply, t Thread, patient string, stop bool) []Write {
-	by, choice := decided("consent", r.ID), fhir.ChoicePermit
+	by, choice := decided(consentOfStart, r.ID), fhir.ChoicePermit
 	if stop {
-		choice = fhir.ChoiceDeny
+		by, choice = decided(consentOfStop, r.ID), fhir.ChoiceDeny
 	}
 	body, err := fhir.ConsentDraft{
 		Identifiers: []fhir.Identifier{by}, Patient: sender(r, Thread{}, patient), Performer: sender(r, t, patient), Choice: choice, At: r.At,

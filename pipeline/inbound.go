@@ -174,6 +174,7 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 		filed, t.Disowning = "", true
 	}
 	t.Urgent = o.Urgent
+	sole := o.OnlySays()
 	writes := slices.Concat(in.Filing.ReplyThread(r, t, filed), in.Filing.Reply(r, t, filed, o.Reading), in.Filing.File(r, t, filed))
 	address := func(list []Notification) {
 		for i := range list {
@@ -202,7 +203,7 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	if o.Wish != nil {
 		writes = append(writes, in.wish(r, &o, address)...)
 	}
-	if o.Stop != nil {
+	if o.Stop != nil && !o.Unsure {
 		writes = append(writes, in.Filing.Consent(r, t, patient, *o.Stop)...)
 	}
 	writes = append(writes, in.Filing.Disowned(r, t, o)...)
@@ -213,6 +214,9 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 		writes = append(writes, in.Filing.Handoff(r, t, patient, o)...)
 	}
 	address(o.Say)
+	for i := range o.Say {
+		o.Say[i].Sole = sole
+	}
 	return Heard{Outcome: o, Patient: patient, Writes: writes}
 }
 

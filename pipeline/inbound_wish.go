@@ -19,6 +19,11 @@ func (in *Inbound) wish(r Reply, o *Outcome, address func([]Notification)) []Wri
 		w.Decision = &decision
 	}
 	w.each(address)
+	for _, list := range [][]Notification{w.Offer, w.Taken} { // to choose from; of the others people know
+		for i := range list {
+			list[i].Sole = true
+		}
+	}
 	asked := slices.Clone(w.Asked)
 	if !in.Filing.toServer() { // nobody can look: people do
 		o.Handoff = w.Code

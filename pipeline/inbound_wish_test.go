@@ -47,6 +47,10 @@ func TestWishOfReply(t *testing.T) {
 			kinds = append(kinds, string(write.Kind)+" "+write.Type)
 		}
 		same(t, "writes", strings.Join(kinds, ", "), c.kinds)
+		if got.Writes[len(got.Writes)-1].Wish != nil {
+			w := got.Writes[len(got.Writes)-1].Wish
+			same(t, "all that comes of it", []bool{w.Offer[0].Sole, w.Taken[0].Sole, w.Done[0].Sole, w.Asked[0].Sole}, []bool{true, true, false, false})
+		}
 		same(t, "task", taskOf(t, got.Writes), c.tasks)
 		if say := got.Outcome.Say; len(say) != 1 || say[0].Step != "asked" || say[0].Due.Sub(recordTime) != c.due || say[0].ReplyTo != "m1" {
 			t.Errorf("said: got %d, want that people are asked, after %s", len(say), c.due)

@@ -195,6 +195,8 @@ type Outcome struct {
 	// Stop puts the number on the STOP list (true) or takes it off (false); nil leaves it. A word that is
 	// older than the last one changes nothing, and then Say is not said.
 	Stop *bool
+	// Unsure reports whether Stop is said by who may be somebody else: it holds for the number, and nothing is filed of the patient.
+	Unsure bool
 	// Handoff asks people to look at it: a code for the Task, "" for none. Urgent is the Task's priority.
 	Handoff string
 	Urgent  bool
@@ -208,6 +210,13 @@ type Outcome struct {
 	Language string
 	// Disowns are the patients of whom nothing more is to go to the number: it is not theirs.
 	Disowns []string
+}
+
+// OnlySays reports whether what is said is all that comes of the reply: nothing is decided, kept or handed to people, and who
+// does not get it believes that something was.
+func (o Outcome) OnlySays() bool {
+	return o.Answer == nil && o.Decision == nil && o.Survey == nil && o.Wish == nil && o.Stop == nil && o.Handoff == "" && o.Guess == nil &&
+		o.Language == "" && len(o.Disowns) == 0
 }
 
 // Plan is what is wanted for a subject.

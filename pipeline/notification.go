@@ -95,6 +95,9 @@ type Notification struct {
 	Farewell bool
 	// Aside marks a message whose buttons are about the conversation itself: a word that quotes nothing does not answer it.
 	Aside bool
+	// Sole marks an answer that is all that comes of the patient's message: a question, or what they have asked for. If it is
+	// not said, people are told.
+	Sole bool
 	// CoveredBy is the key of another notification about the subject, which says this too: it is not sent if that one
 	// was. "" for none.
 	CoveredBy string

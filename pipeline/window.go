@@ -37,14 +37,14 @@ func (r Receipt) Absent() bool { return r.State == Failed && r.Code == codeNotOn
 // free reports whether the attempt was one at free words, which need an open window.
 func (a Attempt) free() bool { return a.Template == "" }
 
-// Free words that may be answers wait for nobody: what the window has shut out people have to say.
+// Answers wait for nobody: what has not come to the patient people have to say.
 const taskUnsaid = "answer_not_delivered"
 
 // Record returns the writes that record a message and what has become of it, as Sent does, behind those of the conversation
-// that it is part of; and of an answer that the window has shut out, those of a Task.
+// that it is part of; and of an answer that nobody else makes up for, those of a Task.
 func (f Filing) Record(m SentMessage) []Write {
 	writes := append(f.Thread(m), f.Sent(m)...)
-	if m.Fate.State == Failed && m.Fate.Code == codeWindowClosed {
+	if m.unsaid() {
 		writes = append(writes, f.Unsaid(m)...)
 	}
 	if why := m.doubt(); why != "" {
@@ -54,19 +54,40 @@ func (f Filing) Record(m SentMessage) []Write {
 	return writes
 }
 
-// Unsaid returns the writes of a Task that asks people to tell the patient what an answer would have said. What was
+// unsaid reports whether people have to say an answer: one that is all that comes of a reply and was not delivered, for
+// whatever reason but that it is not so any more; of the others, one about something that the window has shut out. What was
 // said about nothing in particular, as that a message has been passed on, is in somebody's hands anyway.
+func (m SentMessage) unsaid() bool {
+	n := m.Notification
+	switch {
+	case n.ReplyTo == "" || n.Farewell:
+		return false
+	case !n.Sole:
+		return n.Subject != "" && m.Fate.State == Failed && m.Fate.Code == codeWindowClosed
+	case m.Fate.State == Skipped:
+		return m.notDone() != ""
+	}
+	return m.Fate.State == Failed || m.Fate.State == Expired || m.Fate.State == Held
+}
+
+// Unsaid returns the writes of a Task that asks people to tell the patient what an answer would have said, one for each
+// reply. What it is about is the reply itself, if nothing else.
 func (f Filing) Unsaid(m SentMessage) []Write {
 	n, a := m.Notification, m.Attempt
-	if n.ReplyTo == "" || n.Subject == "" || n.Farewell {
-		return nil
-	}
-	return f.task(fhir.TaskDraft{
+	draft := fhir.TaskDraft{
 		Code:        "WhatsApp: " + spoken(taskUnsaid),
 		Codings:     []fhir.Coding{{System: SystemTask, Code: taskUnsaid}},
+		Reason:      m.inWords(),
 		Description: a.Seen.Reveal(),
 		For:         reference(n.Patient),
 		Focus:       focus(n.Subject),
 		AuthoredOn:  a.Begun,
-	}, "unsaid", a.ID, queue(n.Patient, n.ReplyTo))
+	}
+	if n.Subject == "" {
+		draft.Focus = fhir.Reference{Type: "Communication", Identifier: fhir.Identifier{System: SystemMessage, Value: n.ReplyTo}}
+	}
+	if a.Begun.IsZero() { // no words were made
+		draft.AuthoredOn = n.Due
+	}
+	return aboutReply(f.task(draft, "unsaid", n.ReplyTo, queue(n.Patient, n.ReplyTo)), draft, n.ReplyTo)
 }

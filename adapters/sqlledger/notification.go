@@ -27,6 +27,7 @@ const (
 	flagAlone
 	// flagUnwanted is set while what was said together with another notification is not wanted any more.
 	flagUnwanted
+	flagSole
 )
 
 // notificationColumns are those of table n that notificationOf reads.
@@ -48,7 +49,7 @@ func (l *Ledger) notificationOf(r row, subject string) (stored, error) {
 			Patient: r.text(9), Recipient: r.text(10),
 			Resend: r.number(11)&flagResend != 0, Edge: r.number(11)&flagEdge != 0, Farewell: r.number(11)&flagFarewell != 0,
 			Aside: r.number(11)&flagAside != 0, Shut: r.number(11)&flagShut != 0,
-			Digest: r.number(11)&flagDigest != 0, Alone: r.number(11)&flagAlone != 0,
+			Digest: r.number(11)&flagDigest != 0, Alone: r.number(11)&flagAlone != 0, Sole: r.number(11)&flagSole != 0,
 			Tries: int(r.number(14)),
 		},
 	}
@@ -76,7 +77,7 @@ func (l *Ledger) sealNotification(n pipeline.Notification) []byte {
 }
 
 func flags(n pipeline.Notification) int64 {
-	return number(n.Resend)*flagResend | number(n.Edge)*flagEdge | number(n.Farewell)*flagFarewell | number(n.Aside)*flagAside |
+	return number(n.Resend)*flagResend | number(n.Edge)*flagEdge | number(n.Farewell)*flagFarewell | number(n.Aside)*flagAside | number(n.Sole)*flagSole |
 		number(n.Shut)*flagShut | number(n.Digest)*flagDigest | number(n.Alone)*flagAlone
 }
 

@@ -27,7 +27,11 @@ func (h *hearing) answered(j *journey, a *answer) pipeline.Outcome {
 		for i := range say {
 			say[i].Farewell = off
 		}
-		return pipeline.Outcome{Reading: a.name, Stop: &off, Say: say}
+		o := pipeline.Outcome{Reading: a.name, Stop: &off, Say: say, Unsure: h.unsure()}
+		if o.Unsure {
+			o.Handoff = handUnsure
+		}
+		return o
 	case doScore, doWords:
 		return h.surveyed(j, a)
 	case doSpeak:
@@ -207,6 +211,7 @@ func (h *hearing) at() time.Time {
 func (h *hearing) say(j *journey, step, subject, occasion string) []pipeline.Notification {
 	now, expires := h.thread.Now, h.at().Add(window)
 	if !expires.After(now) {
+		h.shut = true
 		return nil
 	}
 	who, recipient := h.who(), cmp.Or(h.thread.Proxy, h.who())

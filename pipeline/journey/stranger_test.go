@@ -141,8 +141,12 @@ func TestUnverified(t *testing.T) {
 		}
 	}
 	th := pipeline.Thread{How: "none", Unverified: since}
-	if o := understand(t, book, text("stop"), th); o.Stop == nil {
-		t.Errorf("STOP: got %q", o.Reading)
+	if o := understand(t, book, text("stop"), th); o.Stop == nil || !o.Unsure || o.Handoff != "sender_unverified" {
+		t.Errorf("STOP: got %q, unsure %v, and people read %q", o.Reading, o.Unsure, o.Handoff)
+	}
+	th.Unverified = time.Time{}
+	if o := understand(t, book, text("stop"), th); o.Stop == nil || o.Unsure || o.Handoff != "" {
+		t.Errorf("STOP without a doubt: got %q, unsure %v, and people read %q", o.Reading, o.Unsure, o.Handoff)
 	}
 }
 

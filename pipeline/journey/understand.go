@@ -55,8 +55,12 @@ func (b *Book) Understand(r pipeline.Reply, t pipeline.Thread) (pipeline.Outcome
 	o := h.outcome()
 	o.Antecedent = h.antecedent
 	h.conceal(&o)
+	only := o.OnlySays() && len(o.Say) > 0
 	if t.Stopped && o.Stop == nil || t.Stopped && *o.Stop {
 		o.Say = nil // who has said STOP gets no message, and the answer to the first STOP was the last
+	}
+	if h.shut && o.OnlySays() || only && len(o.Say) == 0 { // it would be lost
+		o.Handoff = handText
 	}
 	return o, nil
 }
@@ -68,6 +72,8 @@ type hearing struct {
 	thread pipeline.Thread
 	// antecedent is which of the thread's it was found to be about, see pipeline.Outcome.
 	antecedent int
+	// shut is set where it was too late to say what it leads to.
+	shut bool
 }
 
 func (h *hearing) outcome() pipeline.Outcome {

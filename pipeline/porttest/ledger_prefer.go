@@ -103,8 +103,11 @@ func preferAside(t *ledgerTest) {
 	about := t.sent("1", phone)
 	aside := note("", "languages", t.now)
 	aside.Subject, aside.Patient, aside.Recipient, aside.Aside = "", "Patient/1", "Patient/1", true
+	aside.Sole = true
 	t.wishes("r1", phone, 0, pipeline.Outcome{Say: []pipeline.Notification{aside}})
-	a := t.try(t.lease(aside.Key))
+	due := t.lease(aside.Key)
+	wantEqual(t, "all that comes of the reply", due.Sole, true)
+	a := t.try(due)
 	t.beginAs(a)
 	t.settle(pipeline.Settlement{Key: aside.Key, Attempt: a.ID, State: pipeline.Accepted, MessageID: "wamid.aside"})
 	t.wantThread(t.hear(reply("r2", ""), pipeline.Heard{}), "only", &about)
