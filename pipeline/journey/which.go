@@ -124,14 +124,18 @@ func (h *hearing) takes(a *answer) bool {
 func (h *hearing) which(list []meaning) pipeline.Outcome {
 	o := h.passOn(readUnclear, readUnclear, handUnclear)
 	j := h.book.replies
-	if j == nil || j.otherwise[readUnclear] == nil || j.otherwise[readUnclear].choose != choosesOne || len(list) > maxOptions || len(o.Say) == 0 || h.thread.Stopped {
+	if j == nil || j.otherwise[readUnclear] == nil || j.otherwise[readUnclear].choose != choosesOne {
 		return o
+	}
+	people := h.passOn(readUnclear, readText, handUnclear)
+	if len(list) > maxOptions || len(o.Say) == 0 || h.thread.Stopped || pipeline.BySMS(h.reply.ID) { // an SMS is words alone
+		return people
 	}
 	var options []option
 	for _, m := range list {
 		one := h.with(m.antecedent).option(m)
 		if one.At.IsZero() {
-			return o
+			return people
 		}
 		options = append(options, one)
 	}
