@@ -3,7 +3,8 @@ package pipeline
 import "fhirbridge/fhir"
 
 // Antecedent is a message that a reply may be about when nothing but its time says which: of each journey, subject
-// and patient the newest that asks for an answer.
+// and patient the newest that asks for an answer. A message that told of several visits at once is one for each of them: Sent
+// has the Notification of that visit then, and the one Attempt.
 type Antecedent struct {
 	Sent SentMessage
 	// Subject, SubjectVersion, Known and Tries are as in Thread, of what Sent is about.

@@ -66,8 +66,14 @@ func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, e
 		}
 		thread.Stopped = !lifted
 	}
-	if thread.Antecedents, err = l.antecedents(t, who, among); err != nil || thread.Sent == nil {
+	if thread.Antecedents, err = l.antecedents(t, who, among); err != nil {
 		return thread, err
+	}
+	if thread.How == howOnly && apart(thread.Antecedents) {
+		thread.Sent, thread.How = nil, howSeveral
+	}
+	if thread.Sent == nil {
+		return thread, nil
 	}
 	if to := thread.Sent.Attempt.Address; !pipeline.IsUser(to) { // to such a person it went before the number was known, if that is known
 		thread.From = to
@@ -196,6 +202,7 @@ type told struct {
 	journey           string
 	proxy             string // who got it in the patient's stead, "" for the patient
 	asks, awaits      bool
+	digest            bool // it may have told of others as well
 	begun             time.Time
 }
 
@@ -214,65 +221,13 @@ func asked(recent []told, at time.Time) (row int64, how string) {
 	return 0, howNone
 }
 
-// asking returns the newest of the recent messages that ask for an answer, of each journey, subject and patient, and
-// whether all are about one subject and patient. What was begun after until, the patient cannot have read when they
-// wrote. A list about nothing is answered by its rows, and what awaits words by those that come next (asked): neither
-// makes it doubtful what later words are about.
-func asking(recent []told, since, until time.Time) (list []told, how string) {
-	how = howNone
-	for _, m := range recent {
-		if !m.asks || m.awaits || m.subjectID == 0 || m.begun.Before(since) || m.begun.After(until) {
-			continue
-		}
-		same := func(o told) bool { return o.subjectID == m.subjectID && o.patient == m.patient }
-		switch {
-		case len(list) == 0:
-			how = howOnly
-		case !slices.ContainsFunc(list, same):
-			how = howSeveral
-		case slices.ContainsFunc(list, func(o told) bool { return same(o) && o.journey == m.journey }):
-			continue
-		}
-		if list = append(list, m); len(list) == maxAntecedents {
-			break
-		}
-	}
-	return list, how
-}
-
-// antecedents returns the messages with what is known of their subjects.
-func (l *Ledger) antecedents(t *tx, who caller, among []told) (list []pipeline.Antecedent, err error) {
-	for _, m := range among {
-		a, ok, err := l.attemptByRow(t.conn, m.row)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			continue
-		}
-		sent, _, err := l.theirs(t.conn, a, who, howOnly, 0)
-		if err != nil {
-			return nil, err
-		}
-		if sent == nil {
-			continue
-		}
-		c := pipeline.Antecedent{Sent: *sent}
-		if err := l.fill(t.conn, &c, t.now); err != nil {
-			return nil, err
-		}
-		list = append(list, c)
-	}
-	return list, nil
-}
-
 // toldTo returns the messages that went, or may have gone, to the caller, newest first.
 func (l *Ledger) toldTo(c *conn, who caller) (list []told, err error) {
 	for _, number := range who.forms {
 		err = c.query(func(r row) error {
 			m := told{
 				row: r.number(0), subjectID: r.number(1), language: r.text(2), patient: r.text(3), asks: r.number(4) != 0 && r.number(7)&flagAside == 0,
-				begun: r.at(5), awaits: r.number(6) != 0, journey: r.text(9),
+				begun: r.at(5), awaits: r.number(6) != 0, digest: r.number(7)&flagDigest != 0, journey: r.text(9),
 			}
 			if recipient := r.text(8); recipient != m.patient {
 				m.proxy = recipient

@@ -95,3 +95,24 @@ func TestUnderstandBySMS(t *testing.T) {
 		})
 	}
 }
+
+// TestWhichBySMS: there is no list in an SMS; people are asked, and the patient hears so.
+func TestWhichBySMS(t *testing.T) {
+	book := shipped(t)
+	th := amongVisits(t, []pipeline.Antecedent{
+		heardOf("appointment", "booked", visitOf(t, "1", "1", march9), "Patient/1"), heardOf("appointment", "booked", visitOf(t, "2", "1", march11), "Patient/1"),
+	})
+	th.Now = moment(t, before)
+	r := text("Confirm")
+	r.ID, r.Kind, r.At = pipeline.SMSReply("m1"), "text", th.Now
+	o, err := book.Understand(r, th)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Reading != "unclear" || o.Handoff != "which_appointment" || o.Decision != nil || len(o.Say) != 1 {
+		t.Fatalf("got %q, %q with %d messages; want people to be asked", o.Reading, o.Handoff, len(o.Say))
+	}
+	if said := compose(t, book, o.Say[0], pipeline.Facts{Window: true, Plain: true, Now: th.Now}); said.Skip != "" || said.Message.Text.Empty() {
+		t.Errorf("nothing is said: %s", said.Skip)
+	}
+}

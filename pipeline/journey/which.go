@@ -53,10 +53,10 @@ func (h *hearing) with(n int) *hearing {
 // among reads a word that may be about several messages.
 func (h *hearing) among(word string) pipeline.Outcome {
 	list := h.meanings(word)
-	switch len(list) {
-	case 0:
+	switch {
+	case len(list) == 0:
 		return h.passOn(readText, readText, handText)
-	case 1:
+	case h.together(list):
 		m := list[0]
 		h.about(m.antecedent)
 		if h.thanks(m.answer) || h.picks(m.answer, word) {
@@ -65,6 +65,13 @@ func (h *hearing) among(word string) pipeline.Outcome {
 		return h.answered(m.in, m.answer)
 	}
 	return h.which(list)
+}
+
+// together reports whether all that a word may be about was told by one message: then it is read as that message asks.
+func (h *hearing) together(list []meaning) bool {
+	first := h.thread.Antecedents[list[0].antecedent-1].Sent.Attempt
+	others := slices.ContainsFunc(list, func(m meaning) bool { return h.thread.Antecedents[m.antecedent-1].Sent.Attempt.ID != first.ID })
+	return len(list) == 1 || !others && visitsOf(first) != nil
 }
 
 // meanings are what a word means to those who know it: at most one thing about each subject and patient, by the newest
@@ -88,7 +95,7 @@ func (h *hearing) known(means func(one *hearing, j *journey) (*journey, *answer)
 	for i := range h.thread.Antecedents {
 		n := &h.thread.Antecedents[i].Sent.Notification
 		j := h.book.journeys[n.Journey]
-		if j == nil || slices.ContainsFunc(list, func(m meaning) bool { return tells(h.thread.Antecedents[m.antecedent-1].Sent, n) }) {
+		if j == nil || slices.ContainsFunc(list, func(m meaning) bool { return same(&h.thread.Antecedents[m.antecedent-1].Sent.Notification, n) }) {
 			continue
 		}
 		if in, a := means(h.with(i+1), j); a != nil {
@@ -98,10 +105,9 @@ func (h *hearing) known(means func(one *hearing, j *journey) (*journey, *answer)
 	return list
 }
 
-// tells reports whether a message told the patient of n of what n is about: it alone, or beside other visits.
-func tells(m pipeline.SentMessage, n *pipeline.Notification) bool {
-	o := &m.Notification
-	return o.Patient == n.Patient && (o.Subject == n.Subject || slices.Contains(visitsOf(m.Attempt), n.Subject))
+// same reports whether two messages are about one subject and patient.
+func same(o, n *pipeline.Notification) bool {
+	return o.Subject == n.Subject && o.Patient == n.Patient
 }
 
 // takes reports whether the subject is one that an answer can still be about.
@@ -118,14 +124,18 @@ func (h *hearing) takes(a *answer) bool {
 func (h *hearing) which(list []meaning) pipeline.Outcome {
 	o := h.passOn(readUnclear, readUnclear, handUnclear)
 	j := h.book.replies
-	if j == nil || j.otherwise[readUnclear] == nil || j.otherwise[readUnclear].choose != choosesOne || len(list) > maxOptions || len(o.Say) == 0 || h.thread.Stopped {
+	if j == nil || j.otherwise[readUnclear] == nil || j.otherwise[readUnclear].choose != choosesOne {
 		return o
+	}
+	people := h.passOn(readUnclear, readText, handUnclear)
+	if len(list) > maxOptions || len(o.Say) == 0 || h.thread.Stopped || pipeline.BySMS(h.reply.ID) { // an SMS is words alone
+		return people
 	}
 	var options []option
 	for _, m := range list {
 		one := h.with(m.antecedent).option(m)
 		if one.At.IsZero() {
-			return o
+			return people
 		}
 		options = append(options, one)
 	}
@@ -217,6 +227,6 @@ func (h *hearing) picked() pipeline.Outcome {
 		return h.passOn(readLate, readLate, handLate)
 	}
 	h.about(found)
-	h.thread.Sent.Attempt.Shown = o.Shown
+	h.thread.Sent.Attempt.Shown, h.thread.Sent.Attempt.Choices = o.Shown, nil // of several visits that the message told of, it is this one
 	return h.answered(j, a)
 }

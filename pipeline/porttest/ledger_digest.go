@@ -30,6 +30,7 @@ var digestTests = map[string]func(*ledgerTest){
 	"what is not wanted any more is not planned again": digestUnwanted,
 	"what is wanted again meanwhile is":                digestWantedAgain,
 	"a reply tells of all":                             digestReply,
+	"a word may be about each of them":                 digestAntecedents,
 }
 
 // reminded applies an appointment of one patient, which plans a reminder that may be said with others.
@@ -237,4 +238,30 @@ func digestReply(t *ledgerTest) {
 	wantEqual(t, "choice", thread.Sent.Choice, a.Choices[0])
 	wantEqual(t, "covers", len(thread.Sent.Attempt.Covers), 1)
 	wantEqual(t, "covered", thread.Sent.Attempt.Covers[0], a.Covers[0])
+}
+
+// digestAntecedents: newer news of the message's own subject leave the others to be asked about.
+func digestAntecedents(t *ledgerTest) {
+	n, other := t.reminded("1", t.now), t.reminded("2", t.now)
+	a := t.try(t.lease(n.Key))
+	a.Begun = t.now.Add(-3 * time.Minute)
+	a.Actions, a.Choices, a.Shown = []string{"each"}, []string{`{"visits":["Appointment/1","Appointment/2"]}`}, "2027-01-15T09:30:00Z"
+	a.Covers = []pipeline.Covered{{Key: other.Key, Step: other.Step, Subject: other.Subject, SubjectVersion: "1"}}
+	t.beginAs(a)
+	t.settle(pipeline.Settlement{Key: n.Key, Attempt: a.ID, State: pipeline.Accepted, MessageID: "wamid.1", At: t.now})
+	thread := t.hear(reply("r1", ""), pipeline.Heard{})
+	t.wantThread(thread, "only", &n)
+	t.wantAntecedents(thread, n, other)
+	if part := thread.Antecedents[1].Sent.Attempt; part.ID != a.ID || part.Shown != "" || part.SubjectVersion != "1" {
+		t.Errorf("the second: got a message of %s that showed %q, version %q", part.ID, part.Shown, part.SubjectVersion)
+	}
+	t.version, t.said = 1, map[string][]pipeline.Notification{"1": {n}}
+	moved := t.tells("appointment", "moved", "1", "Patient/1", -2*time.Minute)
+	thread = t.hear(reply("r2", ""), pipeline.Heard{})
+	t.wantThread(thread, "several", nil)
+	t.wantAntecedents(thread, moved, other)
+	t.tells("appointment", "moved", "2", "Patient/1", -time.Minute)
+	thread = t.hear(reply("r3", ""), pipeline.Heard{})
+	t.wantThread(thread, "several", nil)
+	wantEqual(t, "antecedents after news of both", len(thread.Antecedents), 2)
 }
