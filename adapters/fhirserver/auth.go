@@ -71,7 +71,7 @@ func (a Auth) problems(base string) []error {
 		}
 		errs = append(errs, secret("password", authBasic, a.Password, a.PasswordFile, isPassword)...)
 	case authSMART:
-		errs = append(errs, a.smartProblems(base)...)
+		errs = append(errs, a.smartProblems()...)
 	}
 	return errs
 }
@@ -126,7 +126,7 @@ func readSecret(name, file string, good func(string) bool) (string, error) {
 	return text, nil
 }
 
-func (a Auth) smartProblems(base string) (errs []error) {
+func (a Auth) smartProblems() (errs []error) {
 	if a.ClientID == "" {
 		errs = append(errs, errors.New("auth.client_id: required for smart"))
 	}
