@@ -18,7 +18,6 @@ import (
 // TestInteropKilledWritingBack kills the bridge at random points while it writes what was kept for a FHIR server that was
 // slow. Afterwards each message, each reply and each answer is in the chart once, and each visit is confirmed.
 func TestInteropKilledWritingBack(t *testing.T) {
-	t.Parallel() // it mostly waits
 	people, kills := 60, 10
 	if onRealFHIR() {
 		people, kills = 150, 50

@@ -106,7 +106,6 @@ const (
 // TestOutage: for an hour the FHIR server is down, now in one way and then in another, while 1,000 replies arrive. When it is back,
 // all of them are in the chart, once each, and in order per patient. Patients were written to all the while.
 func TestOutage(t *testing.T) {
-	t.Parallel() // it mostly waits
 	for name, batch := range map[string]int{"in batches": 32, "one by one": 1} {
 		t.Run(name, func(t *testing.T) { outage(t, batch) })
 	}

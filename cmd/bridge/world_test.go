@@ -217,7 +217,7 @@ func (b *bridge) end(t testing.TB) {
 
 func (w *world) await(what string, ok func() bool) {
 	w.t.Helper()
-	end := time.Now().Add(60 * time.Second)
+	end := time.Now().Add(2 * time.Minute) // on a busy machine, with the race detector
 	for !ok() {
 		if time.Now().After(end) {
 			w.t.Fatalf("waited in vain for %s", what)
