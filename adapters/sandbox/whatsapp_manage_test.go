@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -191,11 +192,16 @@ func TestTemplatesAnHour(t *testing.T) {
 }
 
 func TestSetTemplatePostsTheWebhook(t *testing.T) {
-	var bodies []string
+	var mu sync.Mutex // statuses of messages are posted, too
+	var last string   // of a template
 	status := http.StatusOK
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		bodies = append(bodies, string(body))
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.Contains(string(body), "message_template_name") {
+			last = string(body)
+		}
 		w.WriteHeader(status)
 	}))
 	defer hook.Close()
@@ -208,7 +214,10 @@ func TestSetTemplatePostsTheWebhook(t *testing.T) {
 		if err := w.SetTemplate(t.Context(), "plain", "en", c.status, c.why); err != nil {
 			t.Fatal(err)
 		}
-		if got := bodies[len(bodies)-1]; !strings.Contains(got, c.want) || !strings.Contains(got, `"message_template_name":"plain"`) || !strings.Contains(got, `"message_template_language":"en"`) {
+		mu.Lock()
+		got := last
+		mu.Unlock()
+		if !strings.Contains(got, c.want) || !strings.Contains(got, `"message_template_name":"plain"`) || !strings.Contains(got, `"message_template_language":"en"`) {
 			t.Errorf("got %s, want %s in it", got, c.want)
 		}
 		wamid, _, code := send(t, w, message(plainTemplate))
@@ -216,7 +225,9 @@ func TestSetTemplatePostsTheWebhook(t *testing.T) {
 			t.Errorf("sent while %s: got code %d, want %d", c.status, code, want)
 		}
 	}
+	mu.Lock()
 	status = http.StatusServiceUnavailable
+	mu.Unlock()
 	if err := w.SetTemplate(t.Context(), "plain", "en", "PAUSED", "SECOND_PAUSE"); err == nil {
 		t.Error("a webhook that was not taken is no error")
 	}
