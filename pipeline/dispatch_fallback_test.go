@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,6 +126,7 @@ func TestDispatchHaltsOneChannel(t *testing.T) {
 
 // asking is a ledger with silent messages, and a provider that knows of them.
 type asking struct {
+	mu sync.Mutex
 	ledger
 	silent   []pipeline.Attempt
 	windows  [][2]time.Time
@@ -136,6 +138,8 @@ type asking struct {
 }
 
 func (a *asking) Silent(_ context.Context, channel string, after, before time.Time, limit int) (list []pipeline.Attempt, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.windows = append(a.windows, [2]time.Time{after, before})
 	for _, one := range a.silent {
 		if one.Channel == channel && one.Begun.After(after) && one.Begun.Before(before) && len(list) < limit {
@@ -146,6 +150,8 @@ func (a *asking) Silent(_ context.Context, channel string, after, before time.Ti
 }
 
 func (a *asking) Statuses(_ context.Context, id string) ([]pipeline.Receipt, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.asked = append(a.asked, id)
 	if a.fails != nil {
 		return nil, a.fails
@@ -157,6 +163,8 @@ func (a *asking) Statuses(_ context.Context, id string) ([]pipeline.Receipt, err
 }
 
 func (a *asking) take(_ context.Context, r pipeline.Receipt) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.received = append(a.received, r)
 	for i, one := range a.silent {
 		if one.ID == r.Attempt && r.State != pipeline.Accepted {
@@ -180,23 +188,31 @@ func TestPoll(t *testing.T) {
 		log, text := newLog(t)
 		p := &pipeline.Poll{Ledger: k, Source: k, Channel: "main", Receive: k.take, Log: log, Now: time.Now}
 		stop := start(p.Run)
-		time.Sleep(4 * time.Minute)
+		passes := func(d time.Duration) {
+			k.mu.Unlock()
+			time.Sleep(d)
+			synctest.Wait()
+			k.mu.Lock()
+		}
+		k.mu.Lock()
+		passes(4 * time.Minute)
 		same(t, "asked at once", len(k.asked), 0)
-		time.Sleep(2 * time.Minute)
+		passes(2 * time.Minute)
 		same(t, "asked", k.asked, []string{"m1", "m2", "m3"})
 		same(t, "heard", []any{len(k.received), k.received[1].Attempt, k.received[1].State}, []any{3, "a1", pipeline.Delivered})
 		k.fails = transient("unavailable")
-		time.Sleep(6 * time.Minute)
+		passes(6 * time.Minute)
 		same(t, "asked while it fails, one in a round", k.asked[3:], []string{"m2", "m3"})
 		same(t, "told of", strings.Contains(text.String(), "no word of silent messages"), true)
 		k.fails, k.asked = nil, nil
-		time.Sleep(47 * time.Hour)
+		passes(47 * time.Hour)
 		if n := len(k.asked); n < 4 || n > 40 {
 			t.Errorf("asked %d times in two days about two messages: the wait doubles", n)
 		}
 		k.asked = nil
-		time.Sleep(48 * time.Hour)
+		passes(48 * time.Hour)
 		same(t, "asked about what is old", len(k.asked), 0)
+		k.mu.Unlock()
 		stop()
 	})
 }
