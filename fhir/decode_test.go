@@ -238,12 +238,11 @@ func TestNothingPrintsItself(t *testing.T) {
 	task := fhir.TaskDraft{Description: "Secretname"}
 	survey := fhir.QuestionnaireResponseDraft{Answers: []fhir.SurveyAnswer{{Words: "Secretname"}}}
 	photo := fhir.DocumentReferenceDraft{Description: "Secretname", Data: []byte("Secretname")}
-	content := fhir.BinaryDraft{Data: []byte("Secretname")}
 	booking := fhir.AppointmentDraft{Patient: fhir.Reference{Display: "Secretname"}}
 	stop := fhir.ConsentDraft{Patient: fhir.Reference{Display: "Secretname"}}
 	parameter := fhir.Parameter{Name: "name", Value: "Secretname"}
 	var out bytes.Buffer
-	for _, v := range []any{p, *p, r, p.Name(noon), draft, &draft, answer, task, survey, survey.Answers, photo, content, booking, stop, parameter, []fhir.Parameter{parameter}} {
+	for _, v := range []any{p, *p, r, p.Name(noon), draft, &draft, answer, task, survey, survey.Answers, photo, booking, stop, parameter, []fhir.Parameter{parameter}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q"} {
 			fmt.Fprintf(&out, verb, v)
 		}

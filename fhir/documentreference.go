@@ -102,40 +102,6 @@ func (d DocumentReferenceDraft) attachment(w *writer) fhir.Attachment {
 	return a
 }
 
-// BinaryDraft is the bare content of a document
-// (https://hl7.org/fhir/R4/binary.html). It has no identifier: whoever creates it
-// keeps the id that the server gave it. It prints without its content.
-type BinaryDraft struct {
-	// ContentType is the media type; required.
-	ContentType string
-	// SecurityContext is whose access rules hold for it: the Patient, mostly.
-	SecurityContext Reference
-	// Data is the content; required.
-	Data []byte
-}
-
-// Format implements fmt.Formatter and hides the content.
-func (BinaryDraft) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, "[Binary draft]") }
-
-// LogValue implements slog.LogValuer and hides the content.
-func (BinaryDraft) LogValue() slog.Value { return slog.StringValue("[Binary draft]") }
-
-type binaryOut struct {
-	ResourceType string `json:"resourceType"`
-	fhir.OtherBinary
-}
-
-// JSON writes the resource, valid R4. The error is *Error and says what the
-// draft lacks or holds wrongly.
-func (d BinaryDraft) JSON() ([]byte, error) {
-	w := &writer{resource: "Binary"}
-	return w.json(binaryOut{ResourceType: "Binary", OtherBinary: fhir.OtherBinary{
-		ContentType:     w.media("contentType", d.ContentType),
-		SecurityContext: w.reference("securityContext", d.SecurityContext),
-		Data:            w.data("data", d.Data),
-	}})
-}
-
 // media checks a media type (https://www.rfc-editor.org/rfc/rfc2046): required,
 // without white space around it.
 func (w *writer) media(element, mediaType string) string {

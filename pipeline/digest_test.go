@@ -77,6 +77,7 @@ func TestDispatchSaysTogether(t *testing.T) {
 		}, "", nil, "n1", "", "n1 10m0s", "n1 accepted"},
 		{"a gate objects to the template for two", none, func() []pipeline.DueNotification { return []pipeline.DueNotification{reminder("n2")} }, "two", nil, "n1", "", "n1 10m0s", "n1 accepted"},
 		{"refused: each by itself", none, func() []pipeline.DueNotification { return []pipeline.DueNotification{reminder("n2")} }, "", refused("132001"), "n1+n2", "n2", "n1 10m0s", "n1 planned refused alone"},
+		{"refused for good: together", none, func() []pipeline.DueNotification { return []pipeline.DueNotification{reminder("n2")} }, "", refused("131050"), "n1+n2", "n2", "n1 10m0s", "n1 failed refused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

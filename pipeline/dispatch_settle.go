@@ -75,7 +75,7 @@ func (d *Dispatch) failed(n DueNotification, a Attempt, r route, err error) Sett
 	case e.Code == codeNotOnWhatsApp && d.elsewhere(n, a): // certainly not sent; the other channel says it
 		d.resumed(r)
 		s.State, s.Reason, s.Due = Planned, ReasonNotReachable, now
-	case (e.Kind == Refused || e.Kind == Malformed) && len(a.Covers) > 0: // each is said by itself
+	case (e.Kind == Refused || e.Kind == Malformed) && len(a.Covers) > 0 && (e.Code == "" || unfit(e.Code)): // each is said by itself
 		d.resumed(r)
 		s.State, s.Reason, s.Due, s.Alone = Planned, failure(e.Code), now, true
 	case e.Kind == Refused || e.Kind == Malformed:

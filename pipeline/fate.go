@@ -16,6 +16,8 @@ type Fate struct {
 	// Reason and Code say why it was not sent or delivered; Code is the provider's.
 	Reason Reason
 	Code   string
+	// Again is set for a failure after which it is planned again.
+	Again bool
 	// Delivered and Read are the provider's times, zero while it has not said so.
 	Delivered, Read time.Time
 }

@@ -189,15 +189,6 @@ func opaque(id string) string {
 	return keyEncoding.EncodeToString(sum[:16])
 }
 
-// queue names the order queue of a write: the patient, else the conversation with
-// somebody whom nobody knows, which is one message and its answer.
-func queue(patient, message string) string {
-	if patient != "" {
-		return patient
-	}
-	return "message:" + opaque(message)
-}
-
 // providerTime is at, unless it is missing or absurd, then received.
 func providerTime(at, received time.Time) time.Time {
 	if !received.IsZero() && (at.IsZero() || at.After(received.Add(time.Hour))) {

@@ -217,7 +217,11 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	for i := range o.Say {
 		o.Say[i].Sole = sole
 	}
-	return Heard{Outcome: o, Patient: patient, Writes: writes}
+	who := r.From
+	if who.Empty() {
+		who = NewPrivate(r.UserID)
+	}
+	return Heard{Outcome: o, Patient: patient, Writes: ofSender(writes, who)}
 }
 
 // patientOf is whom a reply is filed under: the patient of the message it

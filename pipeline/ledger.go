@@ -69,8 +69,8 @@ type Ledger interface {
 	// Lapse settles attempts that have been unknown since before the given time and got no
 	// receipt: planned again where the notification says Resend, it is not expired and this is its
 	// first attempt of unknown outcome, Held or Expired otherwise. What would be Expired and somebody has asked for is
-	// planned: see Due. file is called with each that is Held, for the writes that tell who has asked for it. Returns how
-	// many are to be sent again, and how many Held.
+	// planned: see Due. file is called with each that is Held or Expired, for the writes that tell who has asked for it, and people
+	// who are to say it. Returns how many are to be sent again, and how many Held.
 	Lapse(ctx context.Context, before, now time.Time, file func(SentMessage) []Write) (planned, held int, err error)
 
 	// Silent returns up to limit attempts of a channel that the provider has taken, and of which it has not said yet that they

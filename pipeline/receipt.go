@@ -56,9 +56,11 @@ const (
 )
 
 // Unfit reports whether a message failed because of its template or of what was put into that: in other words it may pass.
-func (r Receipt) Unfit() bool {
-	about := len(r.Code) == len(codeNoValue) && strings.HasPrefix(r.Code, codesTemplate)
-	return r.State == Failed && (about || r.Code == codeNoValue || r.Code == codeWrongValue)
+func (r Receipt) Unfit() bool { return r.State == Failed && unfit(r.Code) }
+
+func unfit(code string) bool {
+	about := len(code) == len(codeNoValue) && strings.HasPrefix(code, codesTemplate)
+	return about || code == codeNoValue || code == codeWrongValue
 }
 
 // MaxAgain is how many attempts are made at what fails again and again after the provider has taken it.

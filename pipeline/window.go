@@ -51,7 +51,7 @@ func (f Filing) Record(m SentMessage) []Write {
 		n := m.Notification
 		writes = append(writes, f.doubted(why, n.Patient, cmp.Or(n.Recipient, n.Patient), m.Attempt.ID, m.Attempt.Begun, "")...)
 	}
-	return writes
+	return ofSender(writes, m.Attempt.Address)
 }
 
 // unsaid reports whether people have to say an answer: one that is all that comes of a reply and was not delivered, for
@@ -60,7 +60,7 @@ func (f Filing) Record(m SentMessage) []Write {
 func (m SentMessage) unsaid() bool {
 	n := m.Notification
 	switch {
-	case n.ReplyTo == "" || n.Farewell:
+	case n.ReplyTo == "" || n.Farewell || m.Fate.Again:
 		return false
 	case !n.Sole:
 		return n.Subject != "" && m.Fate.State == Failed && m.Fate.Code == codeWindowClosed

@@ -24,6 +24,7 @@ func TestUnsaid(t *testing.T) {
 		{"not on WhatsApp", pipeline.Fate{State: pipeline.Skipped, Reason: pipeline.ReasonNotOnWhatsApp}, sole, 1},
 		{"refused", pipeline.Fate{State: pipeline.Failed, Reason: pipeline.ReasonRefused, Code: "131009"}, sole, 1},
 		{"failed after all", pipeline.Fate{Filed: true, State: pipeline.Failed, Code: "131026"}, sole, 1},
+		{"failed, and is tried again", pipeline.Fate{Filed: true, State: pipeline.Failed, Code: "131056", Again: true}, sole, 0},
 		{"too late", pipeline.Fate{State: pipeline.Expired, Reason: pipeline.ReasonExpired}, sole, 1},
 		{"nobody knows", pipeline.Fate{State: pipeline.Held, Reason: pipeline.ReasonNoAnswer}, sole, 1},
 		{"delivered", pipeline.Fate{Filed: true, State: pipeline.Delivered}, sole, 0},

@@ -46,6 +46,9 @@ type Write struct {
 	// Order names the queue it stands in, usually the patient: writes of one
 	// queue and sink are done one after the other, in the order of insertion.
 	Order string
+	// Whose is the sender of what nobody knows yet whose it is: then the ledger keeps the order by sender, and not by Order. It
+	// is not handed out again.
+	Whose Private
 	// Type is the FHIR type of Body.
 	Type string
 	// Body is the resource as JSON, for WriteCreate and WriteFollow.

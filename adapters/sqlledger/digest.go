@@ -163,6 +163,18 @@ func (l *Ledger) release(t *tx, a attempt, s pipeline.Settlement) error {
 	return part(t, a, micros(s.Due), s.Alone, false)
 }
 
+// settleCovered does with what an attempt says besides what is done with its notification: what is refused for good fails with
+// it, and what was not sent is planned again.
+func settleCovered(t *tx, a attempt, s pipeline.Settlement, to int64) error {
+	switch to {
+	case unknown:
+		return nil
+	case failed:
+		return failTogether(t, a, a.Covers, string(s.Reason), s.At)
+	}
+	return part(t, a, micros(s.Due), s.Alone, false)
+}
+
 func (l *Ledger) covered(c *conn, covered pipeline.Covered) (stored, bool, error) {
 	kept, ok, err := head(c, covered.Subject)
 	if err != nil || !ok {

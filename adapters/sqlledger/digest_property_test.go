@@ -236,11 +236,16 @@ func (d *digests) finish() {
 			last := e.Attempts[len(e.Attempts)-1]
 			at := slices.IndexFunc(d.tried, func(a *digestTry) bool { return a.ID == last.ID })
 			if n.Reason != string(pipeline.ReasonMerged) || at < 0 || !slices.Contains(d.tried[at].keys, n.Key) ||
-				d.tried[at].state == "not sent" || d.tried[at].state == "failed" {
-				d.Errorf("%s is skipped (%s), and its last attempt did not say it", n.Key, n.Reason)
+				(d.tried[at].state == "not sent" || d.tried[at].state == "failed") && !d.delivered(n.Key) {
+				d.Errorf("%s is skipped (%s), and neither its last attempt said it nor one that was delivered", n.Key, n.Reason)
 			}
 		}
 	}
+}
+
+// delivered reports whether the patient has a message that said it.
+func (d *digests) delivered(key string) bool {
+	return slices.ContainsFunc(d.tried, func(a *digestTry) bool { return slices.Contains(a.keys, key) && a.state == "delivered" })
 }
 
 // mayHave reports whether the patient may have had a message that said it.

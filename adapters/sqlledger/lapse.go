@@ -131,13 +131,14 @@ func (l *Ledger) lapse(t *tx, a attempt, now time.Time, file filer) (int64, []ow
 	late := !n.Expires.IsZero() && !now.Before(n.Expires)
 	switch {
 	case !n.Resend || history.unknown >= maxUnknown:
-		owed, err := l.hold(t, a, n, now, file)
+		owed, err := l.leave(t, a, n, pipeline.Fate{State: pipeline.Held, Reason: pipeline.ReasonNoAnswer}, now, file)
 		return held, owed, err
 	case late && !n.Requested():
 		if err := part(t, a, micros(now), false, true); err != nil {
 			return -1, nil, err
 		}
-		return expired, nil, move(t, n, expired, string(pipeline.ReasonExpired), micros(now))
+		owed, err := l.leave(t, a, n, pipeline.Fate{State: pipeline.Expired, Reason: pipeline.ReasonExpired}, now, file)
+		return expired, owed, err
 	}
 	if err := part(t, a, micros(now), false, true); err != nil {
 		return -1, nil, err
@@ -152,14 +153,12 @@ func (l *Ledger) lapse(t *tx, a attempt, now time.Time, file filer) (int64, []ow
 	return to, nil, err
 }
 
-// hold leaves a message of unknown outcome to people.
-func (l *Ledger) hold(t *tx, a attempt, n stored, now time.Time, file filer) ([]owedWrite, error) {
-	if err := move(t, n, held, string(pipeline.ReasonNoAnswer), micros(now)); err != nil || file == nil {
+// leave ends a message of which nobody knows whether it went out, with what is owed for that.
+func (l *Ledger) leave(t *tx, a attempt, n stored, end pipeline.Fate, now time.Time, file filer) ([]owedWrite, error) {
+	if err := move(t, n, numberOf(end.State), string(end.Reason), micros(now)); err != nil || file == nil {
 		return nil, err
 	}
-	n.State, n.Reason = pipeline.Held, string(pipeline.ReasonNoAnswer)
-	owed := l.sealWrites(file(pipeline.SentMessage{
-		Attempt: a.Attempt, Notification: n.Notification, Fate: pipeline.Fate{State: pipeline.Held, Reason: pipeline.ReasonNoAnswer},
-	}))
+	n.State, n.Reason = end.State, string(pipeline.ReasonNoAnswer)
+	owed := l.sealWrites(file(pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification, Fate: end}))
 	return owed, insertWrites(t, owed)
 }

@@ -22,7 +22,7 @@ func lock(d dialect, path string) (*conn, error) {
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
-	c, err := connect(d, dsn(path, "busy_timeout(0)"))
+	c, err := connect(d, dsn(path, "busy_timeout(250)")) // Inspect holds it for a moment
 	if err != nil {
 		return nil, err
 	}

@@ -55,12 +55,14 @@ func (l *Ledger) receive(t *tx, r pipeline.Receipt, to int64, file func(pipeline
 	if err != nil {
 		return result, nil, err
 	}
-	var owed []owedWrite
-	if (news || doubt != "") && file != nil {
-		owed = l.sealWrites(file(pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification, Fate: a.fate(before), Doubt: doubt}))
-	}
+	message := pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification, Fate: a.fate(before), Doubt: doubt}
 	if result.Changed, err = l.advance(t, a, &n, r, to); err != nil {
 		return result, nil, err
+	}
+	var owed []owedWrite
+	if (news || doubt != "") && file != nil {
+		message.Fate.Again = result.Changed && n.State == pipeline.Planned
+		owed = l.sealWrites(file(message))
 	}
 	if result.Changed {
 		result.To, result.Notification = n.State, n.Notification
@@ -96,7 +98,13 @@ func (l *Ledger) advance(t *tx, a attempt, n *stored, r pipeline.Receipt, to int
 			return false, err
 		}
 	}
-	if !n.State.Advances(r.State) || to == failed && n.attempt != a.row {
+	newest, upward := n.attempt == a.row, n.State.Advances(r.State)
+	had := n.State == pipeline.Delivered || n.State == pipeline.Read
+	switch {
+	case to == failed && (!newest || !upward && !had):
+		// Its own notification goes by a newer attempt, or is wanted no more: nothing else ends what it said besides.
+		return false, failTogether(t, a, a.Covers, string(r.Failure()), r.At)
+	case !upward:
 		return false, nil
 	}
 	if r.WindowClosed() && a.Template == "" {

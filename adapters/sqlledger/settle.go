@@ -122,10 +122,8 @@ func (l *Ledger) settleAttempt(t *tx, held lease, s pipeline.Settlement, to int6
 	if err := closeAttempt(t, a, s, to); err != nil || n.attempt != a.row {
 		return true, err // a newer attempt is under way: this one's end does not end the notification
 	}
-	if to != unknown && len(a.Covers) > 0 { // it was not sent
-		if err := part(t, a, micros(s.Due), s.Alone || to == failed, false); err != nil {
-			return true, err
-		}
+	if err := settleCovered(t, a, s, to); err != nil {
+		return true, err
 	}
 	return true, settleNotification(t, n, s, to)
 }

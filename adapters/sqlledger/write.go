@@ -1,6 +1,7 @@
 package sqlledger
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -24,7 +25,7 @@ func (l *Ledger) sealWrites(list []pipeline.Write) []owedWrite {
 		owed[i] = owedWrite{
 			Write: w, name: once(w.Key),
 			// A queue may be named after a number: it is kept as a digest, and its name is sealed.
-			queue: short(l.seal.tag(kindQueue, w.Order)),
+			queue: short(l.seal.tag(kindQueue, cmp.Or(w.Whose.Reveal(), w.Order))),
 			secret: l.seal.seal("owed", w.Key, pack(
 				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), packDecision(w.Decision), packFile(w.File), packWish(w.Wish), w.Thread)),
 		}

@@ -16,6 +16,7 @@ var digestTests = map[string]func(*ledgerTest){
 	"nothing begins where one has begun":                           digestBegun,
 	"planned again where it was not sent":                          digestNotSent,
 	"by themselves where it was refused":                           digestRefused,
+	"failed with it where it was refused for good":                 digestRefusedForGood,
 	"by themselves where its words could not be delivered":         digestUnfit,
 	"failed with it where it could not be delivered":               digestUndelivered,
 	"failed with it where it may have gone out before":             digestGone,
@@ -167,6 +168,15 @@ func digestRefused(t *ledgerTest) {
 	}
 	t.wantState(other, pipeline.Planned, "")
 	wantEqual(t, "companions", len(t.companions(n, t.now)), 0)
+}
+
+func digestRefusedForGood(t *ledgerTest) {
+	n, other := t.reminded("1", t.now), t.reminded("2", t.now)
+	t.begunTogether(n, other)
+	t.ends(n, pipeline.Settlement{State: pipeline.Failed, Reason: pipeline.ReasonRefused, Code: "131050"})
+	t.wantState(n, pipeline.Failed, pipeline.ReasonRefused)
+	t.wantState(other, pipeline.Failed, pipeline.ReasonRefused)
+	wantEqual(t, "due", len(t.due(t.now.Add(time.Hour), 10)), 0)
 }
 
 func digestLate(t *ledgerTest) {

@@ -15,6 +15,8 @@ var followTests = map[string]func(*ledgerTest){
 	"a pending write takes the newest":                  followReplaced,
 	"what is replaced while it is tried is tried again": followTried,
 	"what is followed may be owed again":                followAgain,
+	"who files what expired unknown is told":            lapseTells,
+	"who files a failure is told if it is tried again":  receiptTells,
 	"what was given up is owed anew by newer":           followGivenUp,
 	"what is replaced while it is given up":             followGivenUpLate,
 	"what somebody asked for expires in dispatch":       requestedExpires,
@@ -206,84 +208,4 @@ func followGivenUpLate(t *ledgerTest) {
 		t.Fatalf("pending: got %d, want the newer", len(list))
 	}
 	t.wantBody(list[0], "read")
-}
-
-// requested plans a notification that somebody has asked for.
-func (t *ledgerTest) requested(id string, due, expires time.Time) pipeline.Notification {
-	t.Helper()
-	n := note(id, "message", due)
-	n.Subject, n.Expires = "CommunicationRequest/"+id, expires
-	t.apply(version("CommunicationRequest", id, 1), plan(n))
-	return n
-}
-
-func requestedExpires(t *ledgerTest) {
-	n := t.requested("1", t.now.Add(-2*time.Hour), t.now.Add(-time.Hour))
-	list := t.due(t.now, 10)
-	if len(list) != 1 || list[0].Key != n.Key {
-		t.Fatalf("due: got %d, want the one that has expired", len(list))
-	}
-	t.settle(pipeline.Settlement{
-		Key: n.Key, State: pipeline.Expired, Reason: pipeline.ReasonExpired, Writes: []pipeline.Write{write("told", n.Subject)},
-	})
-	t.wantState(n, pipeline.Expired, pipeline.ReasonExpired)
-	t.wantKeys(t.soon(), "told")
-}
-
-func requestedLapses(t *ledgerTest) {
-	n := t.requested("1", t.now, t.now.Add(time.Minute))
-	t.begin(t.lease(n.Key))
-	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
-	then := t.now.Add(time.Minute)
-	if again, held, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), then, nil); again != 0 || held != 0 || err != nil {
-		t.Errorf("Lapse: got %d planned, %d held, %v; want none", again, held, err)
-	}
-	if list := t.due(then, 10); len(list) != 1 || list[0].Key != n.Key {
-		t.Fatalf("due: got %d, want the one that has expired", len(list))
-	}
-	t.settle(pipeline.Settlement{
-		Key: n.Key, State: pipeline.Expired, Reason: pipeline.ReasonExpired, Writes: []pipeline.Write{write("told", n.Subject)},
-	})
-	t.wantState(n, pipeline.Expired, pipeline.ReasonExpired)
-	t.wantKeys(t.soon(), "told")
-}
-
-func requestedHeld(t *ledgerTest) {
-	writes := t.l.WakeWrites(pipeline.SinkServer)
-	n := note("1", "message", t.now)
-	n.Subject, n.Resend = "CommunicationRequest/1", false
-	t.apply(version("CommunicationRequest", "1", 1), plan(n))
-	t.begin(t.lease(n.Key))
-	t.settle(pipeline.Settlement{Key: n.Key, Attempt: t.attempt.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
-	var told []string
-	file := func(m pipeline.SentMessage) []pipeline.Write {
-		told = append(told, m.Notification.Key+" "+m.Attempt.ID+" "+string(m.Fate.State)+" "+string(m.Fate.Reason))
-		return []pipeline.Write{write("told", n.Subject)}
-	}
-	for range 2 {
-		if _, _, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), t.now, file); err != nil {
-			t.Fatal(err)
-		}
-	}
-	wantEqual(t, "told", strings.Join(told, ", "), n.Key+" "+t.attempt.ID+" held no_answer")
-	t.wantState(n, pipeline.Held, pipeline.ReasonNoAnswer)
-	t.wantKeys(t.soon(), "told")
-	if len(writes) != 1 {
-		t.Error("a write was added: no signal")
-	}
-}
-
-func requestedTold(t *ledgerTest) {
-	n := t.requested("1", t.now, t.now.Add(time.Hour))
-	skip := pipeline.Settlement{Key: n.Key, State: pipeline.Skipped, Reason: pipeline.ReasonNoNumber, Writes: []pipeline.Write{write("told", n.Subject)}}
-	t.lease(n.Key)
-	t.apply(version("CommunicationRequest", "1", 2), plan(n))
-	t.settle(skip)
-	t.wantState(n, pipeline.Planned, "") // it was concluded from an old version
-	t.wantKeys(t.soon())
-	t.lease(n.Key)
-	t.settle(skip)
-	t.settle(skip)
-	t.wantState(n, pipeline.Skipped, pipeline.ReasonNoNumber)
-	t.wantKeys(t.soon(), "told")
 }

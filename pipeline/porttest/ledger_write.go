@@ -1,6 +1,7 @@
 package porttest
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 var writeTests = map[string]func(*ledgerTest){
 	"one of a queue at a time, in order":               writesInOrder,
+	"of one sender at a time, whatever they answer":    writesWhose,
 	"a write is handed out once, until its lease ends": writesLease,
 	"a write that waits for its retry holds its queue": writesRetry,
 	"one that is given up frees its queue and is kept": writesGiveUp,
@@ -82,6 +84,20 @@ func writesInOrder(t *ledgerTest) {
 	t.wantKeys(t.soon(), "a3")
 	t.settleWrite("a3", done)
 	t.wantKeys(t.soon())
+}
+
+func writesWhose(t *ledgerTest) {
+	var list []pipeline.Write
+	for i, whose := range []string{phone, phone, "+15550100199", ""} {
+		w := write(fmt.Sprint("w", i), fmt.Sprint("message:", i))
+		w.Whose = pipeline.NewPrivate(whose)
+		list = append(list, w)
+	}
+	t.owe("r1", list...)
+	now := t.soon()
+	t.wantKeys(now, "w0", "w2", "w3")
+	t.settleWrite("w0", done)
+	t.wantKeys(now, "w1")
 }
 
 func writesLease(t *ledgerTest) {
