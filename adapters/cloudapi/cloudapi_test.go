@@ -11,6 +11,7 @@ import (
 
 	"fhirbridge/adapters/cloudapi"
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 	"fhirbridge/pipeline/porttest"
 )
 
@@ -25,8 +26,8 @@ const (
 
 func config(baseURL string) cloudapi.Config {
 	return cloudapi.Config{
-		BaseURL: baseURL, PhoneNumberID: numberID, AccessToken: cloudapi.NewSecret(accessToken),
-		AppSecret: cloudapi.NewSecret(appSecret), VerifyToken: cloudapi.NewSecret(verifyToken),
+		BaseURL: baseURL, PhoneNumberID: numberID, AccessToken: exchange.NewSecret(accessToken),
+		AppSecret: exchange.NewSecret(appSecret), VerifyToken: exchange.NewSecret(verifyToken),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"fhirbridge/adapters/cloudapi"
+	"fhirbridge/pipeline/exchange"
 )
 
 func TestConfigFromYAML(t *testing.T) {
@@ -36,10 +37,10 @@ verify_token: 00123
 	}
 	want := cloudapi.Config{
 		BaseURL: "https://graph.example.org", Version: "v24.0", PhoneNumberID: numberID, WABAID: "102290129340398",
-		AccessToken: cloudapi.NewSecret("EAAGtoken"), AppSecret: cloudapi.NewSecret("0123456789abcdef"),
-		AppSecretPrevious: cloudapi.NewSecret("former"), VerifyToken: cloudapi.NewSecret("00123"),
+		AccessToken: exchange.NewSecret("EAAGtoken"), AppSecret: exchange.NewSecret("0123456789abcdef"),
+		AppSecretPrevious: exchange.NewSecret("former"), VerifyToken: exchange.NewSecret("00123"),
 	}
-	for name, pair := range map[string][2]cloudapi.Secret{
+	for name, pair := range map[string][2]exchange.Secret{
 		"access_token": {got.AccessToken, want.AccessToken}, "app_secret": {got.AppSecret, want.AppSecret},
 		"app_secret_previous": {got.AppSecretPrevious, want.AppSecretPrevious}, "verify_token": {got.VerifyToken, want.VerifyToken},
 	} {
@@ -70,8 +71,8 @@ func TestConfigValidate(t *testing.T) {
 		{"version without a v", func(c *cloudapi.Config) { c.Version = "25.0" }, []string{"version"}},
 		{"account that is a name", func(c *cloudapi.Config) { c.WABAID = "clinic" }, []string{"waba_id"}},
 		{"secret twice", func(c *cloudapi.Config) { c.AppSecretFile = "/run/secrets/app" }, []string{"app_secret"}},
-		{"secret with a line break", func(c *cloudapi.Config) { c.AccessToken = cloudapi.NewSecret("a\nb") }, []string{"access_token"}},
-		{"many", func(c *cloudapi.Config) { c.BaseURL, c.Version, c.VerifyToken = "x", "y", cloudapi.Secret{} }, []string{"verify_token", "base_url", "version"}},
+		{"secret with a line break", func(c *cloudapi.Config) { c.AccessToken = exchange.NewSecret("a\nb") }, []string{"access_token"}},
+		{"many", func(c *cloudapi.Config) { c.BaseURL, c.Version, c.VerifyToken = "x", "y", exchange.Secret{} }, []string{"verify_token", "base_url", "version"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -130,7 +131,7 @@ func TestSecretFiles(t *testing.T) {
 // The receiver alone needs no access token.
 func TestReceiverNeedsNoToken(t *testing.T) {
 	cfg := config("")
-	cfg.AccessToken = cloudapi.Secret{}
+	cfg.AccessToken = exchange.Secret{}
 	if _, err := cloudapi.NewReceiver(cfg); err != nil {
 		t.Errorf("NewReceiver: %v", err)
 	}

@@ -1,14 +1,11 @@
 package cloudapi
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -48,10 +45,10 @@ func (c *Client) Download(ctx context.Context, m pipeline.InboundMedia, limit in
 		return pipeline.Media{}, mediaFault(pipeline.Refused, pipeline.ReasonFileTooLarge)
 	case !a.Whole || len(a.Body) == 0:
 		return pipeline.Media{}, mediaFault(pipeline.Transient, reasonUnreadable)
-	case !matches(a.Body, m.SHA256) || !matches(a.Body, announced.SHA256):
+	case !exchange.Matches(a.Body, m.SHA256) || !exchange.Matches(a.Body, announced.SHA256):
 		return pipeline.Media{}, mediaFault(pipeline.Transient, pipeline.ReasonFileDamaged)
 	}
-	kind := orElse(mediaType(a.Header.Get("Content-Type")), orElse(announced.ContentType, m.ContentType))
+	kind := cmp.Or(mediaType(a.Header.Get("Content-Type")), cmp.Or(announced.ContentType, m.ContentType))
 	return pipeline.Media{ContentType: kind, Data: a.Body}, nil
 }
 
@@ -131,17 +128,5 @@ func notServed(a exchange.Answer) *pipeline.Error {
 
 // plainMediaID reports whether an id can be put into a path.
 func plainMediaID(id string) bool {
-	return id != "" && len(id) <= maxPayload && opaque(id)
-}
-
-// matches reports whether data has a hash, which Meta writes in hex or in base64. What is neither says nothing.
-func matches(data []byte, announced string) bool {
-	sum := sha256.Sum256(data)
-	switch len(announced) {
-	case hex.EncodedLen(sha256.Size):
-		return strings.EqualFold(announced, hex.EncodeToString(sum[:]))
-	case base64.StdEncoding.EncodedLen(sha256.Size):
-		return announced == base64.StdEncoding.EncodeToString(sum[:])
-	}
-	return true
+	return id != "" && len(id) <= maxPayload && exchange.Opaque(id, maxOpaque)
 }

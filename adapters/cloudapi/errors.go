@@ -150,7 +150,7 @@ func failure(op string, a exchange.Answer) *pipeline.Error {
 		return e
 	}
 	e.Code = strconv.FormatInt(code.Int(), 10)
-	if trace := fault.Get("fbtrace_id").Str; trace != "" && opaque(trace) {
+	if trace := fault.Get("fbtrace_id").Str; trace != "" && exchange.Opaque(trace, maxOpaque) {
 		e.Err = errors.New("fbtrace_id " + trace)
 	}
 	m, known := codes[code.Int()]
@@ -208,15 +208,4 @@ func (m meaning) apply(e *pipeline.Error, header http.Header) {
 	case halt:
 		e.Kind, e.Halt = pipeline.Transient, true
 	}
-}
-
-// opaque reports whether s looks like an id of Meta's and not like text.
-func opaque(s string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return len(s) <= 64
 }

@@ -8,6 +8,7 @@ import (
 
 	"fhirbridge/adapters/cloudapi"
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 func TestHealth(t *testing.T) {
@@ -35,7 +36,7 @@ func TestHealth(t *testing.T) {
 			}))
 			t.Cleanup(s.Close)
 			client, err := cloudapi.New(cloudapi.Config{
-				BaseURL: s.URL, PhoneNumberID: "1066", AccessToken: cloudapi.NewSecret("t"), AppSecret: cloudapi.NewSecret("s"), VerifyToken: cloudapi.NewSecret("v"),
+				BaseURL: s.URL, PhoneNumberID: "1066", AccessToken: exchange.NewSecret("t"), AppSecret: exchange.NewSecret("s"), VerifyToken: exchange.NewSecret("v"),
 			})
 			if err != nil {
 				t.Fatal(err)

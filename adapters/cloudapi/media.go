@@ -2,6 +2,7 @@ package cloudapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -80,7 +81,7 @@ func (c *Client) Upload(ctx context.Context, m pipeline.Media) (string, error) {
 			return
 		}
 		id = gjson.GetBytes(a.Body, "id").String() // a string by the documents, a number in some examples
-		if !a.Whole || !gjson.ValidBytes(a.Body) || !plainID(id) {
+		if !a.Whole || !gjson.ValidBytes(a.Body) || !exchange.PlainID(id) {
 			no = &pipeline.Error{Op: op, Kind: pipeline.Transient, Reason: reasonUnreadable}
 		}
 	})
@@ -101,12 +102,12 @@ func form(boundary, contentType, filename string) (head, tail string) {
 			return '_'
 		}
 		return r
-	}, clean(filename))
+	}, exchange.Clean(filename))
 	field := func(name, value string) string {
 		return "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n"
 	}
 	head = field("messaging_product", "whatsapp") + field("type", contentType) +
-		"--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + orElse(filename, "file") +
+		"--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + cmp.Or(filename, "file") +
 		"\"\r\nContent-Type: " + contentType + "\r\n\r\n"
 	return head, "\r\n--" + boundary + "--\r\n"
 }

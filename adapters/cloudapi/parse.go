@@ -1,6 +1,7 @@
 package cloudapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 // Parse implements pipeline.Webhook. Each kind of update is read as far as it is
@@ -36,7 +38,7 @@ func (r *Receiver) Parse(body []byte, received time.Time) (pipeline.Updates, err
 	if root.Get("object").Str != "whatsapp_business_account" {
 		return pipeline.Updates{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Reason: "not_whatsapp"}
 	}
-	p := parser{phoneNumberID: r.phoneNumberID, received: received, seen: make(distinct)}
+	p := parser{phoneNumberID: r.phoneNumberID, received: received, seen: make(exchange.Distinct)}
 	p.each(root, "entry", func(entry gjson.Result) {
 		account := entry.Get("id").String()
 		p.told, p.foreign = p.time(entry.Get("time").String()), r.wabaID != "" && account != "" && account != r.wabaID
@@ -52,7 +54,7 @@ type parser struct {
 	told          time.Time // when the entry was made
 	foreign       bool      // the entry is about another account, where one is configured
 	updates       pipeline.Updates
-	seen          distinct
+	seen          exchange.Distinct
 }
 
 // each calls f for every object of an array, and says how many there were.
@@ -104,7 +106,7 @@ type person struct{ number, user, identity string }
 func contacts(value gjson.Result) (people []person) {
 	value.Get("contacts").ForEach(func(_, contact gjson.Result) bool {
 		people = append(people, person{
-			number: contact.Get("wa_id").Str, user: contact.Get("user_id").Str, identity: plain(contact.Get("identity_key_hash").Str),
+			number: contact.Get("wa_id").Str, user: contact.Get("user_id").Str, identity: exchange.Plain(contact.Get("identity_key_hash").Str),
 		})
 		return true
 	})
@@ -154,12 +156,12 @@ func (p *parser) status(s gjson.Result) {
 		p.other("group_status", "")
 		return
 	case !known:
-		p.other("status", orElse(status, "none"))
+		p.other("status", cmp.Or(status, "none"))
 		return
-	case !plainID(id):
+	case !exchange.PlainID(id):
 		p.other("status", "no_id")
 		return
-	case !p.seen.add("status " + id + " " + status + " " + at):
+	case !p.seen.Add("status " + id + " " + status + " " + at):
 		return
 	}
 	p.updates.Receipts = append(p.updates.Receipts, pipeline.Receipt{
@@ -168,23 +170,23 @@ func (p *parser) status(s gjson.Result) {
 		State:     state,
 		Code:      code(s.Get("errors.0.code")),
 		At:        p.time(at),
-		Address:   pipeline.NewPrivate(clean(s.Get("recipient_id").Str)),
-		Identity:  pipeline.NewPrivate(plain(s.Get("recipient_identity_key_hash").Str)),
-		UserID:    plain(s.Get("recipient_user_id").Str),
+		Address:   pipeline.NewPrivate(exchange.Clean(s.Get("recipient_id").Str)),
+		Identity:  pipeline.NewPrivate(exchange.Plain(s.Get("recipient_identity_key_hash").Str)),
+		UserID:    exchange.Plain(s.Get("recipient_user_id").Str),
 	})
 }
 
 // errors counts the errors of a change or a message.
 func (p *parser) errors(in gjson.Result) int {
 	return p.each(in, "errors", func(e gjson.Result) {
-		p.other("error", orElse(code(e.Get("code")), "none"))
+		p.other("error", cmp.Or(code(e.Get("code")), "none"))
 	})
 }
 
 func (p *parser) other(field, event string) {
-	name := token(field)
+	name := exchange.Token(field)
 	if event != "" {
-		name += ":" + token(event)
+		name += ":" + exchange.Token(event)
 	}
 	p.updates.Others = append(p.updates.Others, name)
 }
@@ -205,25 +207,6 @@ func (p *parser) time(text string) time.Time {
 	return at.UTC()
 }
 
-// token makes a word of Meta's vocabulary fit for a metric. What does not look
-// like such a word is "other": it could be text, or a number.
-func token(s string) string {
-	digits := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c >= '0' && c <= '9':
-			digits++
-		case (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_':
-			return "other"
-		}
-	}
-	if s == "" || len(s) > 64 || digits > 7 {
-		return "other"
-	}
-	return strings.ToLower(s)
-}
-
 // code returns an error code as digits, "" if there is none.
 func code(r gjson.Result) string {
 	n := r.Int()
@@ -233,25 +216,14 @@ func code(r gjson.Result) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// plainID reports whether id can be kept and logged as Meta's id of something.
-func plainID(id string) bool { return id != "" && len(id) <= 256 && visible(id) }
-
-// plain returns id if it is a plain one, else "".
-func plain(id string) string {
-	if !plainID(id) {
-		return ""
-	}
-	return id
-}
-
 // attempt returns callback data if it can be ours. Other senders on the same account put in what they like.
 func attempt(data string) string {
-	if len(data) > 64 || !opaque(strings.Map(func(r rune) rune {
+	if len(data) > 64 || !exchange.Opaque(strings.Map(func(r rune) rune {
 		if r == ':' || r == '.' {
 			return '-'
 		}
 		return r
-	}, data)) {
+	}, data), maxOpaque) {
 		return ""
 	}
 	return data

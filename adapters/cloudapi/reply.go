@@ -8,15 +8,16 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 // message takes one inbound message in.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages
 func (p *parser) message(m gjson.Result, people []person) {
 	id := m.Get("id").Str
-	from, user := m.Get("from").Str, plain(m.Get("from_user_id").Str)
+	from, user := m.Get("from").Str, exchange.Plain(m.Get("from_user_id").Str)
 	if user == "" && from == "" { // the provider's word about somebody who has another id now
-		user = plain(m.Get("system.previous_user_id").Str)
+		user = exchange.Plain(m.Get("system.previous_user_id").Str)
 	}
 	known := who(people, from, user)
 	if from == "" {
@@ -27,20 +28,20 @@ func (p *parser) message(m gjson.Result, people []person) {
 	case m.Get("group_id").Exists():
 		p.other("group_message", "")
 		return
-	case !plainID(id):
+	case !exchange.PlainID(id):
 		p.other("message", "no_id")
 		return
-	case !dialable(number) && user == "":
+	case !exchange.Dialable(number) && user == "":
 		p.other("message", "no_sender")
 		return
-	case !p.seen.add("message " + id):
+	case !p.seen.Add("message " + id):
 		return
 	}
 	reply := pipeline.Reply{
-		ID: id, UserID: user, Quotes: plain(m.Get("context.id").Str),
+		ID: id, UserID: user, Quotes: exchange.Plain(m.Get("context.id").Str),
 		At: p.time(m.Get("timestamp").String()), Received: p.received, Identity: pipeline.NewPrivate(known.identity),
 	}
-	if dialable(number) {
+	if exchange.Dialable(number) {
 		reply.From = pipeline.NewPrivate(number)
 	}
 	content(&reply, m)
@@ -67,7 +68,7 @@ func doubt(system gjson.Result) *pipeline.Doubt {
 		return nil
 	}
 	d := &pipeline.Doubt{Why: why}
-	if number := "+" + system.Get("wa_id").Str; why == pipeline.DoubtNumber && dialable(number) {
+	if number := "+" + system.Get("wa_id").Str; why == pipeline.DoubtNumber && exchange.Dialable(number) {
 		d.Number = pipeline.NewPrivate(number)
 	}
 	return d
@@ -75,34 +76,34 @@ func doubt(system gjson.Result) *pipeline.Doubt {
 
 // content reads what a message of its type holds. An unknown type keeps its name and has no words.
 func content(r *pipeline.Reply, m gjson.Result) {
-	r.Kind = token(m.Get("type").Str)
+	r.Kind = exchange.Token(m.Get("type").Str)
 	c := m.Get(r.Kind)
 	switch r.Kind {
 	case "text":
-		r.Text = private(c.Get("body"))
+		r.Text = exchange.Private(c.Get("body"))
 	case "button": // the quick reply of a template
-		r.Text, r.Payload = private(c.Get("text")), plain(c.Get("payload").Str)
+		r.Text, r.Payload = exchange.Private(c.Get("text")), exchange.Plain(c.Get("payload").Str)
 	case "interactive":
 		interactive(r, c)
 	case "image", "video", "audio", "voice", "document", "sticker":
 		if r.Kind == "voice" {
 			r.Kind = "audio" // the older name of an audio message that was spoken
 		}
-		r.Text = private(c.Get("caption"))
+		r.Text = exchange.Private(c.Get("caption"))
 		r.Media = &pipeline.InboundMedia{
-			ID: plain(c.Get("id").String()), ContentType: mediaType(c.Get("mime_type").Str),
-			SHA256: plain(c.Get("sha256").Str), Filename: private(c.Get("filename")),
+			ID: exchange.Plain(c.Get("id").String()), ContentType: mediaType(c.Get("mime_type").Str),
+			SHA256: exchange.Plain(c.Get("sha256").Str), Filename: exchange.Private(c.Get("filename")),
 		}
 	case "location":
-		r.Text = lines(words(c.Get("name")), words(c.Get("address")), coordinates(c))
+		r.Text = exchange.Lines(exchange.Words(c.Get("name")), exchange.Words(c.Get("address")), coordinates(c))
 	case "contacts":
 		r.Text = people(c)
 	case "reaction": // without an emoji the reaction was taken back
-		r.Text, r.Quotes = private(c.Get("emoji")), plain(c.Get("message_id").Str)
+		r.Text, r.Quotes = exchange.Private(c.Get("emoji")), exchange.Plain(c.Get("message_id").Str)
 	case "order":
-		r.Text = private(c.Get("text"))
+		r.Text = exchange.Private(c.Get("text"))
 	case "system":
-		r.Text = private(c.Get("body"))
+		r.Text = exchange.Private(c.Get("body"))
 	case "edit": // the new words; the message that was edited is the patient's, so it is not quoted
 		edited := pipeline.Reply{}
 		if inner := c.Get("message"); inner.Get("type").Str != "edit" {
@@ -115,42 +116,20 @@ func content(r *pipeline.Reply, m gjson.Result) {
 // interactive reads what became of a free-form message of ours with choices.
 func interactive(r *pipeline.Reply, c gjson.Result) {
 	kind := c.Get("type").Str
-	choice := c.Get(token(kind))
+	choice := c.Get(exchange.Token(kind))
 	switch kind {
 	case "button_reply":
-		r.Kind, r.Text, r.Payload = "button", private(choice.Get("title")), plain(choice.Get("id").Str)
+		r.Kind, r.Text, r.Payload = "button", exchange.Private(choice.Get("title")), exchange.Plain(choice.Get("id").Str)
 	case "list_reply":
-		r.Kind, r.Text, r.Payload = "list", private(choice.Get("title")), plain(choice.Get("id").Str)
+		r.Kind, r.Text, r.Payload = "list", exchange.Private(choice.Get("title")), exchange.Plain(choice.Get("id").Str)
 	case "nfm_reply": // a completed flow: its answers are JSON in a string
-		r.Kind, r.Text = "flow", private(choice.Get("body"))
-		if answers := words(choice.Get("response_json")); json.Valid([]byte(answers)) && gjson.Parse(answers).IsObject() {
-			r.Text, r.Payload = pipeline.NewPrivate(answers), plain(gjson.Get(answers, "flow_token").Str)
+		r.Kind, r.Text = "flow", exchange.Private(choice.Get("body"))
+		if answers := exchange.Words(choice.Get("response_json")); json.Valid([]byte(answers)) && gjson.Parse(answers).IsObject() {
+			r.Text, r.Payload = pipeline.NewPrivate(answers), exchange.Plain(gjson.Get(answers, "flow_token").Str)
 		}
 	default:
-		r.Kind = token(kind)
+		r.Kind = exchange.Token(kind)
 	}
-}
-
-// words decodes a JSON string. gjson would drop the character after a lone
-// surrogate; here only the surrogate and NUL, which some databases reject, are dropped.
-func words(r gjson.Result) string {
-	var text string
-	if r.Type != gjson.String || json.Unmarshal([]byte(r.Raw), &text) != nil {
-		return ""
-	}
-	return strings.ReplaceAll(clean(text), "\ufffd", "")
-}
-
-func private(r gjson.Result) pipeline.Private { return pipeline.NewPrivate(words(r)) }
-
-func lines(parts ...string) pipeline.Private {
-	var kept []string
-	for _, part := range parts {
-		if part != "" {
-			kept = append(kept, part)
-		}
-	}
-	return pipeline.NewPrivate(strings.Join(kept, "\n"))
 }
 
 // coordinates come as numbers, or as strings of digits.
@@ -166,20 +145,20 @@ func coordinates(c gjson.Result) string {
 func people(list gjson.Result) pipeline.Private {
 	var out []string
 	list.ForEach(func(_, contact gjson.Result) bool {
-		line := []string{words(contact.Get("name.formatted_name"))}
+		line := []string{exchange.Words(contact.Get("name.formatted_name"))}
 		contact.Get("phones").ForEach(func(_, phone gjson.Result) bool {
-			line = append(line, words(phone.Get("phone")))
+			line = append(line, exchange.Words(phone.Get("phone")))
 			return true
 		})
 		out = append(out, strings.TrimSpace(strings.Join(line, " ")))
 		return true
 	})
-	return lines(out...)
+	return exchange.Lines(out...)
 }
 
 // mediaType keeps a content type that can be written into a header, else "".
 func mediaType(s string) string {
-	if len(s) > 128 || !visible(strings.ReplaceAll(s, " ", "")) {
+	if len(s) > 128 || !exchange.Visible(strings.ReplaceAll(s, " ", "")) {
 		return ""
 	}
 	return s

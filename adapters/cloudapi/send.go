@@ -2,6 +2,7 @@ package cloudapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,12 @@ import (
 
 	"fhirbridge/pipeline"
 	"fhirbridge/pipeline/exchange"
+)
+
+const (
+	opSend = "cloudapi.send"
+	// maxOpaque is how long an id of Meta's may be that is kept and logged.
+	maxOpaque = 64
 )
 
 // Client is one WhatsApp business number. It is safe for concurrent use.
@@ -56,11 +63,11 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := load("access_token", c.AccessToken, c.AccessTokenFile)
+	token, err := c.AccessToken.Load("access_token", c.AccessTokenFile)
 	if err != nil {
 		return nil, err
 	}
-	version := strings.TrimRight(orElse(c.BaseURL, DefaultBaseURL), "/") + "/" + orElse(c.Version, DefaultVersion)
+	version := strings.TrimRight(cmp.Or(c.BaseURL, DefaultBaseURL), "/") + "/" + cmp.Or(c.Version, DefaultVersion)
 	base := version + "/" + c.PhoneNumberID
 	messages, err := url.Parse(base + "/messages")
 	if err != nil {
@@ -84,13 +91,6 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
 // Format implements fmt.Formatter and shows nothing of the secrets inside.
 func (*Client) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, "[cloudapi.Client]") }
 
@@ -102,7 +102,6 @@ func (*Client) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, "[cloudapi.Cli
 //
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
 func (c *Client) Send(ctx context.Context, m pipeline.Message) (pipeline.Receipt, error) {
-	const op = "cloudapi.send"
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	body, fault := c.encode(m)
@@ -112,21 +111,21 @@ func (c *Client) Send(ctx context.Context, m pipeline.Message) (pipeline.Receipt
 	receipt := pipeline.Receipt{Attempt: m.Attempt, State: pipeline.Accepted}
 	var no *pipeline.Error
 	fault = c.http.Do(ctx, exchange.Request{
-		Op: op, URL: c.messages, Header: c.headers.json, Size: int64(len(body)),
+		Op: opSend, URL: c.messages, Header: c.headers.json, Size: int64(len(body)),
 		Open: func() io.Reader { return bytes.NewReader(body) },
 	}, func(a exchange.Answer) {
 		if a.Status < 200 || a.Status > 299 {
-			no = failure(op, a)
+			no = failure(opSend, a)
 			return
 		}
 		id := gjson.GetBytes(a.Body, "messages.0.id").Str
-		if !a.Whole || !gjson.ValidBytes(a.Body) || !plainID(id) {
-			no = &pipeline.Error{Op: op, Kind: pipeline.Transient, Reason: reasonUnreadable, Unknown: true}
+		if !a.Whole || !gjson.ValidBytes(a.Body) || !exchange.PlainID(id) {
+			no = &pipeline.Error{Op: opSend, Kind: pipeline.Transient, Reason: reasonUnreadable, Unknown: true}
 			return
 		}
 		receipt.MessageID = id
 		receipt.Address = pipeline.NewPrivate(gjson.GetBytes(a.Body, "contacts.0.wa_id").Str)
-		receipt.UserID = plain(gjson.GetBytes(a.Body, "contacts.0.user_id").Str)
+		receipt.UserID = exchange.Plain(gjson.GetBytes(a.Body, "contacts.0.user_id").Str)
 		receipt.At = time.Now()
 	})
 	if fault == nil {
@@ -151,7 +150,7 @@ func (c *Client) encode(m pipeline.Message) ([]byte, *pipeline.Error) {
 	encoder := json.NewEncoder(buffer)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(&w); err != nil {
-		return nil, &pipeline.Error{Op: "cloudapi.send", Kind: pipeline.Malformed, Reason: reasonMessage}
+		return nil, &pipeline.Error{Op: opSend, Kind: pipeline.Malformed, Reason: exchange.ReasonMessage}
 	}
 	return bytes.Clone(bytes.TrimRight(buffer.Bytes(), "\n")), nil
 }

@@ -1,6 +1,7 @@
 package cloudapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,7 +82,7 @@ type Templates struct {
 // access_token (of a system user with whatsapp_business_management). It reads a
 // secret file and connects to nothing.
 func NewTemplates(c Config) (*Templates, error) {
-	errs := []error{c.baseURLProblem()}
+	errs := []error{exchange.BaseURLProblem(c.BaseURL, DefaultBaseURL, "the access token")}
 	if c.Version != "" && !versionForm.MatchString(c.Version) {
 		errs = append(errs, fmt.Errorf("version: want the form %s", DefaultVersion))
 	}
@@ -91,17 +92,17 @@ func NewTemplates(c Config) (*Templates, error) {
 	case !idForm.MatchString(c.WABAID):
 		errs = append(errs, errors.New("waba_id: want digits"))
 	}
-	errs = append(errs, secretProblem("access_token", c.AccessToken, c.AccessTokenFile, true))
+	errs = append(errs, c.AccessToken.Problem("access_token", c.AccessTokenFile, true))
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	token, err := load("access_token", c.AccessToken, c.AccessTokenFile)
+	token, err := c.AccessToken.Load("access_token", c.AccessTokenFile)
 	if err != nil {
 		return nil, err
 	}
 	return &Templates{
 		transport: exchange.NewTransport(), account: c.WABAID,
-		base: strings.TrimRight(orElse(c.BaseURL, DefaultBaseURL), "/") + "/" + orElse(c.Version, DefaultVersion) + "/",
+		base: strings.TrimRight(cmp.Or(c.BaseURL, DefaultBaseURL), "/") + "/" + cmp.Or(c.Version, DefaultVersion) + "/",
 		headers: &headers{json: http.Header{
 			"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}, "User-Agent": {"fhirbridge"},
 		}},
@@ -126,7 +127,7 @@ const (
 func (t *Templates) List(ctx context.Context) ([]Template, error) {
 	const op = "cloudapi.templates.list"
 	var all []Template
-	seen := make(distinct)
+	seen := make(exchange.Distinct)
 	for after := ""; ; {
 		query := url.Values{"fields": {templateFields}, "limit": {strconv.Itoa(pageSize)}}
 		if after != "" {
@@ -149,7 +150,7 @@ func (t *Templates) List(ctx context.Context) ([]Template, error) {
 		if !page.Get("paging.next").Exists() || after == "" {
 			return all, nil
 		}
-		if !seen.add(after) || len(seen) > maxPages { // it would never end
+		if !seen.Add(after) || len(seen) > maxPages { // it would never end
 			return nil, &pipeline.Error{Op: op, Kind: pipeline.Transient, Reason: reasonUnreadable}
 		}
 	}
@@ -165,7 +166,7 @@ func (t *Templates) Create(ctx context.Context, n Template) (Template, error) {
 		return Template{}, fault
 	}
 	answer := gjson.ParseBytes(body)
-	n.ID, n.Status = plain(answer.Get("id").String()), word(answer.Get("status"))
+	n.ID, n.Status = exchange.Plain(answer.Get("id").String()), word(answer.Get("status"))
 	if category := word(answer.Get("category")); category != "" {
 		n.Category = category
 	}
@@ -195,16 +196,16 @@ func (t *Templates) Edit(ctx context.Context, id string, e TemplateEdit) error {
 // readTemplate reads a template as far as it is known: the account may have some of other makers.
 func readTemplate(item gjson.Result) Template {
 	n := Template{
-		ID: plain(item.Get("id").String()), Name: item.Get("name").Str, Language: item.Get("language").Str,
+		ID: exchange.Plain(item.Get("id").String()), Name: item.Get("name").Str, Language: item.Get("language").Str,
 		Status: word(item.Get("status")), Category: word(item.Get("category")), CorrectCategory: word(item.Get("correct_category")),
 		ParameterFormat: word(item.Get("parameter_format")), TTL: int(item.Get("message_send_ttl_seconds").Int()),
 		Quality: word(item.Get("quality_score.score")), RejectedReason: word(item.Get("rejected_reason")),
 	}
 	item.Get("components").ForEach(func(_, part gjson.Result) bool {
-		c := TemplateComponent{Type: word(part.Get("type")), Format: word(part.Get("format")), Text: words(part.Get("text"))}
+		c := TemplateComponent{Type: word(part.Get("type")), Format: word(part.Get("format")), Text: exchange.Words(part.Get("text"))}
 		part.Get("buttons").ForEach(func(_, b gjson.Result) bool {
 			c.Buttons = append(c.Buttons, TemplateButton{
-				Type: word(b.Get("type")), Text: words(b.Get("text")), URL: words(b.Get("url")), PhoneNumber: words(b.Get("phone_number")),
+				Type: word(b.Get("type")), Text: exchange.Words(b.Get("text")), URL: exchange.Words(b.Get("url")), PhoneNumber: exchange.Words(b.Get("phone_number")),
 			})
 			return true
 		})
@@ -219,5 +220,5 @@ func word(r gjson.Result) string {
 	if r.Type != gjson.String || r.Str == "" || r.Str == "NONE" {
 		return ""
 	}
-	return strings.ToUpper(token(r.Str))
+	return strings.ToUpper(exchange.Token(r.Str))
 }

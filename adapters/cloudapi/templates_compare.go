@@ -1,6 +1,7 @@
 package cloudapi
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -40,7 +41,7 @@ func Compare(local, approved Template) []Difference {
 	if coming := upper(approved.CorrectCategory); coming != "" && coming != upper(approved.Category) {
 		differ("category to come", upper(local.Category), coming, false)
 	}
-	differ("parameter_format", orElse(upper(local.ParameterFormat), "POSITIONAL"), orElse(upper(approved.ParameterFormat), "POSITIONAL"), true)
+	differ("parameter_format", cmp.Or(upper(local.ParameterFormat), "POSITIONAL"), cmp.Or(upper(approved.ParameterFormat), "POSITIONAL"), true)
 	differ("message_send_ttl_seconds", lifetime(local.TTL), lifetime(approved.TTL), false)
 	for _, kind := range kinds(local, approved) {
 		ours, theirs := local.part(kind), approved.part(kind)
@@ -101,7 +102,7 @@ func (t Template) part(kind string) TemplateComponent {
 		}
 		c.Type, c.Format, c.Text = kind, upper(c.Format), tidy(c.Text)
 		if kind == "HEADER" {
-			c.Format = orElse(c.Format, "TEXT")
+			c.Format = cmp.Or(c.Format, "TEXT")
 		}
 		return c
 	}

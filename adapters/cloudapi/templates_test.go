@@ -12,11 +12,12 @@ import (
 
 	"fhirbridge/adapters/cloudapi"
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 func openTemplates(t testing.TB, baseURL string) *cloudapi.Templates {
 	t.Helper()
-	c, err := cloudapi.NewTemplates(cloudapi.Config{BaseURL: baseURL, WABAID: "77", AccessToken: cloudapi.NewSecret(accessToken)})
+	c, err := cloudapi.NewTemplates(cloudapi.Config{BaseURL: baseURL, WABAID: "77", AccessToken: exchange.NewSecret(accessToken)})
 	if err != nil {
 		t.Fatalf("NewTemplates: %v", err)
 	}
@@ -29,11 +30,11 @@ func TestNewTemplatesSaysWhatIsMissing(t *testing.T) {
 		config cloudapi.Config
 		want   string
 	}{
-		{"no account", cloudapi.Config{AccessToken: cloudapi.NewSecret("a")}, "waba_id: required to manage templates"},
-		{"an account that is no id", cloudapi.Config{AccessToken: cloudapi.NewSecret("a"), WABAID: "x/y"}, "waba_id: want digits"},
+		{"no account", cloudapi.Config{AccessToken: exchange.NewSecret("a")}, "waba_id: required to manage templates"},
+		{"an account that is no id", cloudapi.Config{AccessToken: exchange.NewSecret("a"), WABAID: "x/y"}, "waba_id: want digits"},
 		{"no token", cloudapi.Config{WABAID: "77"}, "access_token: required"},
-		{"a version that is none", cloudapi.Config{AccessToken: cloudapi.NewSecret("a"), WABAID: "77", Version: "25"}, "version: want"},
-		{"in the clear", cloudapi.Config{AccessToken: cloudapi.NewSecret("a"), WABAID: "77", BaseURL: "http://graph.example.org"}, "base_url: http"},
+		{"a version that is none", cloudapi.Config{AccessToken: exchange.NewSecret("a"), WABAID: "77", Version: "25"}, "version: want"},
+		{"in the clear", cloudapi.Config{AccessToken: exchange.NewSecret("a"), WABAID: "77", BaseURL: "http://graph.example.org"}, "base_url: http"},
 		{"a token file that is not there", cloudapi.Config{WABAID: "77", AccessTokenFile: "testdata/none"}, "access_token_file:"},
 	}
 	for _, c := range cases {

@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 var (
@@ -57,14 +58,14 @@ func (p *parser) template(field string, value gjson.Result) {
 	now := value.Get("new_category").Str
 	switch {
 	case quality != "":
-		u.Quality = token(quality)
+		u.Quality = exchange.Token(quality)
 	case coming != "":
-		u.NextCategory = token(coming)
+		u.NextCategory = exchange.Token(coming)
 		if now != "" {
-			u.Category = token(now)
+			u.Category = exchange.Token(now)
 		}
 	case now != "":
-		u.Category = token(now)
+		u.Category = exchange.Token(now)
 	default:
 		u.Status, u.Reason = templateStatus(value), templateReason(value)
 	}
@@ -85,7 +86,7 @@ func templateStatus(value gjson.Result) pipeline.TemplateStatus {
 func templateReason(value gjson.Result) string {
 	for _, path := range []string{"reason", "other_info.title"} {
 		if code := value.Get(path).Str; code != "" && code != "NONE" {
-			return token(code)
+			return exchange.Token(code)
 		}
 	}
 	return ""

@@ -45,9 +45,9 @@ func NewReceiver(c Config) (*Receiver, error) {
 	if err := errors.Join(c.receiverProblems()...); err != nil {
 		return nil, err
 	}
-	secret, errS := load("app_secret", c.AppSecret, c.AppSecretFile)
-	previous, errP := load("app_secret_previous", c.AppSecretPrevious, c.AppSecretPreviousFile)
-	token, errT := load("verify_token", c.VerifyToken, c.VerifyTokenFile)
+	secret, errS := c.AppSecret.Load("app_secret", c.AppSecretFile)
+	previous, errP := c.AppSecretPrevious.Load("app_secret_previous", c.AppSecretPreviousFile)
+	token, errT := c.VerifyToken.Load("verify_token", c.VerifyTokenFile)
 	if err := errors.Join(errS, errP, errT); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"fhirbridge/adapters/cloudapi"
+	"fhirbridge/pipeline/exchange"
 )
 
 func sign(secret, body string) string {
@@ -22,7 +23,7 @@ func sign(secret, body string) string {
 
 func TestVerify(t *testing.T) {
 	cfg := config("")
-	cfg.AppSecretPrevious = cloudapi.NewSecret("formersecret")
+	cfg.AppSecretPrevious = exchange.NewSecret("formersecret")
 	receiver, err := cloudapi.NewReceiver(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +116,7 @@ func TestOrderKey(t *testing.T) {
 		}
 	}
 	other := config("")
-	other.AppSecret = cloudapi.NewSecret("othersecret")
+	other.AppSecret = exchange.NewSecret("othersecret")
 	r, err := cloudapi.NewReceiver(other)
 	if err != nil {
 		t.Fatal(err)

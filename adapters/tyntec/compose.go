@@ -1,21 +1,12 @@
 package tyntec
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"fhirbridge/pipeline"
-)
-
-// The reasons for which a message is refused before it is posted. Error.Err
-// names the part, never what was in it.
-const (
-	reasonMessage   = "invalid_message" // Malformed: no message of ours looks like that
-	reasonBadNumber = string(pipeline.ReasonInvalidNumber)
-	reasonEmpty     = "empty_text"
-	reasonLong      = "too_long"
+	"fhirbridge/pipeline/exchange"
 )
 
 // Limits in characters: the smaller one of tyntec's and Meta's.
@@ -41,15 +32,15 @@ const (
 // whatsAppID is how ids of WhatsApp's begin. tyntec has ids of its own, and answers none of those.
 const whatsAppID = "wamid."
 
-// composer builds a message and keeps the first thing that is wrong with it.
-type composer struct{ fault *pipeline.Error }
+// composer builds a message for tyntec.
+type composer struct{ exchange.Composer }
 
 // compose puts m into tyntec's shape, or says why tyntec or Meta would refuse it.
 func (c *Client) compose(m pipeline.Message) (wireMessage, *pipeline.Error) {
-	var k composer
+	k := composer{exchange.Composer{Op: opSend}}
 	w := c.envelope(m, channelWhatsApp, &k)
 	if m.Quote != "" {
-		k.id("quote", m.Quote, 256)
+		k.ID("quote", m.Quote, 256)
 		if strings.HasPrefix(m.Quote, whatsAppID) {
 			w.Content.ReplyTo = m.Quote
 		}
@@ -61,7 +52,7 @@ func (c *Client) compose(m pipeline.Message) (wireMessage, *pipeline.Error) {
 	}
 	if !m.Text.Empty() {
 		kinds++
-		content.Type, content.Text = "text", k.words("text", m.Text.Reveal(), maxText)
+		content.Type, content.Text = "text", k.Words("text", m.Text.Reveal(), maxText)
 	}
 	if m.Interactive != nil {
 		kinds++
@@ -76,9 +67,9 @@ func (c *Client) compose(m pipeline.Message) (wireMessage, *pipeline.Error) {
 		content.Type, content.Location = "location", k.location(m.Location)
 	}
 	if kinds != 1 {
-		k.malformed("content")
+		k.Malformed("content")
 	}
-	return w, k.fault
+	return w, k.Fault
 }
 
 // envelope is what a message of any channel has around its content.
@@ -87,39 +78,39 @@ func (c *Client) envelope(m pipeline.Message, channel string, k *composer) wireM
 	if c.callback != "" {
 		w.Overrides = &wireOverrides{Callback: c.callback}
 	}
-	if !dialable(w.To) {
-		k.refuse(pipeline.Refused, reasonBadNumber, "to")
+	if !exchange.Dialable(w.To) {
+		k.Refuse(pipeline.Refused, exchange.ReasonBadNumber, "to")
 	}
-	k.id("attempt", m.Attempt, maxContext)
+	k.ID("attempt", m.Attempt, maxContext)
 	return w
 }
 
 func (k *composer) template(t *pipeline.Template, language string) *wireTemplate {
 	if t.Name == "" || len(t.Name) > maxName || strings.Trim(t.Name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-		k.malformed("template name")
+		k.Malformed("template name")
 	}
-	k.id("template language", language, 35)
+	k.ID("template language", language, 35)
 	w := &wireTemplate{ID: t.Name, Language: language}
 	switch {
 	case t.Header != nil && t.HeaderDocument != nil:
-		k.malformed("template header")
+		k.Malformed("template header")
 	case t.Header != nil:
 		w.Components.Header = k.parameters("header", maxHeading, *t.Header)
 	case t.HeaderDocument != nil:
 		if !t.HeaderDocument.Caption.Empty() {
-			k.malformed("template header caption") // there is none, and it must not be lost in silence
+			k.Malformed("template header caption") // there is none, and it must not be lost in silence
 		}
 		w.Components.Header = []wirePart{{Type: "document", Document: k.document(t.HeaderDocument)}}
 	}
 	w.Components.Body = k.parameters("body", maxBody, t.Body...)
 	for i, b := range t.Buttons {
-		k.id("button payload", b.Payload, maxPayload)
+		k.ID("button payload", b.Payload, maxPayload)
 		if b.Index < 0 || b.Index > maxIndex {
-			k.malformed("button index")
+			k.Malformed("button index")
 		}
 		for _, earlier := range t.Buttons[:i] {
 			if earlier.Index == b.Index {
-				k.malformed("button index")
+				k.Malformed("button index")
 			}
 		}
 		w.Components.Button = append(w.Components.Button, wireButton{Type: "quick_reply", Index: b.Index, Payload: b.Payload})
@@ -132,13 +123,13 @@ func (k *composer) parameters(part string, limit int, from ...pipeline.Parameter
 	var out []wirePart
 	total := 0
 	for i, p := range from {
-		text := flatten(p.Text.Reveal())
+		text := exchange.Flatten(p.Text.Reveal())
 		what := part + " parameter " + strconv.Itoa(i+1)
 		if text == "" {
-			k.refuse(pipeline.Refused, reasonEmpty, what)
+			k.Refuse(pipeline.Refused, exchange.ReasonEmpty, what)
 		}
 		if total += utf8.RuneCountInString(text); total > limit {
-			k.refuse(pipeline.Refused, reasonLong, what)
+			k.Refuse(pipeline.Refused, exchange.ReasonLong, what)
 		}
 		out = append(out, wirePart{Type: "text", Text: text})
 	}
@@ -146,30 +137,30 @@ func (k *composer) parameters(part string, limit int, from ...pipeline.Parameter
 }
 
 func (k *composer) interactive(m *pipeline.Interactive) *wireInteractive {
-	w := &wireInteractive{SubType: "buttons", Components: wireParts{Body: wirePart{Type: "text", Text: k.words("body", m.Body.Reveal(), maxBody)}}}
+	w := &wireInteractive{SubType: "buttons", Components: wireParts{Body: wirePart{Type: "text", Text: k.Words("body", m.Body.Reveal(), maxBody)}}}
 	parts := &w.Components
 	if m.Header != "" {
-		parts.Header = &wirePart{Type: "text", Text: k.words("header", m.Header, maxHeading)}
+		parts.Header = &wirePart{Type: "text", Text: k.Words("header", m.Header, maxHeading)}
 	}
 	if m.Footer != "" {
-		parts.Footer = &wirePart{Type: "text", Text: k.words("footer", m.Footer, maxHeading)}
+		parts.Footer = &wirePart{Type: "text", Text: k.Words("footer", m.Footer, maxHeading)}
 	}
 	if m.List != nil {
 		if len(m.Buttons) > 0 {
-			k.malformed("buttons beside a list")
+			k.Malformed("buttons beside a list")
 		}
 		w.SubType, parts.List = "list", k.list(m.List)
 		return w
 	}
 	if len(m.Buttons) < 1 || len(m.Buttons) > maxButtons {
-		k.malformed("buttons")
+		k.Malformed("buttons")
 	}
-	ids, titles := make(distinct, len(m.Buttons)), make(distinct, len(m.Buttons))
+	ids, titles := make(exchange.Distinct, len(m.Buttons)), make(exchange.Distinct, len(m.Buttons))
 	for _, b := range m.Buttons {
-		k.id("button payload", b.Payload, maxPayload)
-		title := k.words("button title", b.Title, maxTitle)
-		if !ids.add(b.Payload) || !titles.add(title) {
-			k.malformed("buttons that are alike")
+		k.ID("button payload", b.Payload, maxPayload)
+		title := k.Words("button title", b.Title, maxTitle)
+		if !ids.Add(b.Payload) || !titles.Add(title) {
+			k.Malformed("buttons that are alike")
 		}
 		parts.Buttons = append(parts.Buttons, wireReply{Type: "reply", Reply: wireChoice{Payload: b.Payload, Title: title}})
 	}
@@ -178,31 +169,31 @@ func (k *composer) interactive(m *pipeline.Interactive) *wireInteractive {
 
 func (k *composer) list(l *pipeline.List) *wireList {
 	if len(l.Rows) < 1 || len(l.Rows) > maxRows {
-		k.malformed("rows")
+		k.Malformed("rows")
 	}
-	rows, ids := make([]wireChoice, 0, len(l.Rows)), make(distinct, len(l.Rows))
+	rows, ids := make([]wireChoice, 0, len(l.Rows)), make(exchange.Distinct, len(l.Rows))
 	for _, r := range l.Rows {
-		k.id("row payload", r.Payload, maxRowID)
-		if !ids.add(r.Payload) {
-			k.malformed("rows that are alike")
+		k.ID("row payload", r.Payload, maxRowID)
+		if !ids.Add(r.Payload) {
+			k.Malformed("rows that are alike")
 		}
-		row := wireChoice{Payload: r.Payload, Title: k.words("row title", r.Title.Reveal(), maxRow)}
+		row := wireChoice{Payload: r.Payload, Title: k.Words("row title", r.Title.Reveal(), maxRow)}
 		if !r.Description.Empty() {
-			row.Description = k.words("row description", r.Description.Reveal(), maxRowMore)
+			row.Description = k.Words("row description", r.Description.Reveal(), maxRowMore)
 		}
 		rows = append(rows, row)
 	}
-	return &wireList{Title: k.words("list title", l.Title, maxTitle), Sections: []wireSection{{Rows: rows}}}
+	return &wireList{Title: k.Words("list title", l.Title, maxTitle), Sections: []wireSection{{Rows: rows}}}
 }
 
 func (k *composer) document(d *pipeline.Document) *wireDocument {
-	k.id("media id", d.MediaID, maxPayload)
+	k.ID("media id", d.MediaID, maxPayload)
 	w := &wireDocument{ID: d.MediaID}
 	if d.Filename != "" {
-		w.Filename = k.words("filename", d.Filename, maxFilename)
+		w.Filename = k.Words("filename", d.Filename, maxFilename)
 	}
 	if !d.Caption.Empty() {
-		w.Caption = k.words("caption", d.Caption.Reveal(), maxCaption)
+		w.Caption = k.Words("caption", d.Caption.Reveal(), maxCaption)
 	}
 	return w
 }
@@ -210,34 +201,7 @@ func (k *composer) document(d *pipeline.Document) *wireDocument {
 func (k *composer) location(l *pipeline.LocationPin) *wireLocation {
 	// Written so that NaN fails too.
 	if !(l.Latitude >= -90 && l.Latitude <= 90 && l.Longitude >= -180 && l.Longitude <= 180) {
-		k.malformed("coordinates")
+		k.Malformed("coordinates")
 	}
-	return &wireLocation{Latitude: l.Latitude, Longitude: l.Longitude, Name: clip(clean(l.Name), maxPlace), Address: clip(clean(l.Address), maxPlace)}
-}
-
-// words checks a text of any content.
-func (k *composer) words(what, text string, limit int) string {
-	text = clean(text)
-	if strings.TrimSpace(text) == "" {
-		k.refuse(pipeline.Refused, reasonEmpty, what)
-	}
-	if utf8.RuneCountInString(text) > limit {
-		k.refuse(pipeline.Refused, reasonLong, what)
-	}
-	return text
-}
-
-// id checks an identifier: printable, without spaces.
-func (k *composer) id(what, id string, limit int) {
-	if id == "" || len(id) > limit || !visible(id) {
-		k.malformed(what)
-	}
-}
-
-func (k *composer) malformed(what string) { k.refuse(pipeline.Malformed, reasonMessage, what) }
-
-func (k *composer) refuse(kind pipeline.Kind, reason, what string) {
-	if k.fault == nil {
-		k.fault = &pipeline.Error{Op: opSend, Kind: kind, Reason: reason, Err: errors.New(what)}
-	}
+	return &wireLocation{Latitude: l.Latitude, Longitude: l.Longitude, Name: clip(exchange.Clean(l.Name), maxPlace), Address: clip(exchange.Clean(l.Address), maxPlace)}
 }

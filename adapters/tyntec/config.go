@@ -2,12 +2,12 @@ package tyntec
 
 import (
 	"errors"
-	"fmt"
-	"net"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
+
+	"fhirbridge/pipeline/exchange"
 )
 
 // Defaults of Config.
@@ -31,25 +31,25 @@ type Config struct {
 	// Number is the business number, in digits with its country code.
 	Number string `yaml:"number"`
 	// APIKey is a key of the account with the scopes for messages and media.
-	APIKey     Secret `yaml:"api_key"`
-	APIKeyFile string `yaml:"api_key_file"`
+	APIKey     exchange.Secret `yaml:"api_key"`
+	APIKeyFile string          `yaml:"api_key_file"`
 	// CallbackURL is where the statuses of messages are to be posted, if that is not the account's messageStatusUrl.
 	CallbackURL string `yaml:"callback_url"`
 	// CallbackSecret is the key of the signatures of callbacks, as configured at tyntec (signature.secret).
-	CallbackSecret     Secret `yaml:"callback_secret"`
-	CallbackSecretFile string `yaml:"callback_secret_file"`
+	CallbackSecret     exchange.Secret `yaml:"callback_secret"`
+	CallbackSecretFile string          `yaml:"callback_secret_file"`
 	// CallbackSecretPrevious is accepted too while the secret is being changed; optional.
-	CallbackSecretPrevious     Secret `yaml:"callback_secret_previous"`
-	CallbackSecretPreviousFile string `yaml:"callback_secret_previous_file"`
+	CallbackSecretPrevious     exchange.Secret `yaml:"callback_secret_previous"`
+	CallbackSecretPreviousFile string          `yaml:"callback_secret_previous_file"`
 	// CallbackMethod is HS256 (the default) or HS512, as configured at tyntec (signature.method).
 	CallbackMethod string `yaml:"callback_method"`
 	// CallbackAge is how old a signed request may be; 0 means DefaultCallbackAge, negative any age.
 	CallbackAge time.Duration `yaml:"callback_age"`
 	// CallbackHeader and CallbackToken are the header that tyntec adds to callbacks (header.key, header.value). Where both
 	// a secret and a token are configured, both must hold.
-	CallbackHeader    string `yaml:"callback_header"`
-	CallbackToken     Secret `yaml:"callback_token"`
-	CallbackTokenFile string `yaml:"callback_token_file"`
+	CallbackHeader    string          `yaml:"callback_header"`
+	CallbackToken     exchange.Secret `yaml:"callback_token"`
+	CallbackTokenFile string          `yaml:"callback_token_file"`
 }
 
 // SMSConfig is one number for SMS at tyntec, with the keys of Config.
@@ -69,13 +69,13 @@ func (c Config) Validate() error { return errors.Join(c.problems(numberForm)...)
 func (c SMSConfig) Validate() error { return errors.Join(Config(c).problems(senderForm)...) }
 
 func (c Config) problems(number *regexp.Regexp) []error {
-	errs := append(c.receiverProblems(number), c.baseURLProblem())
+	errs := append(c.receiverProblems(number), exchange.BaseURLProblem(c.BaseURL, DefaultBaseURL, "the API key"))
 	if c.CallbackURL != "" {
 		if u, err := url.Parse(c.CallbackURL); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
 			errs = append(errs, errors.New("callback_url: want a URL with https"))
 		}
 	}
-	return append(errs, secretProblem("api_key", c.APIKey, c.APIKeyFile, true))
+	return append(errs, c.APIKey.Problem("api_key", c.APIKeyFile, true))
 }
 
 // receiverProblems is the part of Validate that a Receiver needs.
@@ -98,30 +98,9 @@ func (c Config) receiverProblems(number *regexp.Regexp) []error {
 		errs = append(errs, errors.New("callback_method: must be HS256 or HS512"))
 	}
 	return append(errs,
-		secretProblem("callback_secret", c.CallbackSecret, c.CallbackSecretFile, false),
-		secretProblem("callback_secret_previous", c.CallbackSecretPrevious, c.CallbackSecretPreviousFile, false),
-		secretProblem("callback_token", c.CallbackToken, c.CallbackTokenFile, false))
-}
-
-func (c Config) baseURLProblem() error {
-	if c.BaseURL == "" {
-		return nil
-	}
-	u, err := url.Parse(c.BaseURL)
-	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		return fmt.Errorf("base_url: want a URL like %s", DefaultBaseURL)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return errors.New("base_url: want no user, query or fragment")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return errors.New("base_url: http is for this machine only, the API key would travel in the clear")
-	}
-	return nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
+		c.CallbackSecret.Problem("callback_secret", c.CallbackSecretFile, false),
+		c.CallbackSecretPrevious.Problem("callback_secret_previous", c.CallbackSecretPreviousFile, false),
+		c.CallbackToken.Problem("callback_token", c.CallbackTokenFile, false))
 }
 
 // number is the configured number in digits.

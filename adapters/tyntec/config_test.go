@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"fhirbridge/adapters/tyntec"
+	"fhirbridge/pipeline/exchange"
 )
 
 func TestConfigFromYAML(t *testing.T) {
@@ -62,10 +63,10 @@ func TestConfigValidate(t *testing.T) {
 		{"base URL with a query", func(c *tyntec.Config) { c.BaseURL = "https://example.org?x=1" }, []string{"base_url"}},
 		{"callback URL", func(c *tyntec.Config) { c.CallbackURL = "http://example.org" }, []string{"callback_url"}},
 		{"method", func(c *tyntec.Config) { c.CallbackMethod = "MD5" }, []string{"callback_method"}},
-		{"token without its header", func(c *tyntec.Config) { c.CallbackToken = tyntec.NewSecret("token123") }, []string{"callback_header"}},
+		{"token without its header", func(c *tyntec.Config) { c.CallbackToken = exchange.NewSecret("token123") }, []string{"callback_header"}},
 		{"header without its token", func(c *tyntec.Config) { c.CallbackHeader = "X-Token" }, []string{"callback_token"}},
 		{"twice", func(c *tyntec.Config) { c.APIKeyFile = "key" }, []string{"api_key"}},
-		{"spaces", func(c *tyntec.Config) { c.CallbackSecret = tyntec.NewSecret("a b") }, []string{"callback_secret"}},
+		{"spaces", func(c *tyntec.Config) { c.CallbackSecret = exchange.NewSecret("a b") }, []string{"callback_secret"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -97,8 +98,8 @@ func TestSecretsFromFiles(t *testing.T) {
 		return path
 	}
 	c := config("https://api.example.org")
-	c.APIKey, c.APIKeyFile = tyntec.Secret{}, file("  key\n")
-	c.CallbackSecret, c.CallbackSecretFile = tyntec.Secret{}, file(secret+"\n")
+	c.APIKey, c.APIKeyFile = exchange.Secret{}, file("  key\n")
+	c.CallbackSecret, c.CallbackSecretFile = exchange.Secret{}, file(secret+"\n")
 	client, err := tyntec.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +120,7 @@ func TestSecretsFromFiles(t *testing.T) {
 // Nothing that is printed, however it is, shows a secret.
 func TestNothingPrintsSecrets(t *testing.T) {
 	c := config("https://api.example.org")
-	c.CallbackHeader, c.CallbackToken = "X-Token", tyntec.NewSecret("canarytoken")
+	c.CallbackHeader, c.CallbackToken = "X-Token", exchange.NewSecret("canarytoken")
 	client, err := tyntec.New(c)
 	if err != nil {
 		t.Fatal(err)

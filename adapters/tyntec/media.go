@@ -2,10 +2,8 @@ package tyntec
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"io"
 	"mime"
@@ -73,7 +71,7 @@ func (c *Client) Upload(ctx context.Context, m pipeline.Media) (string, error) {
 			return
 		}
 		id = gjson.GetBytes(a.Body, "mediaId").Str
-		if !a.Whole || !gjson.ValidBytes(a.Body) || !plainID(id) {
+		if !a.Whole || !gjson.ValidBytes(a.Body) || !exchange.PlainID(id) {
 			no = &pipeline.Error{Op: opUpload, Kind: pipeline.Transient, Reason: reasonUnreadable}
 		}
 	})
@@ -109,10 +107,10 @@ func (c *Client) Download(ctx context.Context, m pipeline.InboundMedia, limit in
 		return pipeline.Media{}, mediaFault(pipeline.Refused, pipeline.ReasonFileTooLarge)
 	case !a.Whole || len(a.Body) == 0:
 		return pipeline.Media{}, mediaFault(pipeline.Transient, reasonUnreadable)
-	case !matches(a.Body, m.SHA256):
+	case !exchange.Matches(a.Body, m.SHA256):
 		return pipeline.Media{}, mediaFault(pipeline.Transient, pipeline.ReasonFileDamaged)
 	}
-	return pipeline.Media{ContentType: orElse(mediaType(a.Header.Get("Content-Type")), m.ContentType), Data: a.Body}, nil
+	return pipeline.Media{ContentType: cmp.Or(mediaType(a.Header.Get("Content-Type")), m.ContentType), Data: a.Body}, nil
 }
 
 func mediaFault(kind pipeline.Kind, reason string) *pipeline.Error {
@@ -121,20 +119,8 @@ func mediaFault(kind pipeline.Kind, reason string) *pipeline.Error {
 
 // mediaType keeps a content type that can be written into a header, else "".
 func mediaType(s string) string {
-	if len(s) > 128 || !visible(strings.ReplaceAll(s, " ", "")) {
+	if len(s) > 128 || !exchange.Visible(strings.ReplaceAll(s, " ", "")) {
 		return ""
 	}
 	return s
-}
-
-// matches reports whether data has a hash in hex or in base64. What is neither says nothing; tyntec names none.
-func matches(data []byte, announced string) bool {
-	sum := sha256.Sum256(data)
-	switch len(announced) {
-	case hex.EncodedLen(sha256.Size):
-		return strings.EqualFold(announced, hex.EncodeToString(sum[:]))
-	case base64.StdEncoding.EncodedLen(sha256.Size):
-		return announced == base64.StdEncoding.EncodeToString(sum[:])
-	}
-	return true
 }

@@ -1,6 +1,7 @@
 package tyntec
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 // Parse implements pipeline.Webhook. tyntec posts one event a request (V2, versions 2.11 to 2.13); a list of them is read,
@@ -30,7 +32,7 @@ func (r *Receiver) Parse(body []byte, received time.Time) (pipeline.Updates, err
 	if !json.Valid(body) {
 		return pipeline.Updates{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Reason: "not_json"}
 	}
-	p := parser{number: r.number, received: received, seen: make(distinct)}
+	p := parser{number: r.number, received: received, seen: make(exchange.Distinct)}
 	root := gjson.ParseBytes(body)
 	events := []gjson.Result{root}
 	if root.IsArray() {
@@ -51,7 +53,7 @@ type parser struct {
 	number   string
 	received time.Time
 	updates  pipeline.Updates
-	seen     distinct
+	seen     exchange.Distinct
 }
 
 // event reads one event, and reports whether it is one at all.
@@ -85,17 +87,17 @@ func (p *parser) notification(e gjson.Result) bool {
 	if !entity.IsObject() || !changed.IsObject() {
 		return false
 	}
-	kind := token(entity.Get("type").Str)
+	kind := exchange.Token(entity.Get("type").Str)
 	p.other("notification", kind)
-	u := pipeline.TemplateUpdate{Name: token(entity.Get("name").Str), Language: language(entity.Get("language").Str), At: p.received}
+	u := pipeline.TemplateUpdate{Name: exchange.Token(entity.Get("name").Str), Language: language(entity.Get("language").Str), At: p.received}
 	if kind != "template" || u.Name == "other" || u.Language == "" {
 		return true
 	}
-	value := token(changed.Get("newValue").Str)
+	value := exchange.Token(changed.Get("newValue").Str)
 	if reason := changed.Get("reason").Str; reason != "" {
-		u.Reason = token(reason)
+		u.Reason = exchange.Token(reason)
 	}
-	switch token(changed.Get("property").Str) {
+	switch exchange.Token(changed.Get("property").Str) {
 	case "status":
 		u.Status = statusOf(value)
 	case "category":
@@ -140,20 +142,20 @@ var states = map[string]pipeline.State{
 func (p *parser) status(e gjson.Result, kind string) {
 	r, ok := receiptOf(e, kind, p.received)
 	if !ok {
-		p.other("status", orElse(kind, "none"))
+		p.other("status", cmp.Or(kind, "none"))
 		return
 	}
-	r.MessageID = plain(e.Get("messageId").Str)
+	r.MessageID = exchange.Plain(e.Get("messageId").Str)
 	if r.MessageID == "" {
 		p.other("status", "no_id")
 		return
 	}
 	r.Attempt = attempt(e.Get("userContext").Str)
-	if number := e.Get("whatsapp.userPhoneNumber").Str; dialable("+" + strings.TrimPrefix(number, "+")) {
+	if number := e.Get("whatsapp.userPhoneNumber").Str; exchange.Dialable("+" + strings.TrimPrefix(number, "+")) {
 		r.Address = pipeline.NewPrivate(number)
 	}
-	r.UserID = plain(e.Get("whatsapp.bsuid").Str)
-	if p.seen.add("status " + r.MessageID + " " + kind) {
+	r.UserID = exchange.Plain(e.Get("whatsapp.bsuid").Str)
+	if p.seen.Add("status " + r.MessageID + " " + kind) {
 		p.updates.Receipts = append(p.updates.Receipts, r)
 	}
 }
@@ -176,7 +178,7 @@ func code(text string) string {
 	if !ours || err != nil || n <= 0 || n > 9_999_999 {
 		return ""
 	}
-	return orElse(older[digits], strconv.FormatInt(n, 10))
+	return cmp.Or(older[digits], strconv.FormatInt(n, 10))
 }
 
 // older are the codes of WhatsApp's former API that tyntec's documents still show, and what they are called today.
@@ -186,9 +188,9 @@ var older = map[string]string{
 }
 
 func (p *parser) other(field, event string) {
-	name := token(field)
+	name := exchange.Token(field)
 	if event != "" {
-		name += ":" + token(event)
+		name += ":" + exchange.Token(event)
 	}
 	p.updates.Others = append(p.updates.Others, name)
 }

@@ -1,7 +1,7 @@
 package tyntec
 
 import (
-	"encoding/json"
+	"cmp"
 	"path"
 	"regexp"
 	"strconv"
@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 // message takes one inbound message in: words, a file, a place, or the tap of a button (postback), which is one event for the
@@ -17,10 +18,10 @@ import (
 // https://github.com/tyntec/api-collection/blob/master/conversations/v3/webhook-events-v2.yaml
 func (p *parser) message(m gjson.Result, kind string) {
 	id := m.Get("messageId").Str
-	from, user := m.Get("from").Str, plain(m.Get("whatsapp.bsuid").Str)
+	from, user := m.Get("from").Str, exchange.Plain(m.Get("whatsapp.bsuid").Str)
 	number := "+" + strings.TrimPrefix(from, "+")
-	if !dialable(number) {
-		user = orElse(user, plain(from)) // "the phone number if available, or the sender bsuid"
+	if !exchange.Dialable(number) {
+		user = cmp.Or(user, exchange.Plain(from)) // "the phone number if available, or the sender bsuid"
 	}
 	switch {
 	case m.Get("groupId").Str != "":
@@ -29,19 +30,19 @@ func (p *parser) message(m gjson.Result, kind string) {
 	case p.foreign(m.Get("to").Str):
 		p.other("foreign_number", "")
 		return
-	case !plainID(id):
+	case !exchange.PlainID(id):
 		p.other("message", "no_id")
 		return
-	case !dialable(number) && user == "":
+	case !exchange.Dialable(number) && user == "":
 		p.other("message", "no_sender")
 		return
-	case !p.seen.add("message " + id):
+	case !p.seen.Add("message " + id):
 		return
 	}
 	reply := pipeline.Reply{
-		ID: id, UserID: user, Quotes: plain(m.Get("context.messageId").Str), At: timeOf(m, p.received), Received: p.received,
+		ID: id, UserID: user, Quotes: exchange.Plain(m.Get("context.messageId").Str), At: timeOf(m, p.received), Received: p.received,
 	}
-	if dialable(number) {
+	if exchange.Dialable(number) {
 		reply.From = pipeline.NewPrivate(number)
 	}
 	switch kind {
@@ -50,9 +51,9 @@ func (p *parser) message(m gjson.Result, kind string) {
 	case "postback":
 		postback(&reply, m)
 	case "order":
-		reply.Kind, reply.Text = "order", private(m.Get("order.text"))
+		reply.Kind, reply.Text = "order", exchange.Private(m.Get("order.text"))
 	default: // of tomorrow: people look at it
-		reply.Kind = token(kind)
+		reply.Kind = exchange.Token(kind)
 		p.other("message", kind)
 	}
 	if m.Get("channel").Str == channelSMS {
@@ -69,10 +70,10 @@ func (p *parser) foreign(to string) bool {
 
 // content reads what a message of its type holds. An unknown type keeps its name and has no words.
 func content(r *pipeline.Reply, c gjson.Result) {
-	r.Kind = token(c.Get("contentType").Str)
+	r.Kind = exchange.Token(c.Get("contentType").Str)
 	switch r.Kind {
 	case "text":
-		r.Text = private(c.Get("text"))
+		r.Text = exchange.Private(c.Get("text"))
 	case "media":
 		media(r, c.Get("media"))
 	case "location": // the members are not documented
@@ -80,17 +81,17 @@ func content(r *pipeline.Reply, c gjson.Result) {
 	case "contacts":
 		r.Text = people(c.Get("contacts"))
 	case "reaction": // without an emoji the reaction was taken back
-		r.Text, r.Quotes = private(c.Get("reaction.emoji")), plain(c.Get("reaction.messageId").Str)
+		r.Text, r.Quotes = exchange.Private(c.Get("reaction.emoji")), exchange.Plain(c.Get("reaction.messageId").Str)
 	}
 }
 
 func postback(r *pipeline.Reply, m gjson.Result) {
-	r.Kind, r.Payload = "button", plain(m.Get("postback.data").Str)
+	r.Kind, r.Payload = "button", exchange.Plain(m.Get("postback.data").Str)
 	if m.Get("whatsapp.description").Str != "" { // buttons have none
 		r.Kind = "list"
 	}
-	if r.Text = private(m.Get("whatsapp.title")); r.Text.Empty() {
-		r.Text = private(m.Get("whatsapp.text"))
+	if r.Text = exchange.Private(m.Get("whatsapp.title")); r.Text.Empty() {
+		r.Text = exchange.Private(m.Get("whatsapp.text"))
 	}
 }
 
@@ -98,11 +99,11 @@ var fileName = regexp.MustCompile(`^[^\n]{1,200}\.[A-Za-z0-9]{1,5}$`)
 
 // media reads a file, of which neither type nor hash is told. The caption of a document may be its name.
 func media(r *pipeline.Reply, c gjson.Result) {
-	r.Kind = token(c.Get("type").Str)
+	r.Kind = exchange.Token(c.Get("type").Str)
 	if r.Kind == "voice" {
 		r.Kind = "audio"
 	}
-	r.Text = private(c.Get("caption"))
+	r.Text = exchange.Private(c.Get("caption"))
 	r.Media = &pipeline.InboundMedia{ID: c.Get("mediaId").Str}
 	if r.Media.ID == "" {
 		r.Media.ID = path.Base(c.Get("url").Str)
@@ -115,35 +116,13 @@ func media(r *pipeline.Reply, c gjson.Result) {
 	}
 }
 
-// words decodes a JSON string. gjson would drop the character after a lone
-// surrogate; here only the surrogate and NUL, which some databases reject, are dropped.
-func words(r gjson.Result) string {
-	var text string
-	if r.Type != gjson.String || json.Unmarshal([]byte(r.Raw), &text) != nil {
-		return ""
-	}
-	return strings.ReplaceAll(clean(text), "\ufffd", "")
-}
-
-func private(r gjson.Result) pipeline.Private { return pipeline.NewPrivate(words(r)) }
-
-func lines(parts ...string) pipeline.Private {
-	var kept []string
-	for _, part := range parts {
-		if part != "" {
-			kept = append(kept, part)
-		}
-	}
-	return pipeline.NewPrivate(strings.Join(kept, "\n"))
-}
-
 // place writes a shared position: its name, its address, and the coordinates, which come as numbers or as strings of digits.
 func place(c gjson.Result) pipeline.Private {
 	at := ""
 	if latitude, longitude := c.Get("latitude"), c.Get("longitude"); latitude.Exists() && longitude.Exists() {
 		at = strconv.FormatFloat(latitude.Float(), 'f', -1, 64) + "," + strconv.FormatFloat(longitude.Float(), 'f', -1, 64)
 	}
-	return lines(words(c.Get("name")), words(c.Get("address")), at)
+	return exchange.Lines(exchange.Words(c.Get("name")), exchange.Words(c.Get("address")), at)
 }
 
 // people writes shared contacts, a line each: the name and the numbers. The members are not documented for inbound
@@ -151,13 +130,13 @@ func place(c gjson.Result) pipeline.Private {
 func people(list gjson.Result) pipeline.Private {
 	var out []string
 	list.ForEach(func(_, contact gjson.Result) bool {
-		line := []string{orElse(words(contact.Get("name.formattedName")), words(contact.Get("name.formatted_name")))}
+		line := []string{cmp.Or(exchange.Words(contact.Get("name.formattedName")), exchange.Words(contact.Get("name.formatted_name")))}
 		contact.Get("phones").ForEach(func(_, phone gjson.Result) bool {
-			line = append(line, words(phone.Get("phone")))
+			line = append(line, exchange.Words(phone.Get("phone")))
 			return true
 		})
 		out = append(out, strings.TrimSpace(strings.Join(line, " ")))
 		return true
 	})
-	return lines(out...)
+	return exchange.Lines(out...)
 }

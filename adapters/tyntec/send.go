@@ -2,6 +2,7 @@ package tyntec
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,11 +72,11 @@ func newClient(c Config, number *regexp.Regexp) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := load("api_key", c.APIKey, c.APIKeyFile)
+	key, err := c.APIKey.Load("api_key", c.APIKeyFile)
 	if err != nil {
 		return nil, err
 	}
-	base, err := url.Parse(strings.TrimRight(orElse(c.BaseURL, DefaultBaseURL), "/") + "/")
+	base, err := url.Parse(strings.TrimRight(cmp.Or(c.BaseURL, DefaultBaseURL), "/") + "/")
 	if err != nil {
 		return nil, errors.New("base_url: want a URL")
 	}
@@ -112,7 +113,7 @@ func (c *Client) post(ctx context.Context, attempt string, w wireMessage) (pipel
 	encoder := json.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(&w); err != nil {
-		return pipeline.Receipt{}, &pipeline.Error{Op: opSend, Kind: pipeline.Malformed, Reason: reasonMessage}
+		return pipeline.Receipt{}, &pipeline.Error{Op: opSend, Kind: pipeline.Malformed, Reason: exchange.ReasonMessage}
 	}
 	body := bytes.TrimRight(buffer.Bytes(), "\n")
 	receipt := pipeline.Receipt{Attempt: attempt, State: pipeline.Accepted}
@@ -126,7 +127,7 @@ func (c *Client) post(ctx context.Context, attempt string, w wireMessage) (pipel
 			return
 		}
 		id := gjson.GetBytes(a.Body, "messageId").Str
-		if !a.Whole || !gjson.ValidBytes(a.Body) || !plainID(id) {
+		if !a.Whole || !gjson.ValidBytes(a.Body) || !exchange.PlainID(id) {
 			no = &pipeline.Error{Op: opSend, Kind: pipeline.Transient, Reason: reasonUnreadable, Unknown: true}
 			return
 		}

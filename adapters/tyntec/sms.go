@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 // maxSMS is ten parts of an SMS in an alphabet that has them of 153 characters. What is longer should not be one.
@@ -41,14 +42,14 @@ func NewSMSReceiver(c SMSConfig) (SMSReceiver, error) {
 // Send implements pipeline.Channel for messages that are words alone.
 // https://github.com/tyntec/api-collection/blob/master/conversations/v3/sms.yaml
 func (s SMS) Send(ctx context.Context, m pipeline.Message) (pipeline.Receipt, error) {
-	var k composer
+	k := composer{exchange.Composer{Op: opSend}}
 	w := s.envelope(m, channelSMS, &k)
 	if m.Template != nil || m.Interactive != nil || m.Document != nil || m.Location != nil {
-		k.malformed("content")
+		k.Malformed("content")
 	}
-	w.Content = wireContent{Type: "text", Text: strings.TrimSpace(k.words("text", m.Text.Reveal(), maxSMS))}
-	if k.fault != nil {
-		return pipeline.Receipt{}, k.fault
+	w.Content = wireContent{Type: "text", Text: strings.TrimSpace(k.Words("text", m.Text.Reveal(), maxSMS))}
+	if k.Fault != nil {
+		return pipeline.Receipt{}, k.Fault
 	}
 	return s.post(ctx, m.Attempt, w)
 }

@@ -1,6 +1,7 @@
 package tyntec
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 )
 
 // Template is a template of the number in one language. In JSON it has the shape of Meta's API.
@@ -48,7 +50,7 @@ const (
 // Templates returns every template of the number in each of its languages. It does not retry.
 // https://github.com/tyntec/api-collection/blob/master/conversations/v3/whatsapp.yaml
 func (c *Client) Templates(ctx context.Context) ([]Template, error) {
-	all, seen := []Template{}, make(distinct)
+	all, seen := []Template{}, make(exchange.Distinct)
 	place := c.base.JoinPath("channels", channelWhatsApp, "phone-numbers", c.number, "templates")
 	for {
 		page, header, fault := c.templatePage(ctx, place)
@@ -63,7 +65,7 @@ func (c *Client) Templates(ctx context.Context) ([]Template, error) {
 		if query == "" {
 			return all, nil
 		}
-		if !seen.add(query) || len(seen) > maxPages { // it would never end
+		if !seen.Add(query) || len(seen) > maxPages { // it would never end
 			return nil, &pipeline.Error{Op: opTemplates, Kind: pipeline.Transient, Reason: reasonUnreadable}
 		}
 		place.RawQuery = query
@@ -113,7 +115,7 @@ func readTemplate(item gjson.Result) (list []Template) {
 	}
 	localizations.ForEach(func(_, l gjson.Result) bool {
 		t := Template{
-			Name: orElse(item.Get("templateName").Str, item.Get("templateId").Str), Language: l.Get("language").Str,
+			Name: cmp.Or(item.Get("templateName").Str, item.Get("templateId").Str), Language: l.Get("language").Str,
 			Category: word(item.Get("category")), Status: word(l.Get("status")), Quality: word(l.Get("qualityScore")),
 			TTL: int(l.Get("messageSendTimeToLiveSeconds").Int()),
 		}
@@ -121,9 +123,9 @@ func readTemplate(item gjson.Result) (list []Template) {
 			t.RejectedReason = word(l.Get("rejectionReason"))
 		}
 		l.Get("components").ForEach(func(_, part gjson.Result) bool {
-			c := TemplateComponent{Type: word(part.Get("type")), Format: word(part.Get("format")), Text: words(part.Get("text"))}
+			c := TemplateComponent{Type: word(part.Get("type")), Format: word(part.Get("format")), Text: exchange.Words(part.Get("text"))}
 			part.Get("buttons").ForEach(func(_, b gjson.Result) bool {
-				c.Buttons = append(c.Buttons, TemplateButton{Type: word(b.Get("type")), Text: words(b.Get("text"))})
+				c.Buttons = append(c.Buttons, TemplateButton{Type: word(b.Get("type")), Text: exchange.Words(b.Get("text"))})
 				return true
 			})
 			t.Components = append(t.Components, c)
@@ -140,5 +142,5 @@ func word(r gjson.Result) string {
 	if r.Type != gjson.String || r.Str == "" {
 		return ""
 	}
-	return strings.ToUpper(token(r.Str))
+	return strings.ToUpper(exchange.Token(r.Str))
 }

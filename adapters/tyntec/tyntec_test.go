@@ -13,6 +13,7 @@ import (
 
 	"fhirbridge/adapters/tyntec"
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/exchange"
 	"fhirbridge/pipeline/porttest"
 )
 
@@ -25,7 +26,7 @@ const (
 )
 
 func config(baseURL string) tyntec.Config {
-	return tyntec.Config{BaseURL: baseURL, Number: "+" + number, APIKey: tyntec.NewSecret(apiKey), CallbackSecret: tyntec.NewSecret(secret)}
+	return tyntec.Config{BaseURL: baseURL, Number: "+" + number, APIKey: exchange.NewSecret(apiKey), CallbackSecret: exchange.NewSecret(secret)}
 }
 
 func open(t testing.TB, baseURL string) *tyntec.Client {

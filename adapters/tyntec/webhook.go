@@ -1,6 +1,7 @@
 package tyntec
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -58,9 +59,9 @@ func newReceiver(c Config, number *regexp.Regexp) (*Receiver, error) {
 	if err := errors.Join(c.receiverProblems(number)...); err != nil {
 		return nil, err
 	}
-	secret, errS := load("callback_secret", c.CallbackSecret, c.CallbackSecretFile)
-	previous, errP := load("callback_secret_previous", c.CallbackSecretPrevious, c.CallbackSecretPreviousFile)
-	token, errT := load("callback_token", c.CallbackToken, c.CallbackTokenFile)
+	secret, errS := c.CallbackSecret.Load("callback_secret", c.CallbackSecretFile)
+	previous, errP := c.CallbackSecretPrevious.Load("callback_secret_previous", c.CallbackSecretPreviousFile)
+	token, errT := c.CallbackToken.Load("callback_token", c.CallbackTokenFile)
 	if err := errors.Join(errS, errP, errT); err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func newReceiver(c Config, number *regexp.Regexp) (*Receiver, error) {
 		}
 	}
 	// A key of its own: a digest made for ordering must be of no use as a signature.
-	k.order = sum(sha256.New, []byte(orElse(secret, token)), []byte("order of webhook records"))
+	k.order = sum(sha256.New, []byte(cmp.Or(secret, token)), []byte("order of webhook records"))
 	r := &Receiver{number: c.number(), header: c.CallbackHeader, age: c.CallbackAge, now: time.Now, keys: k}
 	if r.age == 0 {
 		r.age = DefaultCallbackAge

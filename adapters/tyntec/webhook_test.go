@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fhirbridge/adapters/tyntec"
+	"fhirbridge/pipeline/exchange"
 )
 
 func mac(h func() hash.Hash, key, stamp, body string) []byte {
@@ -59,7 +60,7 @@ func TestVerifySignature(t *testing.T) {
 		{"HS512", headers(base64.RawURLEncoding.EncodeToString(mac(sha512.New, secret, stamp, event)), stamp), false, false},
 	}
 	c := config("")
-	c.CallbackSecretPrevious = tyntec.NewSecret("formersecret")
+	c.CallbackSecretPrevious = exchange.NewSecret("formersecret")
 	receiver, err := tyntec.NewReceiver(c)
 	if err != nil {
 		t.Fatal(err)
@@ -118,10 +119,10 @@ func TestVerifyByWhatIsConfigured(t *testing.T) {
 	}{
 		"a signature": {func(*tyntec.Config) {}, map[string]bool{"signed": true, "both": true, "wrong": true}},
 		"a header": {func(c *tyntec.Config) {
-			c.CallbackSecret, c.CallbackHeader, c.CallbackToken = tyntec.Secret{}, "X-Token", tyntec.NewSecret(token)
+			c.CallbackSecret, c.CallbackHeader, c.CallbackToken = exchange.Secret{}, "X-Token", exchange.NewSecret(token)
 		},
 			map[string]bool{"headed": true, "both": true}},
-		"both": {func(c *tyntec.Config) { c.CallbackHeader, c.CallbackToken = "X-Token", tyntec.NewSecret(token) },
+		"both": {func(c *tyntec.Config) { c.CallbackHeader, c.CallbackToken = "X-Token", exchange.NewSecret(token) },
 			map[string]bool{"both": true}},
 		"HS512":             {func(c *tyntec.Config) { c.CallbackMethod = "HS512" }, map[string]bool{"long": true}},
 		"signed at any age": {func(c *tyntec.Config) { c.CallbackAge = -1 }, map[string]bool{"signed": true, "both": true, "wrong": true, "old": true}},

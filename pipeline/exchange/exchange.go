@@ -1,6 +1,7 @@
-// Package exchange makes HTTP requests to providers of channels, and tells for
-// certain whether one that failed may have been acted upon. It knows no provider:
-// what an answer means is for the adapter that asked.
+// Package exchange is what the adapters of all providers of channels have in common. It makes HTTP requests, and tells for
+// certain whether one that failed may have been acted upon; it reads configured secrets and addresses; and it makes texts
+// fit to be sent, kept or counted. It knows no provider: what an answer means, and how a message is written, is for
+// the adapter that asked.
 //
 // It follows no redirect, retries nothing, and keeps no byte of an answer in an error.
 package exchange

@@ -1,4 +1,4 @@
-package tyntec
+package exchange
 
 import (
 	"errors"
@@ -40,20 +40,21 @@ func (s *Secret) UnmarshalYAML(node ast.Node) error {
 	return nil
 }
 
-func secretProblem(key string, s Secret, file string, required bool) error {
+// Problem says what is wrong with a secret that is configured by key, or by key_file.
+func (s Secret) Problem(key, file string, required bool) error {
 	switch {
 	case !s.Empty() && file != "":
 		return fmt.Errorf("%s: given twice, also as %s_file", key, key)
 	case s.Empty() && file == "" && required:
 		return fmt.Errorf("%s: required (or %s_file)", key, key)
-	case !visible(s.Reveal()):
+	case !Visible(s.Reveal()):
 		return fmt.Errorf("%s: has spaces or characters that are not ASCII", key)
 	}
 	return nil
 }
 
-// load returns the secret itself, or what its file holds without the white space around it.
-func load(key string, s Secret, file string) (string, error) {
+// Load returns the secret itself, or what its file holds without the white space around it.
+func (s Secret) Load(key, file string) (string, error) {
 	if file == "" {
 		return s.Reveal(), nil
 	}
@@ -62,7 +63,7 @@ func load(key string, s Secret, file string) (string, error) {
 		return "", fmt.Errorf("%s_file: %w", key, err)
 	}
 	text := strings.TrimSpace(string(data))
-	if text == "" || !visible(text) {
+	if text == "" || !Visible(text) {
 		return "", fmt.Errorf("%s_file: %s holds no secret", key, file)
 	}
 	return text, nil
