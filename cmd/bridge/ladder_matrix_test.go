@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,15 +98,16 @@ func (c rungOf) play(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { _ = ehr.Close() })
 	must(t, ehr.Seed(fmt.Appendf(nil, peculiar, c.was)))
-	tries := 0
+	var tries atomic.Int32 // a connection that is cut tells the client nothing of what the server did before
 	ehr.Fail(func(r sandbox.FHIRRequest) *sandbox.FHIRFault {
 		if r.Type != "Appointment" || r.Method != http.MethodPatch && r.Method != http.MethodPut {
 			return nil
 		}
-		if tries++; c.always > 0 {
+		first := tries.Add(1) == 1
+		if c.always > 0 {
 			return &sandbox.FHIRFault{Fault: sandbox.Fault{Status: c.always}}
 		}
-		if c.meddle != nil && tries == 1 {
+		if c.meddle != nil && first {
 			return c.meddle(ehr)
 		}
 		return nil
@@ -115,7 +117,7 @@ func (c rungOf) play(t *testing.T) {
 		Appointment: "Appointment/v", Patient: "Patient/p", Status: c.status, Was: c.was, Start: time.Date(2036, 5, 4, 10, 0, 0, 0, time.UTC), Reply: "r1", At: time.Now(),
 	}
 	carried, err := l.Carry(t.Context(), d, time.Now())
-	c.holds(t, ehr, carried, err, tries)
+	c.holds(t, ehr, carried, err, int(tries.Load()))
 	if c.err == "" { // whatever was done is not done twice
 		_, err = l.Carry(t.Context(), d, time.Now())
 		must(t, err)
