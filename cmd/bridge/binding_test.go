@@ -10,6 +10,7 @@ import (
 
 // TestBinding is what a reply is about, and whose it is, where that is not plain.
 func TestBinding(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{documents: "ask"})
 	b := w.run()
 	late := afterTheVisit(t, w) // the visit begins while the parts are played

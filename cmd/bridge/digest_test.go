@@ -13,6 +13,7 @@ import (
 
 // TestDigest is the reminders of two visits on one day, which are one message, and what is answered to it.
 func TestDigest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{journeys: remindersOnTheInstant(t), writeTo: "[server, topic], appointment_writeback: [status, patch, response, task]"})
 	b := w.run()
 	v, other, third := w.attendee(t, "d1", "Erika", "+15550100192", "de"), w.attendee(t, "d2", "Jonas", "+15550100193", "de"), w.attendee(t, "d3", "Ann", "+15550100194", "en")
