@@ -23,13 +23,17 @@ func TestDigest(t *testing.T) {
 		}
 		return nil
 	})
-	first := time.Now().Add(48*time.Hour + 8*time.Second).Truncate(time.Second)
+	first := w.dueSoon().Add(48 * time.Hour)
 	v.knows(appointment("first-d1", "d1", "booked", first))
 	v.knows(appointment("second-d1", "d1", "booked", first.Add(5*time.Minute)))
 	for _, id := range []string{"first-d3", "second-d3"} {
 		third.knows(appointment(id, "d3", "booked", first))
 	}
 	other.knows(appointment("only", "d2", "booked", first)) // somebody else's is never among them
+	for ref, start := range map[string]time.Time{"first-d1": first, "second-d1": first.Add(5 * time.Minute), "first-d3": first, "second-d3": first, "only": first} {
+		w.planned("Appointment/"+ref, start.Add(-48*time.Hour))
+	}
+	w.passes(soon)
 	digest := v.reads("appointment_reminders_two")
 	zone, err := time.LoadLocation(clinicZone)
 	must(t, err)

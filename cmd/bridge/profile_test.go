@@ -144,16 +144,18 @@ func TestProfileFinalOnly(t *testing.T) {
 func TestProfileFinalOnlyWaits(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "own.yaml")
-	must(t, os.WriteFile(file, []byte("profile: own\ncommunication: {record: final, wait: 2s}\n"), 0o600))
+	must(t, os.WriteFile(file, []byte("profile: own\ncommunication: {record: final, wait: 10m}\n"), 0o600))
 	w := newWorld(t, worldOptions{
-		fhir: func(c *sandbox.FHIRConfig) { c.NoUpdate, c.NoPatch = true, true }, whatsapp: func(c *sandbox.WhatsAppConfig) { c.StatusDelay = 4 * time.Second },
+		fhir: func(c *sandbox.FHIRConfig) { c.NoUpdate, c.NoPatch = true, true }, whatsapp: func(c *sandbox.WhatsAppConfig) { c.NoStatuses = true },
 		writeTo: "[server], profile: " + file,
 	})
 	b := w.run()
 	v := w.attendee(t, "p1", "Amara", "+15550100153", "en")
 	v.books(ahead(20), "", "")
-	v.reads("appointment_booked")
+	booked := v.reads("appointment_booked")
+	w.ahead.Add(int64(10 * time.Minute))
 	w.await("the message in the record", func() bool { return len(w.said()) == 1 })
+	must(t, v.phone.Report(booked.ID, "sent", "delivered"))
 	w.await("the status", func() bool { return receipts(w.metrics()) })
 	w.noDuplicates(b)
 	if c := w.said()[0]; c.Get("status").String() != "in-progress" || c.Get("meta.versionId").String() != "1" {
