@@ -23,6 +23,8 @@ type Inbound struct {
 	DeadLetters *DeadLetters
 	// Templates keeps what the provider says of templates, for GateTemplate; without it that is only logged and counted.
 	Templates TemplateStates
+	// Pictures are what messages show; nil if there are none.
+	Pictures *Pictures
 	// Elsewhere is set if there is another channel for numbers that are not on WhatsApp.
 	Elsewhere bool
 	Metrics   *Metrics
@@ -90,6 +92,7 @@ func (in *Inbound) Receive(ctx context.Context, r Receipt) error {
 	}
 	in.Metrics.receipt(r, did)
 	if did.Changed && did.To == Failed {
+		in.Pictures.Doubt(r.Code)
 		in.Log.Warn("not delivered", "notification", did.Notification.Key, "message", opaque(r.MessageID), "code", code(r.Code))
 	}
 	return nil

@@ -187,7 +187,7 @@ func (w *WhatsApp) serveTyntecUpload(rw http.ResponseWriter, r *http.Request) {
 	declared, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	kind, ok := mediaTypes[declared]
 	data, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxMedia))
-	if err != nil || !ok || len(data) == 0 || len(data) > kind.most {
+	if err != nil || !ok || len(data) == 0 || len(data) > kind.most || !pictured(declared, data) {
 		w.problem(rw, http.StatusBadRequest, "body", "not a file that can be sent")
 		return
 	}
