@@ -52,7 +52,7 @@ func (f *faults) all() bool {
 // write whom nobody knows.
 func TestNothingIsQuoted(t *testing.T) {
 	at := time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
-	p := newPlayhouse(t, at, alone(t, "conversation.yaml"), "[status, patch, response, task]", "cloudapi")
+	p := newPlayhouse(t, at, alone(t, "conversation.yaml"), "[status, patch, response, task]", "cloudapi", "")
 	c := newCanary()
 	posts := &faults{left: []sandbox.Fault{
 		quoting(http.StatusBadRequest, "application/json"), quoting(http.StatusBadRequest, "text/html"),

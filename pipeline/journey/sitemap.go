@@ -72,7 +72,11 @@ func (h *hearing) showMap(j *journey, a *answer, subject string) []pipeline.Noti
 	if h.book.scene(t.Subject, t.Known, t.Lookup, t.Now).siteMap() == "" {
 		return nil
 	}
-	return h.say(j, answerStep+a.name+":"+cameMap, subject, "")
+	say := h.say(j, answerStep+a.name+":"+cameMap, subject, "")
+	for i := range say {
+		say[i].Priority = pipeline.PriorityNews // behind the reply itself
+	}
+	return say
 }
 
 // siteMap reads what is said beside the reply to an answer: the map of the place.
