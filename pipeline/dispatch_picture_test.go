@@ -62,7 +62,9 @@ func newWall(t *testing.T) *wall {
 	w.Dispatch = dispatching(t, w.k, nil)
 	w.Channel = w
 	w.Pictures = &pipeline.Pictures{
-		Read:  func(string) (pipeline.Media, error) { return pipeline.Media{ContentType: "image/png", Data: []byte("png")}, nil },
+		Read: func(string) (pipeline.Media, error) {
+			return pipeline.Media{ContentType: "image/png", Data: []byte("png")}, nil
+		},
 		Keeps: 29 * 24 * time.Hour,
 	}
 	w.Journeys = &journeys{compose: func(pipeline.Notification, pipeline.Facts, string) (pipeline.Composed, error) {
