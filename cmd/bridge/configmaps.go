@@ -37,10 +37,8 @@ var pictureTypes = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg"
 func (c *Config) validateMaps() (errs []error) {
 	for i, m := range c.Maps {
 		key := fmt.Sprintf("maps[%d]", i)
-		switch r, ok := fhir.ParseReference(m.Place); {
-		case ok && r.Type == "Location" && r.ID != "" && r.String() == m.Place:
-		case len(m.Place) > 2 && strings.Contains(strings.Trim(m.Place, "|"), "|"): // system|value
-		default:
+		r, _ := fhir.ParseReference(m.Place)
+		if _, value, _ := strings.Cut(m.Place, "|"); value == "" && (r.Type != "Location" || r.ID == "" || r.String() != m.Place) {
 			errs = append(errs, fmt.Errorf("%s.place: required, a reference as Location/1 or an identifier as system|value", key))
 		}
 		if slices.ContainsFunc(c.Maps[:i], func(other MapConfig) bool { return other.Place == m.Place }) {
