@@ -44,10 +44,7 @@ func (d *Dispatch) bringPicture(ctx context.Context, p *Picture) (Reason, error)
 	case errors.Is(err, errNoPicture):
 		d.Log.Error("a picture of the configuration cannot be read, or is none: bridge check says which")
 		return ReasonNoPicture, nil
-	case errors.As(err, &e) && e.Halt:
-		d.halted(e, d.route(false))
-		return ReasonNone, err
-	case KindOf(err) == Refused || KindOf(err) == Malformed:
+	case KindOf(err) == Refused, KindOf(err) == Malformed, errors.As(err, &e) && e.Halt: // messages may go out all the same: a picture stops no channel
 		d.Log.Error("a picture of the configuration is not taken by the provider", "error", err)
 		return ReasonBadPicture, nil
 	}

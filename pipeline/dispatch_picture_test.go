@@ -29,6 +29,9 @@ type wall struct {
 func (w *wall) Send(ctx context.Context, m pipeline.Message) (pipeline.Receipt, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if m.Picture == nil {
+		return taken(ctx, m)
+	}
 	w.posted = append(w.posted, m.Picture.MediaID)
 	if w.send != nil {
 		if err := w.send(m.Picture.MediaID); err != nil {
@@ -146,7 +149,9 @@ func TestDispatchStoresAPictureAgain(t *testing.T) {
 					w.asks("before", time.Minute)
 					want = append([]string{"before accepted"}, want...)
 				}
+				w.mu.Lock()
 				w.send = c.send
+				w.mu.Unlock()
 				w.asks("n1", time.Minute)
 				stop()
 				same(t, "states", w.k.states(), want)
@@ -189,6 +194,7 @@ func TestDispatchSendsNoPicture(t *testing.T) {
 			w.Pictures.Read = func(string) (pipeline.Media, error) { return pipeline.Media{}, errors.New("none") }
 		}, []string{"n1 skipped no_picture"}},
 		{"that the provider does not take", func(w *wall) { w.upload = func() error { return refused("131053") } }, []string{"n1 skipped picture_refused"}},
+		{"that nobody may store", func(w *wall) { w.upload = func() error { return &pipeline.Error{Op: "test", Code: "403", Halt: true} } }, []string{"n1 skipped picture_refused"}},
 		{"where there are none", func(w *wall) { w.Pictures = nil }, []string{"n1 skipped no_picture"}},
 		{"while the provider is away", func(w *wall) { w.upload = func() error { return &pipeline.Error{Op: "test"} } }, []string{}},
 		{"to who says STOP meanwhile", func(w *wall) {
@@ -211,4 +217,24 @@ func TestDispatchSendsNoPicture(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAPictureStopsNoChannel: a provider that lets nobody store pictures may take messages.
+func TestAPictureStopsNoChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall(t)
+		w.upload = func() error { return &pipeline.Error{Op: "test", Code: "403", Halt: true} }
+		with := w.Journeys.(*journeys).compose
+		w.Journeys = &journeys{compose: func(n pipeline.Notification, f pipeline.Facts, attempt string) (pipeline.Composed, error) {
+			if n.Key == "words" {
+				return sayKey(n, f, attempt)
+			}
+			return with(n, f, attempt)
+		}}
+		stop := start(w.Run)
+		w.asks("picture", time.Second)
+		w.asks("words", time.Second)
+		stop()
+		same(t, "states", w.k.states(), []string{"picture skipped picture_refused", "words accepted"})
+	})
 }
