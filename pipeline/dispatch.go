@@ -249,6 +249,9 @@ func (d *Dispatch) post(ctx context.Context, n DueNotification, a Attempt, m Mes
 	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
+	if m.Picture != nil {
+		d.Pictures.sending(a.ID, *m.Picture)
+	}
 	start := d.Now()
 	receipt, err := r.Send(limited, m)
 	took, late := d.Now().Sub(start), start.Sub(n.Due)

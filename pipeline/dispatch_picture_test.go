@@ -161,25 +161,50 @@ func TestDispatchStoresAPictureAgain(t *testing.T) {
 	}
 }
 
-// TestPicturesAreDoubted: a status says that a message failed, perhaps because the provider did not have its picture.
-func TestPicturesAreDoubted(t *testing.T) {
-	for code, want := range map[string]string{"131053": "media-2", "131026": "media-1", "": "media-1"} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWall(t)
-			stop := start(w.Run)
-			w.asks("n1", time.Minute)
-			in := &pipeline.Inbound{
-				Ledger: &ledger{receive: func(pipeline.Receipt, func(pipeline.SentMessage) []pipeline.Write) (pipeline.Received, error) {
-					return pipeline.Received{Known: true, Changed: true, To: pipeline.Failed}, nil
-				}},
-				Pictures: w.Pictures, Metrics: w.Metrics, Log: w.Log,
-			}
-			if err := in.Receive(t.Context(), pipeline.Receipt{State: pipeline.Failed, Code: code}); err != nil {
-				t.Fatal(err)
-			}
-			w.asks("n2", time.Minute)
-			stop()
-			same(t, "posted after "+code, w.posted, []string{"media-1", want})
+// TestDispatchStoresAPictureAgainThatWasGone: that may be said by a status only, after the provider has taken the message.
+func TestDispatchStoresAPictureAgainThatWasGone(t *testing.T) {
+	for _, c := range []struct {
+		name, code string
+		of         int // which message it is about
+		again      time.Duration
+		posted     string
+	}{
+		{"a picture that was there before", "131053", 1, time.Second, "media-2"},
+		{"one that was stored for the message", "131053", 0, 0, "media-2"},
+		{"another failure", "131026", 1, 0, "media-1"},
+		{"a message that carries none", "131053", -1, 0, "media-1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWall(t)
+				stop := start(w.Run)
+				w.asks("n1", time.Minute)
+				w.asks("n2", time.Minute)
+				var got pipeline.Receipt
+				in := &pipeline.Inbound{
+					Ledger: &ledger{receive: func(r pipeline.Receipt, _ func(pipeline.SentMessage) []pipeline.Write) (pipeline.Received, error) {
+						got = r
+						return pipeline.Received{Known: true}, nil
+					}},
+					Pictures: w.Pictures, Metrics: w.Metrics, Log: w.Log,
+				}
+				r := pipeline.Receipt{Attempt: "another", State: pipeline.Failed, Code: c.code}
+				if c.of >= 0 {
+					r.Attempt = w.k.begun()[c.of].ID
+				}
+				for range 2 { // it may be told twice
+					if err := in.Receive(t.Context(), r); err != nil {
+						t.Fatal(err)
+					}
+					if got.Again != c.again {
+						t.Errorf("tried again after %v, want %v", got.Again, c.again)
+					}
+					c.again = 0
+				}
+				w.asks("n3", time.Minute)
+				stop()
+				same(t, "posted", w.posted, []string{"media-1", "media-1", c.posted})
+			})
 		})
 	}
 }

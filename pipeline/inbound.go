@@ -86,13 +86,15 @@ func (in *Inbound) dead(ctx context.Context, rec Record, faults ...error) error 
 // Receive takes one receipt in, wherever it was heard.
 func (in *Inbound) Receive(ctx context.Context, r Receipt) error {
 	r.Elsewhere = in.Elsewhere
+	if in.Pictures.lost(r) {
+		r.Again = time.Second
+	}
 	did, err := in.Ledger.Receive(ctx, r, in.Filing.Record)
 	if err != nil {
 		return err
 	}
 	in.Metrics.receipt(r, did)
 	if did.Changed && did.To == Failed {
-		in.Pictures.Doubt(r.Code)
 		in.Log.Warn("not delivered", "notification", did.Notification.Key, "message", opaque(r.MessageID), "code", code(r.Code))
 	}
 	return nil

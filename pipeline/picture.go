@@ -26,7 +26,12 @@ type Pictures struct {
 	mu      sync.Mutex
 	stored  map[string]storedPicture
 	storing singleflight.Group
+	sent    map[string]Picture // by attempt
+	order   []string           // the attempts, as they were sent
 }
+
+// sentPictures is of how many messages it is remembered which picture they carry.
+const sentPictures = 1000
 
 type storedPicture struct {
 	id    string
@@ -80,15 +85,34 @@ func (p *Pictures) forget(name, id string) {
 	}
 }
 
-// Doubt makes all of them be stored again if a message failed for what may be an id that the provider does not know: statuses do
-// not say which it was.
-func (p *Pictures) Doubt(code string) {
-	if p == nil || !unknownMedia[code] {
-		return
-	}
+// sending remembers which picture an attempt carries, for a status that says what became of it.
+func (p *Pictures) sending(attempt string, picture Picture) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	clear(p.stored)
+	if p.sent == nil {
+		p.sent = make(map[string]Picture)
+	}
+	p.sent[attempt] = picture
+	if p.order = append(p.order, attempt); len(p.order) > sentPictures {
+		delete(p.sent, p.order[0])
+		p.order = p.order[1:]
+	}
+}
+
+// lost reports whether a message failed, after the provider had taken it, perhaps because the provider does not have its picture any
+// more; it is stored again then. What was stored for that very message is not tried again.
+func (p *Pictures) lost(r Receipt) bool {
+	if p == nil || r.State != Failed || !unknownMedia[r.Code] {
+		return false
+	}
+	p.mu.Lock()
+	picture, ok := p.sent[r.Attempt]
+	delete(p.sent, r.Attempt)
+	p.mu.Unlock()
+	if ok {
+		p.forget(picture.Name, picture.MediaID)
+	}
+	return ok && picture.known
 }
 
 // unknownMedia are the codes by which a provider may say that it does not have the media of a message: Meta's of parameters and

@@ -51,6 +51,9 @@ func (w *WhatsApp) serveTyntec(rw http.ResponseWriter, r *http.Request) {
 		w.serveTyntecTemplates(rw, r)
 	case route == "POST media" && len(path) == 1 && !w.cfg.Tyntec.SMS:
 		w.serveTyntecUpload(rw, r)
+	case route == "DELETE media" && len(path) == 2 && !w.cfg.Tyntec.SMS:
+		w.loseMedia(path[1])
+		rw.WriteHeader(http.StatusNoContent)
 	case route == "GET media" && len(path) == 2 && !w.cfg.Tyntec.SMS:
 		o, ok := w.mediaByID(path[1])
 		if !ok {

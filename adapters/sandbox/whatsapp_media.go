@@ -154,10 +154,14 @@ func (w *WhatsApp) serveMediaDelete(rw http.ResponseWriter, id string) {
 		w.refuse(rw, unknownObject("delete", id))
 		return
 	}
-	w.mu.Lock()
-	delete(w.media, id)
-	w.mu.Unlock()
+	w.loseMedia(id)
 	writeJSON(rw, http.StatusOK, map[string]bool{"success": true})
+}
+
+func (w *WhatsApp) loseMedia(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.media, id)
 }
 
 // serveDownload answers 404 after five minutes, as the real host does: the client
