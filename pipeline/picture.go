@@ -100,14 +100,13 @@ func (p *Pictures) sending(attempt string, picture Picture) {
 }
 
 // lost reports whether a message failed, after the provider had taken it, perhaps because the provider does not have its picture any
-// more; it is stored again then. What was stored for that very message is not tried again.
+// more; it is stored again then. What was stored for that very message is not tried again. A status that comes twice says the same twice.
 func (p *Pictures) lost(r Receipt) bool {
 	if p == nil || r.State != Failed || !unknownMedia[r.Code] {
 		return false
 	}
 	p.mu.Lock()
 	picture, ok := p.sent[r.Attempt]
-	delete(p.sent, r.Attempt)
 	p.mu.Unlock()
 	if ok {
 		p.forget(picture.Name, picture.MediaID)
