@@ -92,6 +92,7 @@ func (p *Pictures) sending(attempt string, picture Picture) {
 	if p.sent == nil {
 		p.sent = make(map[string]Picture)
 	}
+	picture.Caption = Private{}
 	p.sent[attempt] = picture
 	if p.order = append(p.order, attempt); len(p.order) > sentPictures {
 		delete(p.sent, p.order[0])
