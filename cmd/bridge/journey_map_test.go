@@ -101,10 +101,10 @@ func nearestMap(t *testing.T, w *world) *attendee {
 	v.reads("Hier finden Sie uns:\n\nRoom 9\nHarbour Road 3")
 	m := v.pictures(1)[0]
 	sum := sha256.Sum256(drawing(t, "house-3.png", image.NewRGBA(image.Rect(0, 0, 40+len("house-3.png"), 30))))
-	if m.Media.MIMEType != "image/png" || m.Media.SHA256 != hex.EncodeToString(sum[:]) || m.Text != "Hier ist ein Lageplan. Sie finden uns hier: Room 9" {
+	if m.Media.MIMEType != "image/png" || m.Media.SHA256 != hex.EncodeToString(sum[:]) || m.Text != "Hier ist ein Lageplan.\n\nOrt: Room 9\nWeg: bitte fragen Sie am Empfang" {
 		t.Errorf("got a %s of %d bytes, and %q", m.Media.MIMEType, m.Media.Size, m.Text)
 	}
-	v.charted("recipient.0.reference", `Hier ist ein Lageplan. Sie finden uns hier: Room 9\n\n[house-3.png]`)
+	v.charted("recipient.0.reference", `Hier ist ein Lageplan.\n\nOrt: Room 9\nWeg: bitte fragen Sie am Empfang\n\n[house-3.png]`)
 	other := w.attendee(t, "m2", "Jonas", "+15550100402", "en")
 	other.books(ahead(21), "", at("house-3"))
 	other.reads("appointment_booked")
@@ -120,7 +120,7 @@ func mapOfTheCampus(t *testing.T, w *world) {
 	v.books(ahead(20), "", at("house-5"))
 	v.reads("appointment_booked")
 	v.phone.Write("¿Dónde?")
-	if m := v.pictures(1)[0]; m.Media.MIMEType != "image/jpeg" || m.Text != "Aquí tiene un plano del recinto. Nos encuentra aquí: House 2" {
+	if m := v.pictures(1)[0]; m.Media.MIMEType != "image/jpeg" || m.Text != "Aquí tiene un plano del recinto.\n\nLugar: House 2\nCamino: Main entrance, then lift B" {
 		t.Errorf("got a %s, and %q", m.Media.MIMEType, m.Text)
 	}
 	if kinds := v.kinds(); !slices.Equal(kinds, []string{"template", "location", "image"}) {

@@ -81,7 +81,7 @@ func TestTheMapOfASite(t *testing.T) {
 				}
 			case p == nil || p.Name != c.want || !got.Message.Text.Empty() || got.Neutral:
 				t.Errorf("got %+v (%s), want %s", p, got.Skip, c.want)
-			case !strings.HasPrefix(p.Caption.Reveal(), "Hier ist ein Lageplan. ") || got.Message.Seen.Reveal() != p.Caption.Reveal()+"\n\n["+strings.TrimPrefix(c.want, "maps/")+"]":
+			case !strings.HasPrefix(p.Caption.Reveal(), "Hier ist ein Lageplan.\n\n") || got.Message.Seen.Reveal() != p.Caption.Reveal()+"\n\n["+strings.TrimPrefix(c.want, "maps/")+"]":
 				t.Errorf("says %q, and the chart has %q", p.Caption.Reveal(), got.Message.Seen.Reveal())
 			}
 		})
@@ -139,7 +139,7 @@ func TestProblemsOfMaps(t *testing.T) {
 		{"a map as news", journeyFile, "send: directions", "send: directions_map", "which is sent beside the reply of an answer: map: directions_map"},
 		{"a map of a report", "journeys/report.yaml", "    reply: report_portal\n", "    reply: report_portal\n    map: directions_map\n", "is for the place of an Appointment or Encounter"},
 		{"a map by a template", templateFile, "kind: session", "kind: template\ncategory: utility", "is only for the kind session"},
-		{"a map with a footer", templateFile, `here: {{place}}"}`, `here: {{place}}", footer: Bye}`, "goes with no header, footer or buttons"},
+		{"a map with a footer", templateFile, "  de:\n    body", "  de:\n    footer: Bye\n    body", "goes with no header, footer or buttons"},
 		{"a map on a map", templateFile, "image: true", "location: true\nimage: true", "goes with no place on the map, document or list"},
 		{"neither true nor false", templateFile, "image: true", "image: treu", `unknown truth "treu", did you mean "true"?`},
 	} {
