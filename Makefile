@@ -33,8 +33,8 @@ vet:
 lint: $(TOOLS)/golangci-lint ## golangci-lint, with the rules of who may import whom
 	$(TOOLS)/golangci-lint run ./...
 
-race: ## all tests with the race detector
-	go test -race -timeout 30m ./... # ten minutes are too few for cmd/bridge on a slow machine
+race: ## all tests with the race detector, those that repeat much shorter
+	go test -race -short -timeout 30m ./... # ten minutes are too few for cmd/bridge on a slow machine
 
 tidy: ## go.mod and go.sum are what the code needs
 	go mod tidy -diff

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -62,6 +63,16 @@ func (w *WhatsApp) putStatuses(m ReceivedMessage, statuses []string, failed int,
 		}
 		w.out.put(w.status(m, s, failed))
 	}
+}
+
+// Report posts statuses of a message that came to the phone, whatever the configuration says of statuses.
+func (p *Phone) Report(wamid string, statuses ...string) error {
+	m, ok := p.message(wamid)
+	if !ok {
+		return fmt.Errorf("sandbox: no message %q came to this phone", wamid)
+	}
+	p.w.putStatuses(m, statuses, 0, 0)
+	return nil
 }
 
 func (w *WhatsApp) usual(m ReceivedMessage, failed int) []string {

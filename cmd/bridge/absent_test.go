@@ -10,6 +10,7 @@ import (
 
 // TestNotOnWhatsApp: a number that is not on WhatsApp is tried once, and not for each message; another one at once.
 func TestNotOnWhatsApp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{whatsapp: func(c *sandbox.WhatsAppConfig) { c.NotOnWhatsApp = []string{"+15550100151"} }})
 	b := w.run()
 	v := w.attendee(t, "p1", "Amara", "+15550100151", "en")

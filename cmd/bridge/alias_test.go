@@ -12,6 +12,7 @@ import (
 // TestNumberThatWhatsAppWritesOtherwise is a patient whom WhatsApp calls by another number than the
 // hospital dials: a digit is missing, as in parts of Brazil.
 func TestNumberThatWhatsAppWritesOtherwise(t *testing.T) {
+	t.Parallel()
 	const dialled, written = "+15550109103", "1555010103"
 	w := newWorld(t, worldOptions{whatsapp: func(c *sandbox.WhatsAppConfig) {
 		c.WrittenAs = map[string]string{dialled: written}

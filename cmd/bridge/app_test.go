@@ -53,6 +53,7 @@ func TestLearnAsksUntilItKnows(t *testing.T) {
 // TestRunCreatesInOneRequest shows that nobody has to ask whether the bridge is ready before it
 // knows that the FHIR server takes conditions: from the first write on it searches for none.
 func TestRunCreatesInOneRequest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{writeTo: "[server]"})
 	var mu sync.Mutex
 	var asked []string

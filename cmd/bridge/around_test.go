@@ -45,6 +45,7 @@ const houseTwo = `{"resourceType":"Location","id":"house-2","name":"House 2","de
 
 // TestAroundAVisit is what happens before and around visits: what to do for them, the way, house rules, checking in.
 func TestAroundAVisit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{journeys: journeysOnTheInstant(t), writeTo: "[server, topic], appointment_writeback: [status, patch, response, task]"})
 	w.run()
 	w.knows(houseTwo)

@@ -10,9 +10,10 @@ import (
 
 // TestBinding is what a reply is about, and whose it is, where that is not plain.
 func TestBinding(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{documents: "ask"})
 	b := w.run()
-	late := afterTheVisit(t, w) // the visit begins while the parts are played
+	late := afterTheVisit(t, w)
 	for _, part := range []struct {
 		name string
 		play func(*testing.T, *world)
@@ -83,14 +84,13 @@ func sameTap(t *testing.T, w *world) {
 	}
 }
 
-// afterTheVisit books a visit that begins soon; what it returns taps when it has begun.
+// afterTheVisit books a visit that begins soon; what it returns lets it begin, and taps.
 func afterTheVisit(t *testing.T, w *world) func(*testing.T) {
 	v := w.attendee(t, "b2", "Jonas", "+15550100502", "de")
-	start := time.Now().Add(15 * time.Second).Truncate(time.Second)
-	v.books(start, "", "")
+	v.books(v.dueSoon(), "", "")
 	m := v.reads("appointment_booked")
 	return func(t *testing.T) {
-		time.Sleep(time.Until(start.Add(time.Second)))
+		v.passes(soon + time.Second)
 		v.t = t
 		v.taps(m, "Bestätigen")
 		v.reads("nicht mehr bestätigt")

@@ -104,6 +104,7 @@ func checkConversation(t *testing.T, w *world) {
 
 // TestJourneyOfAMorning moves and cancels, and answers with words, STOP and START.
 func TestJourneyOfAMorning(t *testing.T) {
+	t.Parallel()
 	var ahead atomic.Int64 // of the provider's clock
 	w := newWorld(t, worldOptions{whatsapp: func(c *sandbox.WhatsAppConfig) {
 		c.Clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
@@ -166,6 +167,7 @@ func TestJourneyOfAMorning(t *testing.T) {
 
 // TestReplayFromZeroSendsNothing consumes the whole feed again, with the same ledger.
 func TestReplayFromZeroSendsNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	first := w.run()
 	start := time.Now().Add(10 * 24 * time.Hour)
@@ -190,6 +192,7 @@ func TestReplayFromZeroSendsNothing(t *testing.T) {
 
 // TestFirstStartOnAnOldTopicTextsNobody is history mode.
 func TestFirstStartOnAnOldTopicTextsNobody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	old := time.Now().Add(-72 * time.Hour).UTC().Format(time.RFC3339)
 	meta := `"meta":{"versionId":"1","lastUpdated":"` + old + `"},`

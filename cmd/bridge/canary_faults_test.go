@@ -51,6 +51,7 @@ func (f *faults) all() bool {
 // TestNothingIsQuoted lets WhatsApp and the FHIR server refuse, fail and cut, with answers that quote patients, and somebody
 // write whom nobody knows.
 func TestNothingIsQuoted(t *testing.T) {
+	t.Parallel()
 	at := time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
 	p := newPlayhouse(t, at, alone(t, "conversation.yaml"), "[status, patch, response, task]", "cloudapi", "")
 	c := newCanary()

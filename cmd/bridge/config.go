@@ -16,6 +16,7 @@ import (
 	"fhirbridge/adapters/kafka"
 	"fhirbridge/adapters/sqlledger"
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/journey"
 )
 
 // Config is the configuration file. configs/bridge.yaml shows every key.
@@ -46,6 +47,7 @@ type Config struct {
 	Conditions map[string]ConditionConfig `yaml:"conditions"`
 
 	custom custom
+	book   *journey.Book // once loadJourneys has read it
 }
 
 // KafkaConfig is the kafka block.

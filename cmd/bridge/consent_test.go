@@ -41,6 +41,7 @@ func nextSecond() {
 
 // TestConsentEvents is what comes of the Consents that people in the hospital write.
 func TestConsentEvents(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	b := w.run()
 	v := w.attendee(t, "k1", "Erika", "+15550100190", "de")

@@ -13,6 +13,7 @@ import (
 // TestOneMessageCoversAnother: what to bring is said by the booking, which covers it, and by its own message only where
 // the booking could not be sent.
 func TestOneMessageCoversAnother(t *testing.T) {
+	t.Parallel()
 	dir := journeysOnTheInstant(t)
 	file := filepath.Join(dir, "appointment.yaml")
 	raw, err := os.ReadFile(file)

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,7 +28,17 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	beside()
 	os.Exit(m.Run())
+}
+
+// beside lets twice as many tests run side by side as there are processors, unless told otherwise: they wait more than they work.
+func beside() {
+	flag.Parse()
+	processors := runtime.GOMAXPROCS(0)
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == strconv.Itoa(processors) {
+		_ = parallel.Value.Set(strconv.Itoa(2 * processors))
+	}
 }
 
 // child starts the bridge as a process of its own.
@@ -57,10 +70,13 @@ type crash struct {
 
 // crashes is for the broker in this process. Apache Kafka takes no session shorter than 6 s, and
 // each kill leaves the group waiting for one, so there it is fewer. Many of them hit a bridge that
-// is only joining: that leaves dead members which the group still gives partitions to.
+// is only joining: that leaves dead members which the group still gives partitions to. With -short it is fewer, too.
 func crashes() crash {
 	c := crash{events: 500, kills: 30, world: worldOptions{session: "1s", grace: "4s"}}
-	if onApacheKafka() {
+	switch {
+	case testing.Short():
+		c.events, c.kills = 150, 8
+	case onApacheKafka():
 		c = crash{events: 200, kills: 10, world: worldOptions{session: "6s", grace: "6s"}}
 	}
 	c.world.provider = "cloudapi" // tyntec posts a status three times only: see docs/channels.md
@@ -150,6 +166,7 @@ func (w *world) untilSome(patience time.Duration, before int) {
 
 // TestStopDrains sends the signal of Ctrl-C while messages are on their way.
 func TestStopDrains(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{whatsapp: func(c *sandbox.WhatsAppConfig) { c.Latency = 300 * time.Millisecond }})
 	bridge := w.child()
 	for i := range 20 {

@@ -13,6 +13,7 @@ import (
 
 // TestDigest is the reminders of two visits on one day, which are one message, and what is answered to it.
 func TestDigest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{journeys: remindersOnTheInstant(t), writeTo: "[server, topic], appointment_writeback: [status, patch, response, task]"})
 	b := w.run()
 	v, other, third := w.attendee(t, "d1", "Erika", "+15550100192", "de"), w.attendee(t, "d2", "Jonas", "+15550100193", "de"), w.attendee(t, "d3", "Ann", "+15550100194", "en")
@@ -22,13 +23,17 @@ func TestDigest(t *testing.T) {
 		}
 		return nil
 	})
-	first := time.Now().Add(48*time.Hour + 8*time.Second).Truncate(time.Second)
+	first := w.dueSoon().Add(48 * time.Hour)
 	v.knows(appointment("first-d1", "d1", "booked", first))
 	v.knows(appointment("second-d1", "d1", "booked", first.Add(5*time.Minute)))
 	for _, id := range []string{"first-d3", "second-d3"} {
 		third.knows(appointment(id, "d3", "booked", first))
 	}
 	other.knows(appointment("only", "d2", "booked", first)) // somebody else's is never among them
+	for ref, start := range map[string]time.Time{"first-d1": first, "second-d1": first.Add(5 * time.Minute), "first-d3": first, "second-d3": first, "only": first} {
+		w.planned("Appointment/"+ref, start.Add(-48*time.Hour))
+	}
+	w.passes(soon)
 	digest := v.reads("appointment_reminders_two")
 	zone, err := time.LoadLocation(clinicZone)
 	must(t, err)

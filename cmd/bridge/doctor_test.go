@@ -40,6 +40,7 @@ func (w *world) ask(change func(string) string, flags ...string) (string, error)
 
 // TestDoctor: each fault is named, with what to do; everything else is looked at all the same.
 func TestDoctor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	replaced := func(old, new string) func(string) string {
 		return func(text string) string {
@@ -103,6 +104,7 @@ func TestDoctor(t *testing.T) {
 
 // TestDoctorOfServers says how each server will be written to.
 func TestDoctorOfServers(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, writeTo string
 		fhir          sandbox.FHIRConfig
@@ -141,6 +143,7 @@ func TestDoctorOfServers(t *testing.T) {
 
 // TestDoctorBesideABridge: what it looks at is not disturbed, and it writes and sends nothing.
 func TestDoctorBesideABridge(t *testing.T) {
+	t.Parallel()
 	writes := 0
 	w := newWorld(t, worldOptions{fhir: func(c *sandbox.FHIRConfig) { c.OnWrite = func(string, string, []byte) { writes++ } }})
 	w.run()
@@ -164,6 +167,7 @@ func TestDoctorBesideABridge(t *testing.T) {
 }
 
 func TestDoctorOfMeta(t *testing.T) {
+	t.Parallel()
 	for state, want := range map[string]string{"LIMITED": "warn  channel main: sends less than it could: phone number limited (141006)", "BLOCKED": "fail  channel main: cannot send: phone number blocked (141006)"} {
 		w := newWorld(t, worldOptions{whatsapp: func(c *sandbox.WhatsAppConfig) { c.CanSend = state }})
 		if out, _ := w.ask(nil); !strings.Contains(out, want) {

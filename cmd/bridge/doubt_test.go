@@ -12,6 +12,7 @@ import (
 // TestDoubt is a number that may be somebody else's by now: nothing about the patient goes to it until the hospital, or
 // who has it, says otherwise.
 func TestDoubt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{documents: "ask", whatsapp: func(c *sandbox.WhatsAppConfig) { c.IdentityKeys = true }})
 	b := w.run()
 	for _, part := range []struct {

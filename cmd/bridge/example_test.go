@@ -22,7 +22,7 @@ import (
 // words that the example says, and what patients have of their own, which is marked, stands nowhere else.
 func TestExamples(t *testing.T) { playExamples(t, "") }
 
-// TestExamplesWithTyntec plays them with tyntec in the place of Meta.
+// TestExamplesWithTyntec plays them with tyntec in the place of Meta; with -short, the first of each journey.
 func TestExamplesWithTyntec(t *testing.T) { playExamples(t, "tyntec") }
 
 func playExamples(t *testing.T, provider string) {
@@ -30,10 +30,15 @@ func playExamples(t *testing.T, provider string) {
 	must(t, err)
 	examples, err := book.Examples()
 	must(t, err)
+	played := map[string]bool{}
 	for _, e := range examples {
 		if e.Booking {
 			continue // TestFreeSlots plays what is offered and chosen
 		}
+		if testing.Short() && provider != "" && played[e.Journey] {
+			continue
+		}
+		played[e.Journey] = true
 		t.Run(e.Journey+"/"+e.Name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlay(t, e, provider)

@@ -17,6 +17,7 @@ import (
 // TestFallsBackToSMS: a number that is not on WhatsApp is told by SMS, once; what is written back answers that, and STOP holds for both.
 // It is so whether Meta or tyntec says that the number is not there, at once or afterwards.
 func TestFallsBackToSMS(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		provider string
 		atOnce   bool
@@ -109,6 +110,7 @@ func (v *attendee) awaitFiled(words string) {
 
 // TestSMSOutage: an SMS provider that refuses the credentials stops no WhatsApp.
 func TestSMSOutage(t *testing.T) {
+	t.Parallel()
 	const absent, there = "+15550100151", "+15550100152"
 	w := newWorld(t, worldOptions{sms: true, whatsapp: func(s *sandbox.WhatsAppConfig) { s.NotOnWhatsApp = []string{absent} }})
 	w.sms.Fail(func(sandbox.SendRequest) *sandbox.SendFault {

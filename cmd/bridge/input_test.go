@@ -19,6 +19,7 @@ import (
 // TestBadInput feeds what must not be, and then what must still come through on
 // the same partition.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{partitions: 1})
 	b := w.run()
 	start := time.Now().Add(10 * 24 * time.Hour)
@@ -79,6 +80,7 @@ func TestBadInput(t *testing.T) {
 
 // TestLatePatient is an appointment whose patient comes after it, once on the topic and once on the server.
 func TestLatePatient(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	w.run()
 	start := time.Now().Add(10 * 24 * time.Hour)
@@ -92,6 +94,7 @@ func TestLatePatient(t *testing.T) {
 
 // TestWebhookRefusals is what anybody can post.
 func TestWebhookRefusals(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{provider: "cloudapi"})
 	w.run()
 	body := []byte(`{"object":"whatsapp_business_account","entry":[]}`)
@@ -135,6 +138,7 @@ func TestWebhookRefusals(t *testing.T) {
 // TestNothingLeaks sends people with marked names, numbers and words through everything
 // and looks at what may be seen by others.
 func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{provider: "cloudapi", partitions: 1})
 	b := w.run()
 	start := time.Now().Add(10 * 24 * time.Hour)

@@ -11,6 +11,7 @@ import (
 // TestAnEHRThatTakesNoChange is a visit that a patient cancels where nothing can be changed from outside: the answer is there as a
 // resource of its own, people are asked to cancel the visit, and the patient hears just that.
 func TestAnEHRThatTakesNoChange(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{
 		fhir:    func(c *sandbox.FHIRConfig) { c.NoPatch, c.NoUpdate = true, true },
 		writeTo: "[server, topic], appointment_writeback: [status, patch, response, task]",

@@ -18,6 +18,7 @@ import (
 
 // TestResultsAsDocuments is who gets a report as a document, and who does not.
 func TestResultsAsDocuments(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{
 		documents: "ask", writeTo: "[server, topic], auth: {type: bearer, token: " + ehrToken + "}",
 		fhir: func(c *sandbox.FHIRConfig) { c.Token = ehrToken },
@@ -182,6 +183,7 @@ func unknownBirth(t *testing.T, w *world) {
 // TestThreeWrongBirthDates locks a report for good: neither another report nor another start of the bridge lets the
 // patient try again.
 func TestThreeWrongBirthDates(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{documents: "ask"})
 	b := w.run()
 	v := w.born(t, "d0", "Amara", "+15550100300", "en")
@@ -218,6 +220,7 @@ func TestThreeWrongBirthDates(t *testing.T) {
 
 // TestConsentToDocuments asks the EHR, besides the patient.
 func TestConsentToDocuments(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{documents: "consent"})
 	w.run()
 	consent := func(id, choice, more string) string {

@@ -36,6 +36,7 @@ func (v *attendee) waitsSoon() (due time.Time) {
 
 // TestWaiting is what patients hear who are there and are not called in time, and what they answer.
 func TestWaiting(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	b := w.run()
 	waits, leaves, inTime := w.attendee(t, "e1", "Amara", "+15550100171", "en"), w.attendee(t, "e2", "Jonas", "+15550100172", "de"),
@@ -113,6 +114,7 @@ func (v *attendee) answeredSurvey(path, want string) (found gjson.Result) {
 
 // TestSurvey is what patients are asked after a visit, once, and what becomes of their answers.
 func TestSurvey(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	b := w.run()
 	happy, unhappy, stopped := w.attendee(t, "s1", "Amara", "+15550100174", "en"), w.attendee(t, "s2", "Jonas", "+15550100175", "de"),

@@ -26,6 +26,7 @@ func (v *attendee) report(status string, issued time.Time, elements string) {
 
 // TestReports is what patients hear of reports, and what people are asked to do about them.
 func TestReports(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	b := w.run()
 	waits := unsignedReport(t, w) // falls due when the others are played

@@ -25,6 +25,7 @@ booking:
 
 // TestFreeSlots is what patients book and move themselves, and when people do.
 func TestFreeSlots(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{more: bookable, fhir: func(c *sandbox.FHIRConfig) { c.PageSize = 5 }})
 	b := w.run()
 	w.schedule("checkup", "Practitioner/careful", "Location/house-2")

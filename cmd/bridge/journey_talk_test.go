@@ -20,6 +20,7 @@ func closedNow(t *testing.T) string {
 
 // TestTalk is what patients write of their own accord, and what comes of it.
 func TestTalk(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{facility: closedNow(t), more: "media: {megabytes: 2, kinds: {document: 1}}\n"})
 	b := w.run()
 	for _, part := range []struct {

@@ -14,6 +14,7 @@ import (
 
 // TestConversations is what a clinician finds in the chart of a conversation, and what the topic says of it.
 func TestConversations(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{whatsapp: func(c *sandbox.WhatsAppConfig) { c.NotOnWhatsApp = []string{"+15550100253"} }})
 	b := w.run()
 	for _, part := range []struct {

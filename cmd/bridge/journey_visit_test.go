@@ -24,6 +24,7 @@ func remindersOnTheInstant(t *testing.T) string {
 
 // TestAVisit is what a visit leads to, from the request for it to the day before, and what patients answer.
 func TestAVisit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{journeys: remindersOnTheInstant(t), writeTo: "[server, topic], appointment_writeback: [status, patch, response, task]"})
 	b := w.run()
 	reminders := remindersSoon(t, w) // they fall due when the parts are played

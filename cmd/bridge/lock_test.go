@@ -12,6 +12,7 @@ import (
 
 // TestRunRefusesALedgerInUse: two bridges on one ledger would send everything twice.
 func TestRunRefusesALedgerInUse(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	other, err := sqlledger.New(sqlledger.Config{URL: "sqlite:" + filepath.Join(w.dir, "bridge.db"), KeyFile: filepath.Join(w.dir, "ledger.key")})
 	must(t, err)

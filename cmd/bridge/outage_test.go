@@ -107,7 +107,10 @@ const (
 // all of them are in the chart, once each, and in order per patient. Patients were written to all the while.
 func TestOutage(t *testing.T) {
 	for name, batch := range map[string]int{"in batches": 32, "one by one": 1} {
-		t.Run(name, func(t *testing.T) { outage(t, batch) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			outage(t, batch)
+		})
 	}
 }
 

@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"fhirbridge/adapters/envelope"
 	"fhirbridge/adapters/sqlledger"
 	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/journey"
 )
 
 // letters is a dead-letter topic.
@@ -30,12 +32,17 @@ type station struct {
 	dead letters
 }
 
+// stationBook is read once for all stations.
+var stationBook = sync.OnceValues(func() (*journey.Book, error) {
+	return loadJourneys(&Config{Facility: FacilityConfig{Name: "Harbour Hospital", Timezone: clinicZone, Language: "en", Country: "DE", Emergency: "112"}})
+})
+
 func newStation(t *testing.T, shapes envelope.Config, now time.Time) *station {
 	t.Helper()
 	ledger, err := sqlledger.New(sqlledger.Config{URL: "sqlite::memory:", Plaintext: true})
 	must(t, err)
 	t.Cleanup(func() { _ = ledger.Close() })
-	book, err := loadJourneys(&Config{Facility: FacilityConfig{Name: "Harbour Hospital", Timezone: clinicZone, Language: "en", Country: "DE", Emergency: "112"}})
+	book, err := stationBook()
 	must(t, err)
 	s := &station{t: t, now: now, dead: make(letters, 8)}
 	s.Intake = &pipeline.Intake{

@@ -12,6 +12,7 @@ import (
 // TestAStoppedTemplateHoldsItsMessages: the provider's webhook holds what it says by one template, and nothing else, and over
 // a restart.
 func TestAStoppedTemplateHoldsItsMessages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	first := w.run()
 	must(t, w.whatsapp.SetTemplate(t.Context(), "appointment_booked", "en", "PAUSED", "FIRST_PAUSE"))

@@ -17,6 +17,7 @@ import (
 
 // TestPlan asks a running bridge what it has planned, as an operator does.
 func TestPlan(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	w.run()
 	w.knows(patient("p1", "Amara", "+15550100101", "en"))
@@ -70,6 +71,7 @@ func TestPlan(t *testing.T) {
 
 // TestPlanRefusals are the answers to who asks for what there is not.
 func TestPlanRefusals(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	w.run()
 	for _, c := range []struct{ name, ref, want string }{

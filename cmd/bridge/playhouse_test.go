@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/tidwall/gjson"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
@@ -78,8 +79,9 @@ func (p *playhouse) start() {
 	must(t, err)
 	c.FHIR.Server.BaseURL = p.fhir.URL + "/fhir"
 	b := &bridge{log: &safeBuffer{}, ran: make(chan error, 1)}
-	b.app, err = newAppAt(c, slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})), p.now)
+	b.app, err = newAppAt(p.withBook(c), slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})), p.now)
 	must(t, err)
+	b.app.registry.Unregister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})) // rests asks often, and it reads much
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop = stop
 	webhooks := httptest.NewServer(b.app.webhookMux())
@@ -210,7 +212,7 @@ func (p *playhouse) quiet() {
 		if time.Now().After(end) {
 			p.t.Fatal("it does not come to rest")
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 

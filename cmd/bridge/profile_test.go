@@ -94,6 +94,7 @@ func (w *world) noDuplicates(b *bridge) {
 
 // TestProfileWithoutPatch: what is changed is written back as it was read, changed in the one place.
 func TestProfileWithoutPatch(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{fhir: func(c *sandbox.FHIRConfig) { c.NoPatch = true }})
 	b := w.run()
 	v := w.attendee(t, "p1", "Amara", "+15550100151", "en")
@@ -115,6 +116,7 @@ func TestProfileWithoutPatch(t *testing.T) {
 }
 
 func TestProfileFinalOnly(t *testing.T) {
+	t.Parallel()
 	n := &writesOf{kind: "Communication"}
 	w := newWorld(t, worldOptions{
 		fhir:    func(c *sandbox.FHIRConfig) { c.NoUpdate, c.Patches, c.OnWrite = true, []string{"Appointment"}, n.seen },
@@ -140,17 +142,20 @@ func TestProfileFinalOnly(t *testing.T) {
 
 // TestProfileFinalOnlyWaits: without a word of the provider's it is recorded as it stands, and what comes later changes nothing.
 func TestProfileFinalOnlyWaits(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "own.yaml")
-	must(t, os.WriteFile(file, []byte("profile: own\ncommunication: {record: final, wait: 2s}\n"), 0o600))
+	must(t, os.WriteFile(file, []byte("profile: own\ncommunication: {record: final, wait: 10m}\n"), 0o600))
 	w := newWorld(t, worldOptions{
-		fhir: func(c *sandbox.FHIRConfig) { c.NoUpdate, c.NoPatch = true, true }, whatsapp: func(c *sandbox.WhatsAppConfig) { c.StatusDelay = 4 * time.Second },
+		fhir: func(c *sandbox.FHIRConfig) { c.NoUpdate, c.NoPatch = true, true }, whatsapp: func(c *sandbox.WhatsAppConfig) { c.NoStatuses = true },
 		writeTo: "[server], profile: " + file,
 	})
 	b := w.run()
 	v := w.attendee(t, "p1", "Amara", "+15550100153", "en")
 	v.books(ahead(20), "", "")
-	v.reads("appointment_booked")
+	booked := v.reads("appointment_booked")
+	w.ahead.Add(int64(10 * time.Minute))
 	w.await("the message in the record", func() bool { return len(w.said()) == 1 })
+	must(t, v.phone.Report(booked.ID, "sent", "delivered"))
 	w.await("the status", func() bool { return receipts(w.metrics()) })
 	w.noDuplicates(b)
 	if c := w.said()[0]; c.Get("status").String() != "in-progress" || c.Get("meta.versionId").String() != "1" {
@@ -199,6 +204,7 @@ func (w *world) subjects() map[string]int {
 }
 
 func TestProfileOracleHealth(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{fhir: func(c *sandbox.FHIRConfig) { c.Oracle = true }, writeTo: oracleHealth})
 	b := w.run()
 	asked := w.attendee(t, "p1", "Amara", "+15550100154", "en")
@@ -228,6 +234,7 @@ func TestProfileOracleHealth(t *testing.T) {
 
 // TestProfileOracleHealthInDoubt: what may have been created is not created again; a person is asked to look.
 func TestProfileOracleHealthInDoubt(t *testing.T) {
+	t.Parallel()
 	var cut atomic.Int64
 	w := newWorld(t, worldOptions{fhir: func(c *sandbox.FHIRConfig) { c.Oracle = true }, writeTo: oracleHealth})
 	w.ehr.Fail(func(r sandbox.FHIRRequest) *sandbox.FHIRFault {
@@ -251,6 +258,7 @@ func TestProfileOracleHealthInDoubt(t *testing.T) {
 }
 
 func TestProfileTopicOnly(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{fhir: func(c *sandbox.FHIRConfig) { c.ReadOnly = true }, writeTo: "[topic], profile: topic-only"})
 	b := w.run()
 	v := w.attendee(t, "p1", "Amara", "+15550100157", "en")

@@ -28,6 +28,7 @@ func guardian(id, patient, given, number, language string) string {
 // TestProxies: of children the guardian is told, who comes on a topic or is asked for at the FHIR server, in the
 // guardian's language; what the guardian answers is about the right child.
 func TestProxies(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{more: "minors: {age: 16}\nproxies: {minors: [GUARD, MTH], adults: [HPOWATT]}\n", writeTo: "[server, topic], appointment_writeback: [status, patch, response, task]"})
 	b := w.run()
 	const mother = "+15550100161"

@@ -47,6 +47,7 @@ func (w *world) record(patient, path, ref string) (found gjson.Result) {
 
 // TestRequests is what comes of what other systems ask for, and what they hear of it.
 func TestRequests(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{whatsapp: func(c *sandbox.WhatsAppConfig) {
 		c.ReadReceipts, c.NotOnWhatsApp = true, []string{"+15550100182", "+15550100189"}
 	}})

@@ -25,6 +25,7 @@ func (w *world) sends(args ...string) (string, error) {
 
 // TestSendToMany: one message to each patient of the visits that are meant, once, and none without a rehearsal.
 func TestSendToMany(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	b := w.run()
 	w.knows(houseTwo)
@@ -150,6 +151,7 @@ func sendRevoked(t *testing.T, w *world, noon time.Time) {
 
 // TestSendIsForThisMachineAlone: a web page on it cannot send anything either.
 func TestSendIsForThisMachineAlone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	w.run()
 	for _, c := range []struct {

@@ -16,6 +16,7 @@ import (
 // TestSinks plays one conversation with each choice of where it is written, and reads it there: a booking that is delivered and
 // read, a tap on Confirm, a question that goes to people, and STOP.
 func TestSinks(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		writeTo       string
 		server, topic bool

@@ -59,6 +59,7 @@ func (w *world) publishedKeys() gjson.Result {
 // TestSMARTWithKeyRotation runs the bridge against a server that reads its keys from it, grants tokens for a second each, and takes
 // nothing without the scope for it. The key is changed while messages and answers pass: nothing is lost, nothing comes twice.
 func TestSMARTWithKeyRotation(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	key, next := filepath.Join(folder, "key.pem"), filepath.Join(folder, "next.pem")
 	keyFile(t, key, "rsa")
@@ -149,6 +150,7 @@ func checkRotation(t *testing.T, w *world, b *bridge, said int) {
 
 // TestNoKeysWithoutSMART has nothing to publish.
 func TestNoKeysWithoutSMART(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{fhir: func(c *sandbox.FHIRConfig) {
 		c.Basic = &sandbox.FHIRUser{Name: "bridge", Password: "sesame"}
 	}, server: `, auth: {type: basic, user: bridge, password: sesame}`})

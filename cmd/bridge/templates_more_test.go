@@ -261,6 +261,7 @@ func TestChangedLines(t *testing.T) {
 
 // TestAPausedTemplateIsSaid is the way of Meta's word through the webhook and Kafka to whoever is on call.
 func TestAPausedTemplateIsSaid(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{partitions: 1})
 	b := w.run()
 	const stopped = `bridge_template_stopped{language="en",template="appointment_booked"} 1`

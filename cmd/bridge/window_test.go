@@ -11,6 +11,7 @@ import (
 // TestTheWindowIsClosedAfterAll is WhatsApp refusing free words although the patient has just written: the template
 // says it, whether that is known at once or by a status that comes later; an answer goes to people.
 func TestTheWindowIsClosedAfterAll(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, worldOptions{writeTo: "[server, topic]"})
 	refused, lost, silent := w.attendee(t, "p1", "Amara", "+15550100141", "en"), w.attendee(t, "p2", "Jonas", "+15550100142", "de"), w.attendee(t, "p3", "Ann", "+15550100143", "en")
 	late := w.attendee(t, "p4", "María", "+15550100144", "es")

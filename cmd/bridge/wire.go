@@ -112,7 +112,14 @@ func checkProvider(c ChannelConfig, who reader) error {
 }
 
 // loadJourneys reads journeys and templates from the configured folders, or those that the binary carries.
-func loadJourneys(c *Config) (*journey.Book, error) {
+func loadJourneys(c *Config) (book *journey.Book, err error) {
+	if c.book == nil {
+		c.book, err = readJourneys(c)
+	}
+	return c.book, err
+}
+
+func readJourneys(c *Config) (*journey.Book, error) {
 	zone, err := time.LoadLocation(c.Facility.Timezone)
 	if err != nil {
 		return nil, err

@@ -83,11 +83,7 @@ func newWorld(t testing.TB, o worldOptions) *world {
 	w.ehr = w.newEHR()
 	t.Cleanup(func() { _ = w.ehr.Close() })
 	t.Cleanup(w.keep)
-	var err error
-	w.webhooks, err = freeAddress()
-	must(t, err)
-	w.admin, err = freeAddress()
-	must(t, err)
+	w.webhooks, w.admin = nextAddress(t), nextAddress(t)
 	w.startWhatsApp(o)
 	publisher, err := kafka.NewPublisher(kafka.Config{Brokers: w.brokers})
 	must(t, err)
@@ -181,7 +177,7 @@ func (w *world) run() *bridge {
 	c, err := w.load(w.config(cmp.Or(w.api, w.whatsapp.URL())))
 	must(w.t, err)
 	b := &bridge{log: &safeBuffer{}, ran: make(chan error, 1)}
-	b.app, err = newAppAt(c, slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})), w.now)
+	b.app, err = newAppAt(w.withBook(c), slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})), w.now)
 	must(w.t, err)
 	w.bridge = b
 	ctx, stop := context.WithCancel(context.Background())

@@ -6,7 +6,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"fhirbridge/configs"
 	"fhirbridge/pipeline"
 	"fhirbridge/pipeline/journey"
 )
@@ -19,11 +18,7 @@ func bookable(t *testing.T, services ...string) *journey.Book {
 	for _, name := range services {
 		s.Booking.Services = append(s.Booking.Services, journey.Service{Name: name, Titles: map[string]string{"en": name}, Schedules: []string{"Schedule/" + name}})
 	}
-	book, problems := journey.Load(configs.Journeys(), configs.Templates(), s)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	return book
+	return load(t, s)
 }
 
 // caller is a thread of somebody who has been told of nothing that waits for an answer.

@@ -1,8 +1,10 @@
 package journey_test
 
 import (
+	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -47,14 +49,39 @@ func everything(t testing.TB) *journey.Book {
 
 func book(t testing.TB, journeys fs.FS) *journey.Book {
 	t.Helper()
-	book, problems := journey.Load(journeys, configs.Templates(), settings(t))
-	for _, p := range problems {
-		t.Error(p)
+	return read(t, journeys, settings(t))
+}
+
+// books are those that some test has read, by what was read: that takes longer than most tests.
+var books sync.Map
+
+// read is the Book of journeys with the templates that come with the bridge.
+func read(t testing.TB, journeys fs.FS, s journey.Settings) *journey.Book {
+	t.Helper()
+	plain := s
+	plain.Timezone, plain.Parse = nil, nil
+	var key strings.Builder
+	fmt.Fprintf(&key, "%s %v %+v", s.Timezone, s.Parse == nil, plain)
+	names, err := fs.Glob(journeys, "*")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if book == nil {
-		t.FailNow()
+	for _, name := range names {
+		fmt.Fprintf(&key, "\n%s\n%s", name, file(t, journeys, name))
 	}
-	return book
+	type result struct {
+		book     *journey.Book
+		problems []journey.Problem
+	}
+	once, _ := books.LoadOrStore(key.String(), sync.OnceValue(func() result {
+		book, problems := journey.Load(journeys, configs.Templates(), s)
+		return result{book, problems}
+	}))
+	r := once.(func() result)()
+	if len(r.problems) > 0 {
+		t.Fatal(r.problems)
+	}
+	return r.book
 }
 
 func file(t testing.TB, fsys fs.FS, name string) string {
@@ -74,11 +101,7 @@ func TestExamples(t *testing.T) {
 
 func load(t testing.TB, s journey.Settings) *journey.Book {
 	t.Helper()
-	book, problems := journey.Load(configs.Journeys(), configs.Templates(), s)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	return book
+	return read(t, configs.Journeys(), s)
 }
 
 // files makes the two directories out of pairs of names and texts.
