@@ -54,8 +54,10 @@ const (
 
 // TestSiteMap is who gets a map of the site beside the place on the map.
 func TestSiteMap(t *testing.T) {
+	t.Parallel()
 	for _, provider := range []string{"cloudapi", "tyntec"} {
 		t.Run(provider, func(t *testing.T) {
+			t.Parallel()
 			more := mapped(t, map[string]string{"https://harbour.example.org/places|H3": "house-3.png", "Location/campus": "campus.jpg", "Location/house-4": "house-4.png"})
 			w := newWorld(t, worldOptions{provider: provider, more: more})
 			b := w.run()
