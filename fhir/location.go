@@ -17,15 +17,16 @@ type Location struct {
 
 type locationView struct {
 	fhir.OtherLocation
-	Status    string          `json:"status"`
-	Address   addressView     `json:"address"`
-	Position  *positionView   `json:"position"`
-	PartOf    *reference      `json:"partOf"`
-	Extension []zoneExtension `json:"extension"`
-	Telecom   []contactPoint  `json:"telecom"`
-	Mode      skipped         `json:"mode"`
-	Hours     skipped         `json:"hoursOfOperation"`
-	Text      skipped         `json:"text"`
+	Status     string          `json:"status"`
+	Identifier []Identifier    `json:"identifier"`
+	Address    addressView     `json:"address"`
+	Position   *positionView   `json:"position"`
+	PartOf     *reference      `json:"partOf"`
+	Extension  []zoneExtension `json:"extension"`
+	Telecom    []contactPoint  `json:"telecom"`
+	Mode       skipped         `json:"mode"`
+	Hours      skipped         `json:"hoursOfOperation"`
+	Text       skipped         `json:"text"`
 }
 
 // addressView is samply's without the codes that would refuse what they do not know.
@@ -54,6 +55,9 @@ func decodeLocation(s source) (Resource, error) {
 	}
 	return l, nil
 }
+
+// Identifiers are the business identifiers of the place, as far as they can be read: a place is not refused for one.
+func (l *Location) Identifiers() []Identifier { return l.view.Identifier }
 
 // Name is the name of the place, or "".
 func (l *Location) Name() string { return join(value(l.view.Name)) }

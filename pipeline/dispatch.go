@@ -55,6 +55,8 @@ type Dispatch struct {
 	File func(SentMessage) []Write
 	// Documents are what may be sent as a file; nil sends none.
 	Documents *Documents
+	// Pictures are what messages of the journeys may show; nil if there are none.
+	Pictures *Pictures
 	// Errands returns the writes that ask people to see to what could not be sent.
 	Errands func([]Errand, time.Time) []Write
 
@@ -247,12 +249,15 @@ func (d *Dispatch) post(ctx context.Context, n DueNotification, a Attempt, m Mes
 	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
+	if m.Picture != nil {
+		d.Pictures.sending(a.ID, *m.Picture)
+	}
 	start := d.Now()
 	receipt, err := r.Send(limited, m)
 	took, late := d.Now().Sub(start), start.Sub(n.Due)
 	if err != nil {
 		d.Metrics.sent(r.name, KindOf(err).String(), took, late)
-		return d.failed(n, a, r, err)
+		return d.pictureLost(d.failed(n, a, r, err), m.Picture)
 	}
 	d.Metrics.sent(r.name, "accepted", took, late)
 	d.resumed(r)

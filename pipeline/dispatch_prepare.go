@@ -153,6 +153,11 @@ func (d *Dispatch) compose(ctx context.Context, n DueNotification, f Facts, to P
 		a.Begun = d.Now()
 		return a, m, ready, err
 	}
+	if m.Picture != nil {
+		ready, err = d.picture(ctx, n, to, m.Picture, aside)
+		a.Begun = d.Now()
+		return a, m, ready, err
+	}
 	return a, m, true, nil
 }
 

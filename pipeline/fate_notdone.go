@@ -61,6 +61,8 @@ var unsentReasons = map[Reason]string{
 	ReasonQuiet:         notDoneUnknown, // nobody could have been reached before it was too late
 	ReasonMissingFact:   notDoneError,
 	ReasonNoTemplate:    notDoneError,
+	ReasonNoPicture:     notDoneError,
+	ReasonBadPicture:    notDoneError,
 }
 
 // heldReasons are those of what has expired while something held it up.

@@ -23,6 +23,8 @@ type Inbound struct {
 	DeadLetters *DeadLetters
 	// Templates keeps what the provider says of templates, for GateTemplate; without it that is only logged and counted.
 	Templates TemplateStates
+	// Pictures are what messages show; nil if there are none.
+	Pictures *Pictures
 	// Elsewhere is set if there is another channel for numbers that are not on WhatsApp.
 	Elsewhere bool
 	Metrics   *Metrics
@@ -84,6 +86,9 @@ func (in *Inbound) dead(ctx context.Context, rec Record, faults ...error) error 
 // Receive takes one receipt in, wherever it was heard.
 func (in *Inbound) Receive(ctx context.Context, r Receipt) error {
 	r.Elsewhere = in.Elsewhere
+	if in.Pictures.lost(r) {
+		r.Again = time.Second
+	}
 	did, err := in.Ledger.Receive(ctx, r, in.Filing.Record)
 	if err != nil {
 		return err

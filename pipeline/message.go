@@ -19,11 +19,12 @@ type Message struct {
 	Identity Private
 	// Language is the tag of the template's language as the provider writes it ("de", "pt_BR").
 	Language string
-	// Exactly one of Template, Text, Interactive, Document and Location is set.
+	// Exactly one of Template, Text, Interactive, Document, Picture and Location is set.
 	Template    *Template
 	Text        Private
 	Interactive *Interactive
 	Document    *Document
+	Picture     *Picture
 	Location    *LocationPin
 	// Quote is the id of the patient's message that this one answers, "" for none.
 	Quote string
@@ -89,6 +90,16 @@ type Document struct {
 	MediaID  string
 	Filename string
 	Caption  Private
+}
+
+// Picture is an image, uploaded before by Channel.Upload.
+type Picture struct {
+	MediaID string
+	Caption Private
+	// Name is that of a picture of the configuration, by which dispatch finds it. It is not sent.
+	Name string
+	// known says that the provider had it before this message.
+	known bool
 }
 
 // LocationPin is a place on the map.

@@ -28,7 +28,7 @@ type Channel interface {
 	// message did not go out; such an attempt must not be repeated blindly.
 	Send(ctx context.Context, m Message) (Receipt, error)
 	// Upload stores a file with the provider and returns its id, to be used in messages.
-	// The id lives for the provider's time (Meta: 30 days). Safe to repeat.
+	// The id lives for the provider's time (Meta: 30 days, tyntec: a day). Safe to repeat.
 	Upload(ctx context.Context, m Media) (string, error)
 	// Download fetches a file that a patient sent, whole and as it was sent, of at most limit bytes. It does not retry, and
 	// is safe to repeat. Failures are *Error, as Send's but never Unknown: Refused with ReasonFileGone when the provider

@@ -62,6 +62,10 @@ func compose(m pipeline.Message) (wireMessage, *pipeline.Error) {
 		kinds++
 		w.Type, w.Document = "document", c.document(m.Document)
 	}
+	if m.Picture != nil {
+		kinds++
+		w.Type, w.Image = "image", c.image(m.Picture)
+	}
 	if m.Location != nil {
 		kinds++
 		w.Type, w.Location = "location", c.location(m.Location)
@@ -191,6 +195,15 @@ func (c *composer) document(d *pipeline.Document) *wireDocument {
 	}
 	if !d.Caption.Empty() {
 		w.Caption = c.Words("caption", d.Caption.Reveal(), maxCaption)
+	}
+	return w
+}
+
+func (c *composer) image(p *pipeline.Picture) *wireImage {
+	c.ID("media id", p.MediaID, maxPayload)
+	w := &wireImage{ID: p.MediaID}
+	if !p.Caption.Empty() {
+		w.Caption = c.Words("caption", p.Caption.Reveal(), maxCaption)
 	}
 	return w
 }

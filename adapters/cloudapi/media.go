@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -18,6 +19,9 @@ import (
 )
 
 const megabyte = 1 << 20
+
+// MediaLife is how long Meta keeps what is uploaded.
+const MediaLife = 30 * 24 * time.Hour
 
 // mediaLimits says which types Meta takes, and up to how many bytes.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media

@@ -16,6 +16,7 @@ type wireMessage struct {
 	Text          *wireText        `json:"text,omitempty"`
 	Interactive   *wireInteractive `json:"interactive,omitempty"`
 	Document      *wireDocument    `json:"document,omitempty"`
+	Image         *wireImage       `json:"image,omitempty"`
 	Location      *wireLocation    `json:"location,omitempty"`
 }
 
@@ -31,6 +32,11 @@ type wireDocument struct {
 	ID       string `json:"id"`
 	Filename string `json:"filename,omitempty"`
 	Caption  string `json:"caption,omitempty"`
+}
+
+type wireImage struct {
+	ID      string `json:"id"`
+	Caption string `json:"caption,omitempty"`
 }
 
 type wireLocation struct {

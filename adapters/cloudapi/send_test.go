@@ -45,6 +45,7 @@ func messages() map[string]pipeline.Message {
 			{Payload: "abcdefghijklmno1", Title: private("3 May, 10:00"), Description: private("Radiology")},
 			{Payload: "abcdefghijklmno2", Title: private("4 May, 11:00")}}}}},
 		"document": {Document: &captioned},
+		"picture":  {Picture: &pipeline.Picture{MediaID: "1037543291543637", Caption: private("A map of the site"), Name: "maps/house-2.png"}},
 		"location": {Location: &pipeline.LocationPin{Latitude: 51.5, Longitude: -0.000001, Name: "Clinic", Address: "1 Example Street"}},
 	}
 	for name, m := range kinds {

@@ -51,6 +51,9 @@ func (w *WhatsApp) serveTyntec(rw http.ResponseWriter, r *http.Request) {
 		w.serveTyntecTemplates(rw, r)
 	case route == "POST media" && len(path) == 1 && !w.cfg.Tyntec.SMS:
 		w.serveTyntecUpload(rw, r)
+	case route == "DELETE media" && len(path) == 2 && !w.cfg.Tyntec.SMS:
+		w.loseMedia(path[1])
+		rw.WriteHeader(http.StatusNoContent)
 	case route == "GET media" && len(path) == 2 && !w.cfg.Tyntec.SMS:
 		o, ok := w.mediaByID(path[1])
 		if !ok {
@@ -187,7 +190,7 @@ func (w *WhatsApp) serveTyntecUpload(rw http.ResponseWriter, r *http.Request) {
 	declared, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	kind, ok := mediaTypes[declared]
 	data, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxMedia))
-	if err != nil || !ok || len(data) == 0 || len(data) > kind.most {
+	if err != nil || !ok || len(data) == 0 || len(data) > kind.most || !pictured(declared, data) {
 		w.problem(rw, http.StatusBadRequest, "body", "not a file that can be sent")
 		return
 	}

@@ -14,6 +14,7 @@ import (
 const (
 	downloadElement = "download" // first path element of media URLs
 	mediaLifetime   = 30 * 24 * time.Hour
+	tyntecLifetime  = 24 * time.Hour // if no other is asked for
 	urlLifetime     = 5 * time.Minute
 	maxMedia        = 100 << 20
 )
@@ -82,8 +83,17 @@ func (w *WhatsApp) serveUpload(rw http.ResponseWriter, r *http.Request) {
 		w.refuse(rw, refusal(131053, "The file has %d bytes; %s may have 1 to %d", len(data), declared, kind.most))
 		return
 	}
+	if !pictured(declared, data) {
+		w.refuse(rw, refusal(131053, "The file is no %s", declared))
+		return
+	}
 	o := w.keepMedia(declared, data)
 	writeJSON(rw, http.StatusOK, map[string]string{"id": o.id})
+}
+
+// pictured reports whether what is declared as a picture is one of that type, by how it begins.
+func pictured(declared string, data []byte) bool {
+	return mediaTypes[declared].kind != "image" || http.DetectContentType(data) == declared
 }
 
 func (w *WhatsApp) keepMedia(mimeType string, data []byte) *mediaObject {
@@ -107,8 +117,11 @@ func (w *WhatsApp) keepMedia(mimeType string, data []byte) *mediaObject {
 func (w *WhatsApp) mediaByID(id string) (*mediaObject, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	o := w.media[id]
-	if o == nil || w.cfg.Clock().Sub(o.made) >= mediaLifetime {
+	o, life := w.media[id], mediaLifetime
+	if w.cfg.Tyntec != nil {
+		life = tyntecLifetime
+	}
+	if o == nil || w.cfg.Clock().Sub(o.made) >= life {
 		return nil, false
 	}
 	return o, true
@@ -141,10 +154,14 @@ func (w *WhatsApp) serveMediaDelete(rw http.ResponseWriter, id string) {
 		w.refuse(rw, unknownObject("delete", id))
 		return
 	}
-	w.mu.Lock()
-	delete(w.media, id)
-	w.mu.Unlock()
+	w.loseMedia(id)
 	writeJSON(rw, http.StatusOK, map[string]bool{"success": true})
+}
+
+func (w *WhatsApp) loseMedia(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.media, id)
 }
 
 // serveDownload answers 404 after five minutes, as the real host does: the client

@@ -62,7 +62,7 @@ func TestMediaGoesUpAndDown(t *testing.T) {
 	if status, _, _ := call(t, http.MethodGet, w.URL()+"/v25.0/"+id, "", ""); status != http.StatusBadRequest {
 		t.Errorf("what was deleted: got HTTP %d, want 400", status)
 	}
-	old := upload(t, w, "image/png", []byte("png"))
+	old := upload(t, w, "image/png", []byte("\x89PNG\r\n\x1a\n"))
 	now.move(30 * 24 * time.Hour)
 	if _, _, ok := w.Media(old); ok {
 		t.Error("got media after 30 days, want it gone")
@@ -80,6 +80,8 @@ func TestUploadsAreRefused(t *testing.T) {
 		{"a type that differs from the file's", "image/png", "image/jpeg", []byte("png"), 100},
 		{"no type", "", "image/jpeg", []byte("jpeg"), 100},
 		{"an empty file", "image/png", "image/png", nil, 131053},
+		{"a picture that is none", "image/png", "image/png", []byte("png"), 131053},
+		{"a picture of another type", "image/jpeg", "image/jpeg", []byte("\x89PNG\r\n\x1a\n"), 131053},
 		{"a picture over 5 MB", "image/png", "image/png", make([]byte, 5<<20+1), 131053},
 	}
 	for _, c := range cases {

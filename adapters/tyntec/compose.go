@@ -62,6 +62,10 @@ func (c *Client) compose(m pipeline.Message) (wireMessage, *pipeline.Error) {
 		kinds++
 		content.Type, content.Document = "document", k.document(m.Document)
 	}
+	if m.Picture != nil {
+		kinds++
+		content.Type, content.Image = "image", k.image(m.Picture)
+	}
 	if m.Location != nil {
 		kinds++
 		content.Type, content.Location = "location", k.location(m.Location)
@@ -194,6 +198,15 @@ func (k *composer) document(d *pipeline.Document) *wireDocument {
 	}
 	if !d.Caption.Empty() {
 		w.Caption = k.Words("caption", d.Caption.Reveal(), maxCaption)
+	}
+	return w
+}
+
+func (k *composer) image(p *pipeline.Picture) *wireImage {
+	k.ID("media id", p.MediaID, maxPayload)
+	w := &wireImage{ID: p.MediaID}
+	if !p.Caption.Empty() {
+		w.Caption = k.Words("caption", p.Caption.Reveal(), maxCaption)
 	}
 	return w
 }

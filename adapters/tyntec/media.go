@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -22,6 +23,9 @@ const (
 )
 
 const megabyte = 1 << 20
+
+// MediaLife is how long tyntec keeps what is uploaded, if no other time is asked for.
+const MediaLife = 24 * time.Hour
 
 // mediaLimits says which types WhatsApp takes, and up to how many bytes.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media

@@ -22,6 +22,7 @@ type wireContent struct {
 	Template    *wireTemplate    `json:"template,omitempty"`
 	Interactive *wireInteractive `json:"interactive,omitempty"`
 	Document    *wireDocument    `json:"document,omitempty"`
+	Image       *wireImage       `json:"image,omitempty"`
 	Location    *wireLocation    `json:"location,omitempty"`
 	ReplyTo     string           `json:"replyTo,omitempty"`
 }
@@ -30,6 +31,11 @@ type wireDocument struct {
 	ID       string `json:"id"`
 	Caption  string `json:"caption,omitempty"`
 	Filename string `json:"filename,omitempty"`
+}
+
+type wireImage struct {
+	ID      string `json:"id"`
+	Caption string `json:"caption,omitempty"`
 }
 
 type wireLocation struct {

@@ -44,7 +44,7 @@ func NewSMSReceiver(c SMSConfig) (SMSReceiver, error) {
 func (s SMS) Send(ctx context.Context, m pipeline.Message) (pipeline.Receipt, error) {
 	k := composer{exchange.Composer{Op: opSend}}
 	w := s.envelope(m, channelSMS, &k)
-	if m.Template != nil || m.Interactive != nil || m.Document != nil || m.Location != nil {
+	if m.Template != nil || m.Interactive != nil || m.Document != nil || m.Picture != nil || m.Location != nil {
 		k.Malformed("content")
 	}
 	w.Content = wireContent{Type: "text", Text: strings.TrimSpace(k.Words("text", m.Text.Reveal(), maxSMS))}

@@ -135,7 +135,7 @@ func (a *app) wire() error {
 	intake := a.newIntake(filing, dead)
 	inbound := &pipeline.Inbound{
 		Webhooks: webhooks, Ledger: a.ledger, Journeys: book, Filing: filing, Templates: templates,
-		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: a.now, Elsewhere: dispatch.Fallback != nil,
+		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: a.now, Elsewhere: dispatch.Fallback != nil, Pictures: dispatch.Pictures,
 	}
 	parking := &pipeline.Parking{Intake: intake, Server: a.fhirServer(), Log: a.log}
 	a.background = []func(context.Context) error{dispatch.Run, a.settler.Run, parking.Run}

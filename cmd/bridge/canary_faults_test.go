@@ -53,7 +53,7 @@ func (f *faults) all() bool {
 func TestNothingIsQuoted(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
-	p := newPlayhouse(t, at, alone(t, "conversation.yaml"), "[status, patch, response, task]", "cloudapi")
+	p := newPlayhouse(t, at, alone(t, "conversation.yaml"), "[status, patch, response, task]", "cloudapi", "")
 	c := newCanary()
 	posts := &faults{left: []sandbox.Fault{
 		quoting(http.StatusBadRequest, "application/json"), quoting(http.StatusBadRequest, "text/html"),

@@ -38,6 +38,7 @@ type Config struct {
 	Documents DocumentsConfig `yaml:"documents"`
 	Media     MediaConfig     `yaml:"media"`
 	Booking   BookingConfig   `yaml:"booking"`
+	Maps      []MapConfig     `yaml:"maps"`
 	// Journeys and Templates are folders; "" means those that the binary carries.
 	Journeys  string `yaml:"journeys"`
 	Templates string `yaml:"templates"`
@@ -187,6 +188,7 @@ func (c *Config) validate(who reader) []error {
 	errs = append(errs, c.validateGates()...)
 	errs = append(errs, c.validateDocuments()...)
 	errs = append(errs, c.Media.validate()...)
+	errs = append(errs, c.validateMaps()...)
 	errs = append(errs, under("booking", c.Booking.validate(c.FHIR.WriteTo, c.FHIR.AppointmentWriteback))...)
 	if c.Dispatch.Grace < c.Kafka.SessionTimeout { // else a status could wait behind a killed instance
 		errs = append(errs, errors.New("dispatch.grace: must not be shorter than kafka.session_timeout"))

@@ -85,7 +85,7 @@ func newPlay(t *testing.T, e journey.Example, provider string) *play {
 	must(t, err)
 	first := e.Timeline[0].At.Add(-time.Hour)
 	p := &play{
-		playhouse: newPlayhouse(t, first, alone(t, e.File), rungs, provider), Example: e, canary: newCanary(), rules: string(rules),
+		playhouse: newPlayhouse(t, first, alone(t, e.File), rungs, provider, mapped(t, e.Maps)), Example: e, canary: newCanary(), rules: string(rules),
 		told: map[string]bool{}, charted: map[string]bool{},
 	}
 	p.phone = p.whatsapp.Phone(markNumber)

@@ -54,15 +54,15 @@ var shippedTemplates = sync.OnceValues(func() ([]sandbox.Template, error) {
 })
 
 // newPlayhouse starts everything at a time. journeys is a folder; the rungs are how decisions reach the EHR; provider is of WhatsApp,
-// "" for that of every world.
-func newPlayhouse(t testing.TB, at time.Time, journeys, rungs, provider string) *playhouse {
+// "" for that of every world; more are further blocks of the configuration.
+func newPlayhouse(t testing.TB, at time.Time, journeys, rungs, provider, more string) *playhouse {
 	t.Helper()
 	p := &playhouse{}
 	p.clock.Store(at.UnixNano())
 	templates, err := shippedTemplates()
 	must(t, err)
 	p.world = newWorld(t, worldOptions{
-		provider: provider, partitions: 1, journeys: journeys, documents: "ask", facility: exampleFacility, templates: templates, writeTo: "[server, topic], appointment_writeback: " + rungs,
+		provider: provider, partitions: 1, journeys: journeys, documents: "ask", facility: exampleFacility, templates: templates, writeTo: "[server, topic], appointment_writeback: " + rungs, more: more,
 		whatsapp: func(c *sandbox.WhatsAppConfig) { c.Clock = p.now },
 		fhir:     func(c *sandbox.FHIRConfig) { c.Clock = p.now },
 	})

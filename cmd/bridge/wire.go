@@ -26,8 +26,8 @@ import (
 
 // providers is the table of channels. A new one is a folder in adapters and a line here.
 var providers = map[string]provider{
-	"cloudapi":   provide(cloudapi.New, cloudapi.NewReceiver),
-	"tyntec":     provide(tyntec.New, tyntec.NewReceiver),
+	"cloudapi":   keeping(cloudapi.MediaLife, provide(cloudapi.New, cloudapi.NewReceiver)),
+	"tyntec":     keeping(tyntec.MediaLife, provide(tyntec.New, tyntec.NewReceiver)),
 	"tyntec-sms": words(provide(tyntec.NewSMS, tyntec.NewSMSReceiver)),
 }
 
@@ -39,6 +39,13 @@ type provider struct {
 	webhook func(ast.Node) (pipeline.Webhook, error)
 	// words is set for a channel that has nothing else: another one may fall back to it.
 	words bool
+	// keeps is how long the provider keeps what is uploaded.
+	keeps time.Duration
+}
+
+func keeping(life time.Duration, p provider) provider {
+	p.keeps = life
+	return p
 }
 
 func words(p provider) provider {
@@ -130,7 +137,7 @@ func readJourneys(c *Config) (*journey.Book, error) {
 		Portal: string(c.Facility.Portal), Documents: c.Documents.forJourneys(),
 		Emergency: string(c.Facility.Emergency), Hours: hours, Holidays: closed.Holidays,
 		Fields: c.custom.fields, Conditions: c.custom.conditions, Parse: parseResource,
-		Booking: c.Booking.journeys(),
+		Booking: c.Booking.journeys(), Maps: c.sites(),
 	})
 	if len(found) == 0 {
 		found = book.RunExamples()

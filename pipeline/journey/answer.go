@@ -49,6 +49,8 @@ type answer struct {
 	reply, done, asked *template
 	// services, slots and taken let choose what to book and when, and when else; nil where people are always asked.
 	services, slots, taken *template
+	// site is the map of the place that is sent beside the reply where there is one, nil for none.
+	site *template
 	// of is the question that it answers, nil if it may be given at any time.
 	of *answer
 	// scale is the question that a score answers, and value the score; low is the highest of which people are told.

@@ -26,7 +26,7 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 		m.problemf("there are two answers with the name %q", a.name)
 		return
 	}
-	o := m.value.object("do", "reply", "words", "anything", "inside", "urgent", "then", "scale", "low", "chosen", "names")
+	o := m.value.object("do", "reply", "words", "anything", "inside", "urgent", "then", "scale", "low", "chosen", "names", "map")
 	if v := o.need("do"); v.exists() {
 		l.does(v, a, j)
 	}
@@ -39,6 +39,7 @@ func (l *loader) answer(m member, j *journey, question *answer) {
 	}
 	l.then(o, a, j, question)
 	l.replies(o, a, j)
+	l.siteMap(o.get("map"), a, j)
 	a.wish(m.value)
 	a.checkEach(m.value, question)
 	if v := o.get("anything"); v.exists() {

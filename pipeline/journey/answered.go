@@ -75,7 +75,7 @@ func (h *hearing) noted(j *journey, a *answer) pipeline.Outcome {
 		if h.thread.Sent != nil && h.thread.Subject != nil {
 			subject = h.thread.Sent.Notification.Subject
 		}
-		o.Say = h.say(j, answerStep+a.name, subject, "")
+		o.Say = append(h.say(j, answerStep+a.name, subject, ""), h.showMap(j, a, subject)...)
 	}
 	h.keep(j, a, &o)
 	return o

@@ -54,6 +54,8 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 		if message.Location = w.pin(); message.Location != nil {
 			message.Text = pipeline.Private{}
 		}
+	case t.image && !w.illustrated(&message):
+		return skip(pipeline.ReasonSuperseded), nil // it is elsewhere by now, or the configuration has changed
 	}
 	asked := j.question(n.Step)
 	composed := pipeline.Composed{
@@ -190,6 +192,8 @@ func (a *answer) says(came string) *template {
 		return a.slots
 	case cameTaken:
 		return a.taken
+	case cameMap:
+		return a.site
 	}
 	return a.reply
 }

@@ -35,27 +35,31 @@ func TestProblemsOfDocuments(t *testing.T) {
 		{"a document called by a field", "templates/report_document.yaml", "results.pdf", "'{{name}}.pdf'", "must be letters, digits, spaces, - and _, and end with .pdf"},
 		{"a document with a footer", "templates/report_document.yaml", "    file: results.pdf\n", "    file: results.pdf\n    footer: Bye\n", "goes with no header, footer or buttons"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			journeys, templates := shippedFiles(t, configs.Journeys()), shippedFiles(t, configs.Templates())
-			folder, name, _ := strings.Cut(c.file, "/")
-			files := map[string]fstest.MapFS{"journeys": journeys, "templates": templates}[folder]
-			before := string(files[name].Data)
-			files[name] = &fstest.MapFile{Data: []byte(strings.Replace(before, c.old, c.now, 1))}
-			if string(files[name].Data) == before {
-				t.Fatal("nothing is changed")
-			}
-			book, problems := journey.Load(journeys, templates, settings(t))
-			if book != nil {
-				t.Fatal("it is taken")
-			}
-			for _, p := range problems {
-				if strings.HasPrefix(p.String(), c.file+":") && strings.Contains(p.String(), c.want) {
-					return
-				}
-			}
-			t.Errorf("got %q, want %q", problems, c.want)
-		})
+		t.Run(c.name, func(t *testing.T) { mistaken(t, c.file, c.old, c.now, c.want) })
 	}
+}
+
+// mistaken makes a mistake in one of the shipped files, and looks for the problem.
+func mistaken(t *testing.T, file, old, now, want string) {
+	t.Helper()
+	journeys, templates := shippedFiles(t, configs.Journeys()), shippedFiles(t, configs.Templates())
+	folder, name, _ := strings.Cut(file, "/")
+	files := map[string]fstest.MapFS{"journeys": journeys, "templates": templates}[folder]
+	before := string(files[name].Data)
+	files[name] = &fstest.MapFile{Data: []byte(strings.Replace(before, old, now, 1))}
+	if string(files[name].Data) == before {
+		t.Fatal("nothing is changed")
+	}
+	book, problems := journey.Load(journeys, templates, settings(t))
+	if book != nil {
+		t.Fatal("it is taken")
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.String(), file+":") && strings.Contains(p.String(), want) {
+			return
+		}
+	}
+	t.Errorf("got %q, want %q", problems, want)
 }
 
 func shippedFiles(t *testing.T, from fs.FS) fstest.MapFS {

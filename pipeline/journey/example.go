@@ -19,7 +19,9 @@ type example struct {
 	// beside are the starts of other visits of the patient, which are booked already.
 	beside   []string
 	timeline []moment
-	at       value
+	// maps are the pictures of places, as Settings.Maps.
+	maps map[string]string
+	at   value
 }
 
 // moment is one line of a timeline: the time goes on to at, then something
@@ -71,7 +73,7 @@ const exampleZone = "Europe/Berlin"
 const clockLayout = "2006-01-02 15:04"
 
 func (l *loader) example(v value, j *journey) example {
-	o := v.object("example", "patient", "booked", "beside", "timeline")
+	o := v.object("example", "patient", "booked", "beside", "maps", "timeline")
 	e := example{name: o.need("example").text(), at: v}
 	if p := o.need("patient"); p.exists() {
 		patient := p.object("given", "language", "born")
@@ -81,6 +83,7 @@ func (l *loader) example(v value, j *journey) example {
 		e.readBooking(b, j)
 	}
 	e.readBeside(o.get("beside"), j)
+	e.readMaps(o.get("maps"))
 	for _, item := range o.need("timeline").list() {
 		e.timeline = append(e.timeline, readMoment(item, j))
 	}

@@ -24,7 +24,7 @@ func (b *Book) RunExamples() []Problem {
 		j := stage.journeys[name]
 		for i := range j.examples {
 			e := &j.examples[i]
-			p := play{book: stage.alone(j).booking(e), journey: j, example: e}
+			p := play{book: stage.alone(j).booking(e).mapped(e), journey: j, example: e}
 			if at, text := p.run(); text != "" {
 				src := *at.source
 				src.problems = &problems

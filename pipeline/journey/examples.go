@@ -14,6 +14,8 @@ type Example struct {
 	Name              string
 	// Booking is set if free times are offered in it, of which a FHIR server would have to know.
 	Booking bool
+	// Maps are the pictures of places, by reference or identifier, of which the configuration would have to know.
+	Maps map[string]string
 	// Known are the people and places among whom it happens.
 	Known    []json.RawMessage
 	Timeline []Moment
@@ -60,7 +62,7 @@ func (b *Book) Examples() ([]Example, error) {
 }
 
 func (e *example) shown(j *journey) (Example, error) {
-	x := Example{File: e.at.source.name, Journey: j.name, On: j.on, Name: e.name, Booking: e.books()}
+	x := Example{File: e.at.source.name, Journey: j.name, On: j.on, Name: e.name, Booking: e.books(), Maps: e.maps}
 	known, err := e.directory()
 	if err != nil {
 		return x, err

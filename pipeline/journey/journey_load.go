@@ -262,6 +262,7 @@ func (l *loader) fits(v value, j *journey, name string) *template {
 	single(v, t, j)
 	noSlot(v, t)
 	noDocument(v, t)
+	noImage(v, t)
 	return t
 }
 

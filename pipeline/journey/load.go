@@ -40,6 +40,8 @@ type Settings struct {
 	Conditions map[string]Condition
 	// Booking says what patients may book and move themselves.
 	Booking Booking
+	// Maps are the pictures of places, by a reference as Location/1 or an identifier as system|value.
+	Maps map[string]string
 	// Parse makes of a resource as JSON what Fields and Conditions read. It is called at most once for a version
 	// that a journey looks at, and only where one of them is used. It must be set if there are any.
 	Parse func(raw []byte) (any, error)

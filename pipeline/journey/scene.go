@@ -187,9 +187,11 @@ func (s *scene) places() iter.Seq[*fhir.Location] {
 	}
 }
 
+// depth is how many places are one part of the other: a bed in a room in a ward in a house on a campus.
+const depth = 5
+
 // around is a place, followed by those that it is part of.
 func (s *scene) around(ref fhir.Reference) iter.Seq[*fhir.Location] {
-	const depth = 5 // a bed in a room in a ward in a house on a campus
 	return func(yield func(*fhir.Location) bool) {
 		for range depth {
 			l, ok := s.find(ref).(*fhir.Location)

@@ -13,7 +13,7 @@ var plainClasses = []class{className, classSchedule, classPlace, classFacility}
 
 // plain reports whether a template may go by SMS: words alone, that show nothing but the classes above.
 func (t *template) plain() bool {
-	if t.document || t.choose != choosesNothing {
+	if t.document || t.image || t.choose != choosesNothing {
 		return false
 	}
 	for c := range t.mayShow {

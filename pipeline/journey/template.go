@@ -25,6 +25,7 @@ type template struct {
 	choose    chooses  // what its list offers
 	visits    int      // how many it tells of; 0 and 1 are one
 	location  bool     // the place of the visit is sent in its stead, where its position is known
+	image     bool     // it is the caption of the map of the place
 	texts     []*text
 	matcher   language.Matcher
 	languages []language.Tag

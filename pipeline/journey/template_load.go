@@ -43,7 +43,7 @@ func (l *loader) loadTemplates(fsys fs.FS) {
 }
 
 func (l *loader) template(root value) *template {
-	o := root.object("template", "kind", "category", "message_send_ttl_seconds", "may_show", "parameters", "buttons", "choose", "location", "document", "languages")
+	o := root.object("template", "kind", "category", "message_send_ttl_seconds", "may_show", "parameters", "buttons", "choose", "location", "document", "image", "languages")
 	t := &template{name: o.need("template").text(), mayShow: make(map[class]bool), at: root}
 	if t.name != "" && !templateName.MatchString(t.name) {
 		o.get("template").problem("must be lower-case letters, digits and underscores, at most 512")
@@ -75,6 +75,10 @@ func (l *loader) template(root value) *template {
 	if v := o.get("document"); v.exists() {
 		t.document = v.oneOf("truth", "true", "false") == "true"
 		checkDocument(v, o, t)
+	}
+	if v := o.get("image"); v.exists() {
+		t.image = v.oneOf("truth", "true", "false") == "true"
+		checkImage(v, t)
 	}
 	l.checkUse(o, t)
 	l.match(o, t)

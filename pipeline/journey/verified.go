@@ -31,7 +31,7 @@ func (j *journey) neutral(step string, t *template) bool {
 			return false
 		}
 	}
-	if t.document || t.location || t.choose != choosesNothing && t.choose != choosesLanguage || !strings.HasPrefix(step, answerStep) {
+	if t.document || t.location || t.image || t.choose != choosesNothing && t.choose != choosesLanguage || !strings.HasPrefix(step, answerStep) {
 		return false
 	}
 	if j.on == typeMessage {

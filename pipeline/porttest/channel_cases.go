@@ -19,7 +19,11 @@ func channelInvalid(t *testing.T, p ChannelProvider) {
 		"no recipient":          func(m *pipeline.Message) { m.To = pipeline.Private{} },
 		"number without a plus": func(m *pipeline.Message) { m.To = pipeline.NewPrivate("15550100123") },
 		"no attempt":            func(m *pipeline.Message) { m.Attempt = "" },
-		"text too long":         func(m *pipeline.Message) { m.Text = pipeline.NewPrivate(strings.Repeat(channelWords, 1000)) },
+		"picture without an id": func(m *pipeline.Message) { m.Text, m.Picture = pipeline.Private{}, &pipeline.Picture{Caption: m.Text} },
+		"picture with a caption too long": func(m *pipeline.Message) {
+			m.Text, m.Picture = pipeline.Private{}, &pipeline.Picture{MediaID: "1037543291543637", Caption: pipeline.NewPrivate(strings.Repeat(channelWords, 60))}
+		},
+		"text too long": func(m *pipeline.Message) { m.Text = pipeline.NewPrivate(strings.Repeat(channelWords, 1000)) },
 	}
 	for name, spoil := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -42,6 +42,7 @@ func channelMessages() map[string]pipeline.Message {
 			Name: "appointment_directions", HeaderDocument: document, Body: parameters}},
 		"text":     {Text: words},
 		"document": {Document: &captioned},
+		"picture":  {Picture: &pipeline.Picture{MediaID: "1037543291543637", Caption: words}},
 		"location": {Location: &pipeline.LocationPin{Latitude: 51.5, Longitude: 7.49, Name: "Clinic", Address: "1 Example Street"}},
 		"buttons":  {Interactive: &pipeline.Interactive{Body: words, Header: "Appointment", Footer: "Clinic", Buttons: buttons}},
 		"list": {Interactive: &pipeline.Interactive{Body: words, List: &pipeline.List{Title: "Show", Rows: []pipeline.Row{

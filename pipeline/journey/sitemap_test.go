@@ -1,0 +1,148 @@
+package journey_test
+
+import (
+	"strings"
+	"testing"
+
+	"fhirbridge/fhir"
+	"fhirbridge/pipeline"
+	"fhirbridge/pipeline/journey"
+)
+
+// mapOfSites are the shipped files, where there are pictures of some places.
+func mapOfSites(t testing.TB) *journey.Book {
+	s := settings(t)
+	s.Maps = map[string]string{"Location/1": "maps/house-1.png", "https://x.example/places|C": "maps/campus.jpg"}
+	return load(t, s)
+}
+
+// TestTheMapOfASite: it is that of the place of the visit, else of the nearest that this is part of.
+func TestTheMapOfASite(t *testing.T) {
+	identified := m{"identifier": []any{m{"system": "https://x.example/places", "value": "B"}, m{"system": "https://x.example/places", "value": "C", "use": "odd"}}}
+	partOf := func(ref string) m { return m{"name": "Room 7", "partOf": m{"reference": ref}} }
+	participants := func(actors ...m) m {
+		list := []any{m{"actor": m{"reference": "Patient/1"}, "status": "accepted"}}
+		for _, a := range actors {
+			list = append(list, m{"actor": a, "status": "accepted"})
+		}
+		return m{"participant": list}
+	}
+	in := func(refs ...string) m {
+		var actors []m
+		for _, ref := range refs {
+			actors = append(actors, m{"reference": ref})
+		}
+		return participants(actors...)
+	}
+	book := mapOfSites(t)
+	for _, c := range []struct {
+		name   string
+		visit  m
+		places []fhir.Resource
+		want   string
+	}{
+		{"the place", in("Location/1"), []fhir.Resource{at(t, "1", m{"name": "House 1"})}, "maps/house-1.png"},
+		{"a place of which no more is known", in("Location/1"), nil, "maps/house-1.png"},
+		{"a place by its identifier", in("Location/2"), []fhir.Resource{at(t, "2", identified)}, "maps/campus.jpg"},
+		{"a place that is named by its identifier alone", participants(m{"type": "Location", "identifier": m{"system": "https://x.example/places", "value": "C"}, "display": "Campus"}), nil, "maps/campus.jpg"},
+		{"a room in it", in("Location/2"), []fhir.Resource{at(t, "2", partOf("Location/1"))}, "maps/house-1.png"},
+		{"the nearest", in("Location/2"), []fhir.Resource{
+			at(t, "2", partOf("Location/1")), at(t, "1", m{"partOf": m{"reference": "Location/3"}}), at(t, "3", identified),
+		}, "maps/house-1.png"},
+		{"what it is part of in the end", in("Location/2"), []fhir.Resource{at(t, "2", partOf("Location/4")), at(t, "4", partOf("Location/3")), at(t, "3", identified)}, "maps/campus.jpg"},
+		{"what is part of itself", in("Location/2"), []fhir.Resource{at(t, "2", partOf("Location/2"))}, ""},
+		{"the second place", in("Location/2", "Location/1"), []fhir.Resource{at(t, "2", m{"name": "House 2"}), at(t, "1", m{"name": "House 1"})}, "maps/house-1.png"},
+		{"another place", in("Location/2"), []fhir.Resource{at(t, "2", m{"name": "House 2", "identifier": []any{m{"value": "C"}}})}, ""},
+		{"a place with an identifier that is none", in("Location/2"), []fhir.Resource{at(t, "2", m{"name": "House 2", "identifier": "C", "partOf": m{"reference": "Location/1"}})}, "maps/house-1.png"},
+		{"no place", in(), nil, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := visit(t, "booked", march9, c.visit)
+			th := about(t, book, v, "")
+			th.Lookup = directory(append(c.places, patient(t, "Erika", "de"))...)
+			o := understand(t, book, text("Wo?"), th)
+			want := "where, answer:where"
+			if c.want != "" {
+				want += ", answer:where:map"
+			}
+			if got := heard(o); got != want {
+				t.Fatalf("got %s, want %s", got, want)
+			}
+			if c.want != "" && o.Say[0].Priority >= o.Say[1].Priority {
+				t.Error("the map does not wait for the reply")
+			}
+			n := o.Say[0]
+			n.Step, n.ReplyTo = "answer:where:map", "wamid.1"
+			got := compose(t, book, n, pipeline.Facts{Subject: v, Patient: patient(t, "Erika", "de"), Window: true, Lookup: th.Lookup})
+			switch p := got.Message.Picture; {
+			case c.want == "":
+				if got.Skip != pipeline.ReasonSuperseded || p != nil {
+					t.Errorf("got %q and %+v", got.Skip, p)
+				}
+			case p == nil || p.Name != c.want || !got.Message.Text.Empty() || got.Neutral:
+				t.Errorf("got %+v (%s), want %s", p, got.Skip, c.want)
+			case !strings.HasPrefix(p.Caption.Reveal(), "Hier ist ein Lageplan.\n\n") || got.Message.Seen.Reveal() != p.Caption.Reveal()+"\n\n["+strings.TrimPrefix(c.want, "maps/")+"]":
+				t.Errorf("says %q, and the chart has %q", p.Caption.Reveal(), got.Message.Seen.Reveal())
+			}
+		})
+	}
+}
+
+// TestNoMapOfASite: none is sent by SMS, out of the window, or where none is configured.
+func TestNoMapOfASite(t *testing.T) {
+	v, sites := visit(t, "booked", march9), mapOfSites(t)
+	for _, c := range []struct {
+		name  string
+		book  *journey.Book
+		reply string
+		want  string
+	}{
+		{"by WhatsApp", sites, "wamid.1", "where, answer:where, answer:where:map"},
+		{"by SMS", sites, pipeline.SMSReply("m1"), "where, answer:where"},
+		{"none is configured", everything(t), "wamid.1", "where, answer:where"},
+	} {
+		th := about(t, c.book, v, "")
+		th.Now, th.Lookup = moment(t, before), directory(at(t, "1", m{"name": "House 1"}))
+		r := text("Wo?")
+		r.ID, r.Kind, r.At = c.reply, "text", th.Now
+		o, err := c.book.Understand(r, th)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := heard(o); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+	n := pipeline.Notification{Journey: "directions", Step: "answer:where:map", Subject: "Appointment/1", Patient: "Patient/1", Recipient: "Patient/1", ReplyTo: "wamid.1"}
+	for name, f := range map[string]pipeline.Facts{
+		"out of the window": {}, "by SMS": {Window: true, Plain: true},
+		"of a sensitive visit": {Window: true, Subject: visit(t, "booked", march9, labels("PSY"))},
+	} {
+		if f.Subject == nil {
+			f.Subject = v
+		}
+		f.Patient, f.Lookup = patient(t, "Erika", "de"), directory(at(t, "1", m{"name": "House 1"}))
+		if got := compose(t, sites, n, f); got.Skip == "" {
+			t.Errorf("%s: got %+v", name, got.Message)
+		}
+	}
+}
+
+func TestProblemsOfMaps(t *testing.T) {
+	const journeyFile, templateFile = "journeys/directions.yaml", "templates/directions_map.yaml"
+	for _, c := range []struct{ name, file, old, now, want string }{
+		{"a map that there is not", journeyFile, "map: directions_map", "map: directions_mop", `unknown template "directions_mop", did you mean "directions_map"?`},
+		{"a map that is none", journeyFile, "map: directions_map", "map: directions_place", `"directions_place" shows no map: image: true`},
+		{"a map without a reply", journeyFile, "    reply: directions_place\n", "", "goes with the reply of an answer with do: note"},
+		{"a map that is asked of people", journeyFile, "do: note", "do: task", "goes with the reply of an answer with do: note"},
+		{"a map in place of the reply", journeyFile, "reply: directions_place", "reply: directions_map", "which is sent beside the reply of an answer: map: directions_map"},
+		{"a map as news", journeyFile, "send: directions", "send: directions_map", "which is sent beside the reply of an answer: map: directions_map"},
+		{"a map of a report", "journeys/report.yaml", "    reply: report_portal\n", "    reply: report_portal\n    map: directions_map\n", "is for the place of an Appointment or Encounter"},
+		{"a map by a template", templateFile, "kind: session", "kind: template\ncategory: utility", "is only for the kind session"},
+		{"a map with a footer", templateFile, "  de:\n    body", "  de:\n    footer: Bye\n    body", "goes with no header, footer or buttons"},
+		{"a map on a map", templateFile, "image: true", "location: true\nimage: true", "goes with no place on the map, document or list"},
+		{"neither true nor false", templateFile, "image: true", "image: treu", `unknown truth "treu", did you mean "true"?`},
+	} {
+		t.Run(c.name, func(t *testing.T) { mistaken(t, c.file, c.old, c.now, c.want) })
+	}
+}
