@@ -98,13 +98,8 @@ func (d *door) serve(rw http.ResponseWriter, r *http.Request) {
 	d.tries.Add(1)
 }
 
-const (
-	outagePatients = 100
-	outageReplies  = 1000
-)
-
 // TestOutage: for an hour the FHIR server is down, now in one way and then in another, while 1,000 replies arrive. When it is back,
-// all of them are in the chart, once each, and in order per patient. Patients were written to all the while.
+// all of them are in the chart, once each, and in order per patient. Patients were written to all the while. With -short it is 200.
 func TestOutage(t *testing.T) {
 	for name, batch := range map[string]int{"in batches": 32, "one by one": 1} {
 		t.Run(name, func(t *testing.T) {
@@ -115,6 +110,10 @@ func TestOutage(t *testing.T) {
 }
 
 func outage(t *testing.T, batch int) {
+	patients, replies := 100, 1000
+	if testing.Short() {
+		patients, replies = 20, 200
+	}
 	p := &playhouse{}
 	began := time.Date(2026, 11, 26, 8, 0, 0, 0, time.UTC)
 	p.clock.Store(began.UnixNano())
@@ -131,25 +130,25 @@ func outage(t *testing.T, batch int) {
 	p.fhir = &recorder{Server: &httptest.Server{URL: "http://" + d.addr}}
 	p.start()
 	phone := func(i int) *sandbox.Phone { return p.whatsapp.Phone(fmt.Sprintf("+1555011%04d", i+1)) }
-	for i := range outagePatients {
+	for i := range patients {
 		id := fmt.Sprintf("p%d", i)
 		p.learns([]byte(patient(id, "Amara", "+"+phone(i).Number(), "en")))
 		p.learns([]byte(appointment(id, id, "booked", began.Add(240*time.Hour))))
 	}
-	p.await("everybody to be written to, and that to be filed", func() bool { return len(p.world.said()) == outagePatients && p.owed() == 0 })
+	p.await("everybody to be written to, and that to be filed", func() bool { return len(p.world.said()) == patients && p.owed() == 0 })
 	inChart := len(p.world.said())
 
 	ways := []doorway{doorRefused, doorBusy, doorCut}
 	said := map[string][]string{} // by patient, in the order in which they were said
-	for i := range outageReplies {
-		if i%outagePatients == 0 {
-			d.set(ways[i/outagePatients%len(ways)])
+	for i := range replies {
+		if i%patients == 0 {
+			d.set(ways[i/patients%len(ways)])
 		}
-		p.clock.Store(began.Add(time.Duration(i+1) * time.Hour / outageReplies).UnixNano())
-		who, words := i%outagePatients, fmt.Sprintf("Where may I park, question %d", i)
+		p.clock.Store(began.Add(time.Duration(i+1) * time.Hour / time.Duration(replies)).UnixNano())
+		who, words := i%patients, fmt.Sprintf("Where may I park, question %d", i)
 		phone(who).Write(words)
 		said[fmt.Sprintf("Patient/p%d", who)] = append(said[fmt.Sprintf("Patient/p%d", who)], words)
-		if i%outagePatients == outagePatients-1 {
+		if i%patients == patients-1 {
 			p.await("the replies to be heard", func() bool { return p.counted("bridge_replies_total") >= i+1 })
 		}
 	}
@@ -157,7 +156,7 @@ func outage(t *testing.T, batch int) {
 	if tries := d.tries.Load(); tries > 120 {
 		t.Errorf("the server was asked %d times while it was down", tries)
 	}
-	if answers := p.whatsapp.Count() - outagePatients; answers < outagePatients {
+	if answers := p.whatsapp.Count() - patients; answers < patients {
 		t.Errorf("patients got %d answers while the server was down, want one each at least", answers)
 	}
 
@@ -171,8 +170,8 @@ func outage(t *testing.T, batch int) {
 	if again := p.ehr.Duplicates("Communication"); len(again) > 0 {
 		t.Errorf("%d Communications are in the chart more than once", len(again))
 	}
-	if got := len(p.world.said()) - inChart; got < outageReplies {
-		t.Errorf("%d Communications since, want %d at least", got, outageReplies)
+	if got := len(p.world.said()) - inChart; got < replies {
+		t.Errorf("%d Communications since, want %d at least", got, replies)
 	}
 	if most := d.most.Load(); most > 10 { // eight of write-back, and who reads
 		t.Errorf("the server was asked %d things at once when it was back", most)
