@@ -17,8 +17,8 @@ const (
 )
 
 // Memory validates, and remembers what was valid. Communications that the bridge writes differ in few values, of which google/fhir
-// looks at nothing but the form: names of resources, times, identifiers and words. So a Communication of which another one was valid that
-// has the same members and values, and others of the same form in those places only, is valid, and google/fhir is not asked. Whatever has another outline, or none, is validated in full.
+// looks at nothing but the form: names of resources, times, identifiers and words. One that is like a valid one in all else is
+// valid, and google/fhir is not asked. Whatever has another outline, or none, is validated in full.
 //
 // It keeps digests, and no value. Safe for concurrent use.
 type Memory struct {
