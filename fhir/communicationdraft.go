@@ -153,7 +153,7 @@ func (d CommunicationDraft) JSON() ([]byte, error) {
 	for _, file := range w.references("payload", d.Files, "DocumentReference", "Binary", "Media") {
 		out.Payload = append(out.Payload, payloadOut{ContentReference: &file})
 	}
-	return w.json(out)
+	return w.json(&out)
 }
 
 // medium is WhatsApp or SMS. There is no code for either in HL7's system: ONLINEWRIT is

@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -44,16 +45,16 @@ func (w *writer) text(element, s string) *string {
 	if len(s) > maxString {
 		w.fail(element, RuleTooLong)
 	}
-	s = strings.Map(func(r rune) rune {
+	written := strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' && r != '\n' && r != '\r' {
 			return -1
 		}
 		return r
 	}, s)
-	if strings.TrimSpace(s) == "" {
+	if strings.TrimSpace(written) == "" {
 		return nil
 	}
-	return &s
+	return &written
 }
 
 // time returns t as a dateTime.
@@ -76,16 +77,12 @@ func (w *writer) reference(element string, r Reference, targets ...string) *fhir
 	if r.Local != "" || r.ID != "" && (!isTypeName(r.Type) || !isID(r.ID)) {
 		w.fail(element+".reference", RuleBadReference)
 	}
-	out := &fhir.Reference{Display: w.text(element+".display", r.Display)}
-	literal := r.URL
-	if literal == "" {
-		literal = r.String()
+	out := &fhir.Reference{}
+	if r.Display != "" {
+		out.Display = w.text(element+".display", r.Display)
 	}
-	switch {
-	case literal != "":
-		out.Reference = &literal
-	case r.Type != "":
-		out.Type = &r.Type
+	if out.Reference = nonEmpty(cmp.Or(r.URL, r.String())); out.Reference == nil {
+		out.Type = nonEmpty(r.Type)
 	}
 	if r.Identifier != (Identifier{}) {
 		out.Identifier = &fhir.Identifier{System: nonEmpty(r.Identifier.System), Value: nonEmpty(r.Identifier.Value)}
@@ -105,7 +102,10 @@ func (w *writer) references(element string, list []Reference, targets ...string)
 }
 
 func (w *writer) concept(element string, c Concept) *fhir.CodeableConcept {
-	out := &fhir.CodeableConcept{Text: w.text(element+".text", c.Text)}
+	out := &fhir.CodeableConcept{}
+	if c.Text != "" {
+		out.Text = w.text(element+".text", c.Text)
+	}
 	for _, coding := range c.Codings {
 		if coding != (Coding{}) {
 			out.Coding = append(out.Coding, fhir.Coding{
@@ -158,5 +158,6 @@ func nonEmpty(s string) *string {
 	if s == "" {
 		return nil
 	}
-	return &s
+	written := s // a parameter whose address is returned would be put on the heap before the question
+	return &written
 }

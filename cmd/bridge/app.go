@@ -15,6 +15,7 @@ import (
 	"fhirbridge/adapters/fhirserver"
 	"fhirbridge/adapters/kafka"
 	"fhirbridge/adapters/sqlledger"
+	"fhirbridge/fhir/strict"
 	"fhirbridge/pipeline"
 	"fhirbridge/pipeline/journey"
 )
@@ -26,6 +27,7 @@ type app struct {
 	registry *prometheus.Registry
 	metrics  *pipeline.Metrics
 	now      func() time.Time
+	valid    *strict.Memory // of what is written
 
 	ledger     *sqlledger.Ledger
 	kafka      *kafka.Publisher
@@ -47,7 +49,7 @@ func newApp(c *Config, log *slog.Logger) (*app, error) { return newAppAt(c, log,
 
 // newAppAt is newApp by another clock.
 func newAppAt(c *Config, log *slog.Logger, now func() time.Time) (a *app, err error) {
-	a = &app{config: c, log: log, registry: prometheus.NewRegistry(), now: now}
+	a = &app{config: c, log: log, registry: prometheus.NewRegistry(), now: now, valid: strict.NewMemory()}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = pipeline.NewMetrics(a.registry)
 	defer func() {

@@ -63,7 +63,7 @@ func (a *app) writeBacks(channel pipeline.Channel, filing pipeline.Filing, publi
 func (a *app) writeBack(sink pipeline.Sink, filing pipeline.Filing, publisher pipeline.Publisher) *pipeline.WriteBack {
 	return a.suited(&pipeline.WriteBack{
 		Sink: sink, Ledger: a.ledger, Metrics: a.metrics, Log: a.log, Now: a.now, Concurrency: writeConcurrency[sink],
-		Validate: explain, Server: a.fhirServer(),
+		Validate: func(raw []byte) []string { return lines(a.valid.Validate(raw)) }, Server: a.fhirServer(),
 		Ladder:    &pipeline.Ladder{Server: a.fhirServer(), Rungs: a.config.FHIR.AppointmentWriteback, Filing: filing, Validate: explain},
 		Publisher: publisher, Topic: a.config.Kafka.Topics.Communications,
 	})

@@ -171,12 +171,14 @@ func journeyProblems(c *Config, found []journey.Problem) problems {
 }
 
 // explain is what the strict validator finds in a faulty record.
-func explain(raw []byte) []string {
-	var lines []string
-	for _, f := range strict.Validate(raw) {
-		lines = append(lines, strings.TrimSpace(f.Path+" "+f.Rule))
+func explain(raw []byte) []string { return lines(strict.Validate(raw)) }
+
+func lines(found []strict.Finding) []string {
+	var list []string
+	for _, f := range found {
+		list = append(list, strings.TrimSpace(f.Path+" "+f.Rule))
 	}
-	return lines
+	return list
 }
 
 // newLog writes structured logs to stderr. Nothing that reaches it holds patient data.

@@ -7,6 +7,8 @@
 // the hot path: it costs many times what fhir.Decode costs, and it refuses what
 // real feeds hold. It stands apart from package fhir because it links 25 MB.
 //
+// A Memory does the same for what the bridge writes, of which much is alike, in a thirtieth of the time.
+//
 // It does not know profiles, other invariants, empty strings or dangling "#id".
 //
 // It promises that a finding holds no value of the input, that nothing in the

@@ -52,6 +52,9 @@ func Validate(raw []byte) (findings []Finding) {
 
 // invariants returns the invariant of Appointment that raw breaks, if it does.
 func invariants(raw []byte) []Finding {
+	if h, err := fhir.Peek(raw); err != nil || h.Type != "Appointment" {
+		return nil
+	}
 	var e *fhir.Error
 	if _, err := fhir.Decode(raw); errors.As(err, &e) && strings.HasPrefix(e.Rule, "app-") {
 		return []Finding{{Path: e.Path, Rule: e.Rule}}
