@@ -205,7 +205,7 @@ func (p *playhouse) set(to time.Time) {
 // quiet waits until nothing is under way anywhere.
 func (p *playhouse) quiet() {
 	p.t.Helper()
-	for still, end := 0, time.Now().Add(time.Minute); still < 2; { // twice, for what was between two places at the first time
+	for still, end := 0, time.Now().Add(3*time.Minute); still < 2; { // twice, for what was between two places at the first time
 		if still++; !p.rests() {
 			still = 0
 		}
