@@ -126,6 +126,11 @@ type Ledger interface {
 	// BeginWrite makes durable that a write is about to be tried by whose outcome nobody would recognise it: Write.Begun
 	// has that time until SettleWrite says that the outcome is clear. A write that is not pending is left as it is.
 	BeginWrite(ctx context.Context, key string, at time.Time) error
+	// GivenUp returns up to limit writes that were given up, in the order in which they were owed.
+	GivenUp(ctx context.Context, limit int) ([]GivenUpWrite, error)
+	// OweAgain lets writes that were given up be tried again, each before what stands behind it in its queue; all of them for
+	// no keys. Decisions and wishes are left: people were asked to see to them. Returns how many are owed again.
+	OweAgain(ctx context.Context, keys ...string) (int, error)
 	// Written returns the reference that the write with this key created, "" if none yet.
 	Written(ctx context.Context, key string) (string, error)
 
@@ -225,10 +230,25 @@ type WriteResult struct {
 	Untried bool
 	// Unasked is set where the sink was not asked: nothing was to be written to it.
 	Unasked bool
+	// Refused is set with Retry, and is Write.Refused from then on.
+	Refused time.Time
 	// GiveUp ends it without success.
 	GiveUp bool
 	Reason Reason
 	At     time.Time
+}
+
+// GivenUpWrite is a write that waits for a person: what it was, and no word of it.
+type GivenUpWrite struct {
+	Key    string
+	Sink   Sink
+	Kind   WriteKind
+	Type   string
+	Order  string
+	Reason Reason
+	Tries  int
+	// Created is when it was owed.
+	Created time.Time
 }
 
 // Census is a count of what is in the ledger.

@@ -51,6 +51,8 @@ type WriteBack struct {
 	shown atomic.Value
 	// troubled is the latest time until which a write was put off, in nanoseconds since 1970; late is signalled with it.
 	troubled atomic.Int64
+	// taken is when the sink has last created something, in the same unit.
+	taken atomic.Int64
 	late     chan struct{}
 }
 
@@ -66,6 +68,9 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 // settle closes one try of a write.
 func (b *WriteBack) settle(ctx context.Context, w Write, result WriteResult, more []Write, err error) {
 	result.Done, result.At = err == nil, b.Now()
+	if result.Done && result.Ref != "" {
+		b.taken.Store(result.At.UnixNano())
+	}
 	outcome := "done"
 	if err != nil {
 		if outcome = b.failed(w, err, &result); result.GiveUp && w.Decision != nil {
@@ -88,7 +93,7 @@ func (b *WriteBack) heed(w Write, err error) {
 	var e *Error
 	known := errors.As(err, &e)
 	switch kind := KindOf(err); {
-	case known && e.Reason == outcomeUnclear: // it was not asked
+	case known && (e.Reason == outcomeUnclear || e.Reason == string(ReasonNotCreated)): // it was not asked
 	case err == nil && w.Kind == WriteWish: // one that comes too late has asked nobody
 	case err == nil && b.Sink == SinkServer && w.Kind == WriteFollow && b.unchangeable(w.Type): // nor has this
 	case err == nil, kind == Refused:
@@ -109,8 +114,9 @@ func (b *WriteBack) heed(w Write, err error) {
 // failed decides what becomes of a write that was not taken.
 func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 	kind := KindOf(err)
-	if kind == Refused || kind == Malformed {
-		result.GiveUp, result.Reason = true, ReasonRefused
+	forbidden := b.forbidden(w, err, result)
+	if kind == Refused || kind == Malformed || forbidden {
+		result.GiveUp, result.Reason = true, givenUpFor(err, forbidden)
 		b.Log.Error("write given up: it waits for a person", "write", w.Key, "type", w.Type, "error", err)
 		return "given_up"
 	}
