@@ -53,7 +53,7 @@ type WriteBack struct {
 	troubled atomic.Int64
 	// taken is when the sink has last created something, in the same unit.
 	taken atomic.Int64
-	late     chan struct{}
+	late  chan struct{}
 }
 
 // try makes one try of a write and settles it.

@@ -62,7 +62,9 @@ func TestWriteBackForbidden(t *testing.T) {
 	}
 }
 
-func of(key string) func(string) bool { return func(k string) bool { return strings.HasPrefix(k, key) } }
+func of(key string) func(string) bool {
+	return func(k string) bool { return strings.HasPrefix(k, key) }
+}
 
 // TestWriteBackForbiddenDecision: people are told of a decision that the server does not let us write.
 func TestWriteBackForbiddenDecision(t *testing.T) {
@@ -71,8 +73,10 @@ func TestWriteBackForbiddenDecision(t *testing.T) {
 			Appointment: "Appointment/a1", Patient: "Patient/p1", Status: "accepted", Start: at(visitStart), Reply: "wamid.1"}})
 		s := &server{
 			create: func([]byte, string) (string, error) { return "Task/1", nil },
-			read:   func(string) (pipeline.Versioned, error) { return pipeline.Versioned{Resource: visit{}.json(), Version: "1"}, nil },
-			patch:  func(string, string, []byte) error { return &pipeline.Error{Halt: true, Code: "403"} },
+			read: func(string) (pipeline.Versioned, error) {
+				return pipeline.Versioned{Resource: visit{}.json(), Version: "1"}, nil
+			},
+			patch: func(string, string, []byte) error { return &pipeline.Error{Halt: true, Code: "403"} },
 		}
 		b := writingBack(t, k, s)
 		b.Ladder = &pipeline.Ladder{Server: s, Rungs: []pipeline.Rung{pipeline.RungPatch}, Filing: pipeline.Filing{Sinks: []pipeline.Sink{pipeline.SinkServer}}}
