@@ -16,6 +16,7 @@ import (
 type ledger struct {
 	pipeline.Ledger
 	apply       func(pipeline.Event, pipeline.Decide) (pipeline.Applied, error)
+	revise      func(ref, version string, d pipeline.Decide) (pipeline.Applied, error)
 	park        func(pipeline.Event, pipeline.Reason, time.Time) error
 	parked      func(now time.Time, limit int) ([]pipeline.ParkedEvent, error)
 	unpark      func(pipeline.Source, string) error
@@ -36,6 +37,10 @@ type ledger struct {
 
 func (l *ledger) Apply(_ context.Context, ev pipeline.Event, d pipeline.Decide) (pipeline.Applied, error) {
 	return l.apply(ev, d)
+}
+
+func (l *ledger) Revise(_ context.Context, ref, version string, d pipeline.Decide) (pipeline.Applied, error) {
+	return l.revise(ref, version, d)
 }
 
 func (l *ledger) Park(_ context.Context, ev pipeline.Event, why pipeline.Reason, retry time.Time) error {

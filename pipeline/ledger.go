@@ -23,6 +23,9 @@ type Ledger interface {
 	// decide is nil for resources that no journey starts from: they are only kept.
 	Apply(ctx context.Context, ev Event, decide Decide) (Applied, error)
 
+	// Revise brings the plan of a subject to what decide wants of the kept version, if that is still the given one.
+	Revise(ctx context.Context, ref, version string, decide Decide) (Applied, error)
+
 	// Park keeps an event that cannot be decided yet. One record may bring several, of different
 	// resources: parking the same source and resource twice keeps one.
 	Park(ctx context.Context, ev Event, reason Reason, retry time.Time) error

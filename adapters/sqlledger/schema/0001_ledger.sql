@@ -21,8 +21,19 @@ CREATE TABLE resource (
   source      BIGINT NOT NULL,
   fetched_at  BIGINT NOT NULL,
   deleted     BIGINT NOT NULL,
+  visited     BIGINT NOT NULL DEFAULT 0,
   body        {blob}
 );
+
+-- Which visits that take place go back to an appointment, whose row says so (resource.visited), and from which version of it they
+-- were planned if that was not the kept one.
+CREATE TABLE visit (
+  appointment_id BIGINT NOT NULL,
+  encounter      TEXT NOT NULL,
+  version        TEXT NOT NULL,
+  updated_at     BIGINT NOT NULL,
+  PRIMARY KEY (appointment_id, encounter)
+) {clustered};
 
 -- Stored in the order of its subject, so that a subject's plan is one place and new subjects are
 -- written at the end. Subject 0 is "about nothing": answers to replies. What makes the occasion
