@@ -213,6 +213,7 @@ type webhook struct {
 	signed, verified bool
 	token            string
 	key              string
+	split            func(body []byte) []pipeline.InboundPart
 	parse            func(body []byte, received time.Time) (pipeline.Updates, error)
 }
 
@@ -224,7 +225,12 @@ func (w *webhook) Handshake(q url.Values) (string, bool) {
 	return q.Get("challenge"), q.Get("token") == w.token
 }
 
-func (w *webhook) OrderKey([]byte) string { return w.key }
+func (w *webhook) Split(body []byte) []pipeline.InboundPart {
+	if w.split != nil {
+		return w.split(body)
+	}
+	return []pipeline.InboundPart{{Key: w.key, Body: body}}
+}
 
 func (w *webhook) Parse(body []byte, received time.Time) (pipeline.Updates, error) {
 	return w.parse(body, received)
