@@ -136,6 +136,8 @@ type Ledger interface {
 	OweAgain(ctx context.Context, keys ...string) (int, error)
 	// Written returns the reference that the write with this key created, "" if none yet.
 	Written(ctx context.Context, key string) (string, error)
+	// Owed reports whether the write with this key is pending.
+	Owed(ctx context.Context, key string) (bool, error)
 
 	// Fetched keeps a resource that was read from the FHIR server, unless a newer one is kept.
 	Fetched(ctx context.Context, v Versioned, at time.Time) error

@@ -114,6 +114,13 @@ func (k *outbox) add(list ...pipeline.Write) {
 	}
 }
 
+// Owed reports whether a write is not settled for good.
+func (k *outbox) Owed(_ context.Context, key string) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.ContainsFunc(k.list, func(w *owed) bool { return w.Key == key }), nil
+}
+
 // BeginWrite keeps that a write was begun.
 func (k *outbox) BeginWrite(_ context.Context, key string, at time.Time) error {
 	k.mu.Lock()

@@ -22,6 +22,15 @@ func (l *Ledger) GivenUp(ctx context.Context, limit int) (list []pipeline.GivenU
 	return list, err
 }
 
+// Owed implements pipeline.Ledger.
+func (l *Ledger) Owed(ctx context.Context, key string) (owed bool, err error) {
+	err = l.view(ctx, func(c *conn) error {
+		_, owed, err = c.one("SELECT id FROM owed WHERE name = ? AND state = 0", once(key))
+		return err
+	})
+	return owed, err
+}
+
 // OweAgain implements pipeline.Ledger.
 func (l *Ledger) OweAgain(ctx context.Context, keys ...string) (n int, err error) {
 	names := make([][]byte, len(keys))

@@ -22,7 +22,15 @@ func (t *ledgerTest) owedAgain(want int, keys ...string) {
 }
 
 func againAll(t *ledgerTest) {
+	owed := func(key string) bool {
+		owed, err := t.l.Owed(t.Context(), key)
+		if err != nil {
+			t.Errorf("Owed: %v", err)
+		}
+		return owed
+	}
 	t.owe("r1", write("a1", "A"), write("a2", "A"), write("b1", "B"))
+	wantEqual(t, "owed", []bool{owed("a1"), owed("a2"), owed("unknown")}, []bool{true, true, false})
 	t.wantKeys(t.soon(), "a1", "b1")
 	for _, key := range []string{"a1", "b1", "a2"} {
 		t.settleWrite(key, pipeline.WriteResult{GiveUp: true, Reason: pipeline.ReasonForbidden})
@@ -38,10 +46,12 @@ func againAll(t *ledgerTest) {
 	list[0].Created = time.Time{}
 	wantEqual(t, "the first", list[0], want)
 	t.wantWrites(0, 3)
+	wantEqual(t, "owed, given up", owed("a1"), false)
 	t.owedAgain(3)
 	t.wantWrites(3, 0)
 	t.wantKeys(t.soon(), "a1", "b1")
 	t.settleWrite("a1", done)
+	wantEqual(t, "owed, done", owed("a1"), false)
 	t.wantKeys(t.soon(), "a2")
 	t.settleWrite("a2", done)
 	t.settleWrite("b1", done)
