@@ -55,6 +55,9 @@ func (w *WhatsApp) serveTyntec(rw http.ResponseWriter, r *http.Request) {
 		w.serveTyntecStatus(rw, path[1], path[2])
 	case strings.Join(path, "/") == "channels/whatsapp/phone-numbers/"+w.cfg.DisplayNumber+"/templates" && r.Method == http.MethodGet:
 		w.serveTyntecTemplates(rw, r)
+	case r.Method == http.MethodPost && strings.HasPrefix(strings.Join(path, "/")+"/", "channels/whatsapp/accounts/"+w.cfg.WABAID+"/templates/") &&
+		(len(path) == 5 || len(path) == 7 && path[6] == "localizations"):
+		w.serveTyntecSubmit(rw, r, path[4:])
 	case r.Method == http.MethodGet && (path[0] == "configurations" || path[0] == "channels"):
 		w.serveTyntecHealth(rw, strings.Join(path, "/"))
 	case route == "POST media" && len(path) == 1 && !w.cfg.Tyntec.SMS:

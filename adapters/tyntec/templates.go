@@ -32,6 +32,8 @@ type TemplateComponent struct {
 	Format  string           `json:"format,omitempty"`
 	Text    string           `json:"text,omitempty"`
 	Buttons []TemplateButton `json:"buttons,omitempty"`
+	// Examples are of its parameters, in their order, for who reviews it. They are not read back.
+	Examples []string `json:"-"`
 }
 
 // TemplateButton is a QUICK_REPLY or one that is not sent from here.

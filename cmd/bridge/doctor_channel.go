@@ -125,8 +125,8 @@ func (x *examination) desk(ctx context.Context, entry ChannelConfig) (*templateD
 	d := &templateDesk{}
 	if entry.Provider == "tyntec" {
 		local, err = d.readTyntec(ctx, entry, local)
-	} else if d.client, err = openAccount(entry); err == nil {
-		d.all, err = d.client.List(ctx)
+	} else {
+		err = d.readMeta(ctx, entry)
 	}
 	if err != nil {
 		return nil, err

@@ -64,6 +64,10 @@ func tyntecAdvice(err error) string {
 		return "the API key is wrong or has ended"
 	case e != nil && e.Reason == "permission":
 		return "the number is not one that the API key may use: see number, and have it assigned to the key"
+	case e != nil && e.Reason == "no_account":
+		return "tyntec does not say to which account the number belongs: submit it in its portal"
+	case e != nil && e.Reason == "refused":
+		return "tyntec does not take it so: its category, lifetime, language or words"
 	case e != nil && e.Reason == "not_the_api":
 		return "tyntec knows no such number, or base_url is wrong"
 	}
