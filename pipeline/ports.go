@@ -68,6 +68,15 @@ type InboundPart struct {
 	Body []byte
 }
 
+// Format implements fmt.Formatter and hides the body.
+func (InboundPart) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, hidden) }
+
+// MarshalText implements encoding.TextMarshaler, and with it JSON, and hides the body.
+func (InboundPart) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// LogValue implements slog.LogValuer and hides the body.
+func (InboundPart) LogValue() slog.Value { return slog.StringValue(hidden) }
+
 // Publisher puts records on Kafka.
 type Publisher interface {
 	// Publish returns once the brokers have made the record durable (acks=all).

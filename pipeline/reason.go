@@ -40,6 +40,4 @@ const (
 	ReasonNoAnswer      Reason = "no_answer"       // an attempt whose outcome nobody told
 	ReasonNoPatient     Reason = "no_patient"      // the patient of the event is not known yet
 	ReasonRefused       Reason = "refused"         // the other side said no; the code says more
-	ReasonForbidden     Reason = "forbidden"       // the FHIR server does not let us write it
-	ReasonNotCreated    Reason = "not_created"     // what it would change was given up itself
 )

@@ -93,7 +93,7 @@ func (b *WriteBack) heed(w Write, err error) {
 	var e *Error
 	known := errors.As(err, &e)
 	switch kind := KindOf(err); {
-	case known && (e.Reason == outcomeUnclear || e.Reason == string(ReasonNotCreated) || e.Reason == reasonBehind): // it was not asked
+	case known && (e.Reason == outcomeUnclear || e.Reason == string(ReasonNotCreated) || e.Reason == outcomeBehind): // it was not asked
 	case err == nil && w.Kind == WriteWish: // one that comes too late has asked nobody
 	case err == nil && b.Sink == SinkServer && w.Kind == WriteFollow && b.unchangeable(w.Type): // nor has this
 	case err == nil, kind == Refused:

@@ -18,6 +18,12 @@ const (
 	takesOthers = 10 * time.Minute
 )
 
+// Reasons why a write was given up, beside ReasonRefused.
+const (
+	ReasonForbidden  Reason = "forbidden"   // the FHIR server does not let us write it
+	ReasonNotCreated Reason = "not_created" // what it would change was given up itself
+)
+
 // forbidden reports whether a write is to be given up because the server does not let us write it, and notes since when.
 func (b *WriteBack) forbidden(w Write, err error, result *WriteResult) bool {
 	var e *Error

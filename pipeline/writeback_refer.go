@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// reasonBehind is of a write that waits for the one that it refers to.
-const reasonBehind = "behind_another"
+// outcomeBehind is of a write that waits for the one that it refers to.
+const outcomeBehind = "behind_another"
 
 // refer puts the server's references in place of the identifiers of what was created before: the conversation that a message
 // is part of, and what the resource answers or is about. What was not created keeps its identifier.
@@ -28,7 +28,7 @@ func (b *WriteBack) refer(ctx context.Context, w Write, members map[string]json.
 			if owed, err := b.Ledger.Owed(ctx, r.key); err != nil {
 				return err
 			} else if owed {
-				return &Error{Op: "writeback.refer", Kind: Transient, Reason: reasonBehind}
+				return &Error{Op: "writeback.refer", Kind: Transient, Reason: outcomeBehind}
 			}
 		}
 		if ref == "" {

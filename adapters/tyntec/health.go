@@ -44,13 +44,13 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 
 // Health asks whether the key is valid, and the number is among those for SMS.
 // https://github.com/tyntec/api-collection/blob/master/conversations/v3/configurations.yaml
-func (c SMS) Health(ctx context.Context) (Health, error) {
-	body, header, fault := c.ask(ctx, opHealth, statusTimeout, c.base.JoinPath("configurations", "channels", channelSMS))
+func (s SMS) Health(ctx context.Context) (Health, error) {
+	body, header, fault := s.ask(ctx, opHealth, statusTimeout, s.base.JoinPath("configurations", "channels", channelSMS))
 	if fault != nil {
 		return Health{}, fault
 	}
 	for _, one := range body.Array() {
-		if strings.TrimPrefix(one.Get("id.phoneNumber").Str, "+") == c.number {
+		if strings.TrimPrefix(one.Get("id.phoneNumber").Str, "+") == s.number {
 			date, _ := http.ParseTime(header.Get("Date"))
 			return Health{Status: "CONNECTED", Date: date}, nil
 		}
