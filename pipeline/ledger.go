@@ -229,7 +229,7 @@ type WriteResult struct {
 	Answer *Answer
 	// Retry is when to try again, if it is neither done nor given up.
 	Retry time.Time
-	// Unclear is set with Retry where it may have happened all the same: Write.Begun stays.
+	// Unclear is set with Retry and GiveUp where it may have happened all the same: Write.Begun stays.
 	Unclear bool
 	// Untried is set with Retry for one that is given back and was not tried: it does not count as a try.
 	Untried bool

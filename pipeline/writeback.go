@@ -137,7 +137,7 @@ func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more []Write, err error) {
 	defer func() {
 		if recover() != nil {
-			done, more, err = WriteResult{}, nil, b.panicked(w)
+			done, more, err = WriteResult{Unclear: true}, nil, b.panicked(w)
 		}
 	}()
 	switch {
@@ -160,7 +160,7 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 	}
 	body, err := b.whole(ctx, w)
 	if err != nil {
-		return done, nil, err
+		return WriteResult{Unclear: !w.Begun.IsZero()}, nil, err // what was in doubt stays so
 	}
 	return b.create(ctx, w, body)
 }

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,4 +47,30 @@ func TestFinalRecordWaitsForWhatItNames(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFinalRecordInDoubtStaysSo: what may have been created is not created again because it had to wait for what it names.
+func TestFinalRecordInDoubtStaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		final := create("final", "sent:1")
+		final.Kind, final.Thread, final.Begun = pipeline.WriteFinal, "header", time.Now().Add(-time.Hour)
+		k := newOutbox(final, create("header", "Patient/p1"))
+		fails := []error{transient("timeout"), transient("timeout")}
+		s := &server{post: func(body []byte) (string, error) {
+			if gjson.GetBytes(body, "identifier.0.value").String() == "final" {
+				t.Error("it is created again")
+			}
+			return "Communication/1", next(&fails)
+		}, ping: func() error { return nil }}
+		b := writingBack(t, k, s)
+		b.Shape = pipeline.Shape{Profile: pipeline.Profile{Communication: pipeline.CommunicationProfile{Record: pipeline.RecordFinal, Unidentified: true}}}
+		b.Ladder = &pipeline.Ladder{Server: s, Filing: pipeline.Filing{Sinks: []pipeline.Sink{pipeline.SinkServer}}}
+		stop := start(b.Run)
+		time.Sleep(time.Minute)
+		stop()
+		same(t, "waited", len(fails), 0)
+		if ends := k.ends(); !slices.Contains(ends, "final given up") || !slices.Contains(ends, "final retry") {
+			t.Errorf("it ended with %v, want that it waits, and is a person's then", ends)
+		}
+	})
 }

@@ -258,7 +258,8 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 		}
 		_, err = t.exec("INSERT INTO written (name, ref, done_at) VALUES (?, ?, ?)", name, r.Ref, micros(r.At))
 	case r.GiveUp:
-		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL WHERE id = ? AND state = 0 AND rev = ?", string(r.Reason), w.id, w.rev)
+		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL, begun_at = begun_at * ? WHERE id = ? AND state = 0 AND rev = ?",
+			string(r.Reason), number(r.Unclear), w.id, w.rev)
 		t.count(counted{kind: tallyGivenUp}, n)
 	default:
 		if r.Untried { // it is what it was

@@ -11,6 +11,7 @@ var givenUpTests = map[string]func(*ledgerTest){
 	"one of them is owed again, before what stands behind it": againOne,
 	"what people were asked about is not owed again":          againNot,
 	"since when a write is refused is kept":                   refusedSince,
+	"what is in doubt stays so when it is owed again":         againInDoubt,
 }
 
 func (t *ledgerTest) owedAgain(want int, keys ...string) {
@@ -108,5 +109,23 @@ func refusedSince(t *ledgerTest) {
 	t.owedAgain(1)
 	if got := t.pending(); len(got) != 1 || !got[0].Refused.IsZero() || got[0].Tries != 0 {
 		t.Error("owed again: it is as if it had never been refused")
+	}
+}
+
+func againInDoubt(t *ledgerTest) {
+	for key, unclear := range map[string]bool{"a1": true, "b1": false} {
+		t.owe("r"+key, write(key, key))
+		if err := t.l.BeginWrite(t.Context(), key, t.now); err != nil {
+			t.Fatal(err)
+		}
+		t.wantKeys(t.soon(), key)
+		t.settleWrite(key, pipeline.WriteResult{GiveUp: true, Unclear: unclear, Reason: pipeline.ReasonRefused})
+		t.owedAgain(1, key)
+		list := t.pending()
+		if len(list) != 1 {
+			t.Fatalf("pending: got %d, want 1", len(list))
+		}
+		wantEqual(t, "in doubt", !list[0].Begun.IsZero(), unclear)
+		t.settleWrite(key, done)
 	}
 }
