@@ -16,6 +16,7 @@ import (
 type ledger struct {
 	pipeline.Ledger
 	apply       func(pipeline.Event, pipeline.Decide) (pipeline.Applied, error)
+	revise      func(ref, version string, d pipeline.Decide) (pipeline.Applied, error)
 	park        func(pipeline.Event, pipeline.Reason, time.Time) error
 	parked      func(now time.Time, limit int) ([]pipeline.ParkedEvent, error)
 	unpark      func(pipeline.Source, string) error
@@ -36,6 +37,10 @@ type ledger struct {
 
 func (l *ledger) Apply(_ context.Context, ev pipeline.Event, d pipeline.Decide) (pipeline.Applied, error) {
 	return l.apply(ev, d)
+}
+
+func (l *ledger) Revise(_ context.Context, ref, version string, d pipeline.Decide) (pipeline.Applied, error) {
+	return l.revise(ref, version, d)
 }
 
 func (l *ledger) Park(_ context.Context, ev pipeline.Event, why pipeline.Reason, retry time.Time) error {
@@ -208,6 +213,7 @@ type webhook struct {
 	signed, verified bool
 	token            string
 	key              string
+	split            func(body []byte) []pipeline.InboundPart
 	parse            func(body []byte, received time.Time) (pipeline.Updates, error)
 }
 
@@ -219,7 +225,12 @@ func (w *webhook) Handshake(q url.Values) (string, bool) {
 	return q.Get("challenge"), q.Get("token") == w.token
 }
 
-func (w *webhook) OrderKey([]byte) string { return w.key }
+func (w *webhook) Split(body []byte) []pipeline.InboundPart {
+	if w.split != nil {
+		return w.split(body)
+	}
+	return []pipeline.InboundPart{{Key: w.key, Body: body}}
+}
 
 func (w *webhook) Parse(body []byte, received time.Time) (pipeline.Updates, error) {
 	return w.parse(body, received)

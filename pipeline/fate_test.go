@@ -183,7 +183,7 @@ func TestWriteBackFollows(t *testing.T) {
 	}{
 		{"delivered", w, []string{was}, nil, []string{"read Communication/c1", completes}, "f1 done"},
 		{"is so already", w, []string{strings.Replace(was, "in-progress", "completed", 1)}, nil, []string{"read Communication/c1"}, "f1 done"},
-		{"never created", never, []string{was}, nil, nil, "f1 done"},
+		{"never created", never, []string{was}, nil, nil, "f1 given up"},
 		{"somebody was quicker", w, []string{was}, []error{refused("412")}, []string{"read Communication/c1", completes, "read Communication/c1", completes}, "f1 done"},
 		{"marked as an error by people", w, []string{strings.Replace(was, "in-progress", "entered-in-error", 1)}, nil, []string{"read Communication/c1"}, "f1 done"},
 		{"gone", w, []string{"410"}, nil, []string{"read Communication/c1"}, "f1 done"},

@@ -178,6 +178,10 @@ func (in *Intake) apply(ctx context.Context, ev Event, current fhir.Resource, al
 	if err := in.keep(ctx, ev, along); err != nil {
 		return "", err
 	}
+	booked := newBookings(current, along)
+	if err := booked.look(ctx, in.Ledger); err != nil {
+		return "", err
+	}
 	lookup, err := in.Resolver.Lookup(ctx, current, along)
 	if err != nil {
 		return "", err
@@ -186,22 +190,15 @@ func (in *Intake) apply(ctx context.Context, ev Event, current fhir.Resource, al
 	change := Change{
 		Current: current, Version: versionOf(ev), Lookup: lookup, Now: now, Historic: in.historic(ev, now),
 	}
-	decide := func(kept Versioned, known Known) (plan Plan, err error) {
-		err = pure("intake.decide", func() (err error) {
-			change.Previous, change.Known = previous(kept), known
-			if plan, err = in.Journeys.Decide(change); err != nil {
-				return err
-			}
-			plan.Writes = in.Filing.Errands(plan.Errands, now)
-			return expiring("intake.decide", plan.Wanted)
-		})
-		return plan, err
-	}
+	decide := in.decide(change, booked)
 	if !startsJourney(ev.Type) {
 		decide = nil
 	}
 	applied, err := in.Ledger.Apply(ctx, ev, decide)
 	if err != nil {
+		return "", err
+	}
+	if err := in.visits(ctx, ev, applied, booked); err != nil {
 		return "", err
 	}
 	if decide == nil { // nothing is said from what starts a journey through the resolver
@@ -222,6 +219,21 @@ func (in *Intake) apply(ctx context.Context, ev Event, current fhir.Resource, al
 		return "planned", nil
 	}
 	return "applied", nil
+}
+
+// decide is Decide of a change of which the ledger knows the rest.
+func (in *Intake) decide(change Change, booked bookings) Decide {
+	return func(kept Versioned, known Known) (plan Plan, err error) {
+		err = pure("intake.decide", func() (err error) {
+			change.Previous, change.Known = previous(kept), known
+			if plan, err = in.Journeys.Decide(change); err != nil {
+				return err
+			}
+			plan.Writes, plan.Bookings = in.Filing.Errands(plan.Errands, change.Now), booked.list
+			return expiring("intake.decide", plan.Wanted)
+		})
+		return plan, err
+	}
 }
 
 // historic reports whether the event is too old to be news, by the resource's

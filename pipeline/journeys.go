@@ -226,6 +226,15 @@ type Plan struct {
 	Errands []Errand
 	// Writes are the Errands as they are owed to the sinks. Whoever calls the ledger makes them.
 	Writes []Write
+	// Bookings are the appointments that a visit which takes place goes back to: their changes change its plan. Whoever calls
+	// the ledger names them.
+	Bookings []Booking
+}
+
+// Booking is an appointment, and the version of it from which was planned, if that came along and is not the kept one.
+type Booking struct {
+	Ref  string
+	From Stamp
 }
 
 // Errand asks people to do something that no message can.

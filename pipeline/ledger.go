@@ -23,6 +23,9 @@ type Ledger interface {
 	// decide is nil for resources that no journey starts from: they are only kept.
 	Apply(ctx context.Context, ev Event, decide Decide) (Applied, error)
 
+	// Revise brings the plan of a subject to what decide wants of the kept version, if that is still the given one.
+	Revise(ctx context.Context, ref, version string, decide Decide) (Applied, error)
+
 	// Park keeps an event that cannot be decided yet. One record may bring several, of different
 	// resources: parking the same source and resource twice keeps one.
 	Park(ctx context.Context, ev Event, reason Reason, retry time.Time) error
@@ -126,8 +129,15 @@ type Ledger interface {
 	// BeginWrite makes durable that a write is about to be tried by whose outcome nobody would recognise it: Write.Begun
 	// has that time until SettleWrite says that the outcome is clear. A write that is not pending is left as it is.
 	BeginWrite(ctx context.Context, key string, at time.Time) error
+	// GivenUp returns up to limit writes that were given up, in the order in which they were owed.
+	GivenUp(ctx context.Context, limit int) ([]GivenUpWrite, error)
+	// OweAgain lets writes that were given up be tried again, each before what stands behind it in its queue; all of them for
+	// no keys. Decisions and wishes are left: people were asked to see to them. Returns how many are owed again.
+	OweAgain(ctx context.Context, keys ...string) (int, error)
 	// Written returns the reference that the write with this key created, "" if none yet.
 	Written(ctx context.Context, key string) (string, error)
+	// Owed reports whether the write with this key is pending.
+	Owed(ctx context.Context, key string) (bool, error)
 
 	// Fetched keeps a resource that was read from the FHIR server, unless a newer one is kept.
 	Fetched(ctx context.Context, v Versioned, at time.Time) error
@@ -219,16 +229,31 @@ type WriteResult struct {
 	Answer *Answer
 	// Retry is when to try again, if it is neither done nor given up.
 	Retry time.Time
-	// Unclear is set with Retry where it may have happened all the same: Write.Begun stays.
+	// Unclear is set with Retry and GiveUp where it may have happened all the same: Write.Begun stays.
 	Unclear bool
 	// Untried is set with Retry for one that is given back and was not tried: it does not count as a try.
 	Untried bool
 	// Unasked is set where the sink was not asked: nothing was to be written to it.
 	Unasked bool
+	// Refused is set with Retry, and is Write.Refused from then on.
+	Refused time.Time
 	// GiveUp ends it without success.
 	GiveUp bool
 	Reason Reason
 	At     time.Time
+}
+
+// GivenUpWrite is a write that waits for a person: what it was, and no word of it.
+type GivenUpWrite struct {
+	Key    string
+	Sink   Sink
+	Kind   WriteKind
+	Type   string
+	Order  string
+	Reason Reason
+	Tries  int
+	// Created is when it was owed.
+	Created time.Time
 }
 
 // Census is a count of what is in the ledger.

@@ -43,6 +43,8 @@ type Applied struct {
 	Planned, Cancelled, Kept int
 	// DueNow reports whether something planned is due at once.
 	DueNow bool
+	// Visits are the Encounters that go back to the appointment (Plan.Bookings) and were planned from an older version of it.
+	Visits []string
 }
 
 // ParkedEvent is an event that waits for something.

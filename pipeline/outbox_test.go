@@ -20,6 +20,7 @@ type outbox struct {
 	list    []*owed
 	refs    map[string]string // what writes created
 	settled []string          // key and how it ended
+	given   []pipeline.Reason // why writes were given up
 	asked   atomic.Int64
 	failing bool // the store does not settle
 }
@@ -39,15 +40,20 @@ func newOutbox(list ...pipeline.Write) *outbox {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		seen := map[string]bool{}
+		var ready []*owed
 		for _, w := range k.list {
 			if w.Sink != sink || seen[w.Order] {
 				continue
 			}
 			seen[w.Order] = true
-			if len(due) < limit && !w.retry.After(now) && !w.leased.After(now) {
-				w.leased = now.Add(pipeline.LeaseTime)
-				due = append(due, w.Write)
+			if !w.retry.After(now) && !w.leased.After(now) {
+				ready = append(ready, w)
 			}
+		}
+		slices.SortStableFunc(ready, func(a, b *owed) int { return a.retry.Compare(b.retry) })
+		for _, w := range ready[:min(limit, len(ready))] {
+			w.leased = now.Add(pipeline.LeaseTime)
+			due = append(due, w.Write)
 		}
 		return due, nil
 	}
@@ -69,11 +75,15 @@ func newOutbox(list ...pipeline.Write) *outbox {
 			k.refs[key] = r.Ref
 		case r.GiveUp:
 			end = "given up"
+			k.given = append(k.given, r.Reason)
 		case r.Untried:
 			end = "given back"
 		}
 		k.settled = append(k.settled, key+" "+end)
 		w.retry, w.leased = r.Retry, time.Time{}
+		if !r.Untried {
+			w.Refused = r.Refused
+		}
 		if !r.Unclear && !r.Untried {
 			w.Begun = time.Time{}
 		}
@@ -102,6 +112,13 @@ func (k *outbox) add(list ...pipeline.Write) {
 		}
 		k.list = append(k.list, &owed{Write: w})
 	}
+}
+
+// Owed reports whether a write is not settled for good.
+func (k *outbox) Owed(_ context.Context, key string) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.ContainsFunc(k.list, func(w *owed) bool { return w.Key == key }), nil
 }
 
 // BeginWrite keeps that a write was begun.

@@ -52,13 +52,30 @@ type Webhook interface {
 	Verify(header http.Header, body []byte) bool
 	// Handshake answers the provider's subscription check; ok is false if the token is wrong.
 	Handshake(query url.Values) (challenge string, ok bool)
-	// OrderKey returns a keyed digest of whom the body is about, for the record's key, so that
-	// updates of one person stay in order; "" if it names none. It reveals no number.
-	OrderKey(body []byte) string
+	// Split returns a body as it is put on Kafka: one part for each person whom it is about, with their updates in the body's
+	// order; at least one. A body about one person is a part as it is. All parts together hold all that the body holds.
+	Split(body []byte) []InboundPart
 	// Parse returns everything in a body. What it does not know is named in
 	// Updates.Others and is no error; only a body that is not the provider's at all is Malformed.
 	Parse(body []byte, received time.Time) (Updates, error)
 }
+
+// InboundPart is what of a webhook's body is about one person.
+type InboundPart struct {
+	// Key is a keyed digest of the person, for the record's key, so that their updates stay in order; "" if nobody is named. It
+	// reveals no number.
+	Key  string
+	Body []byte
+}
+
+// Format implements fmt.Formatter and hides the body.
+func (InboundPart) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, hidden) }
+
+// MarshalText implements encoding.TextMarshaler, and with it JSON, and hides the body.
+func (InboundPart) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// LogValue implements slog.LogValuer and hides the body.
+func (InboundPart) LogValue() slog.Value { return slog.StringValue(hidden) }
 
 // Publisher puts records on Kafka.
 type Publisher interface {

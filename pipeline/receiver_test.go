@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -123,4 +124,42 @@ func TestReceiverPutsTheRawBodyOnKafka(t *testing.T) {
 	rc.ServeHTTP(httptest.NewRecorder(), r)
 	same(t, "record", []any{got.topic, got.key, string(got.value), got.headers}, []any{"inbound", "digest", raw,
 		map[string]string{pipeline.HeaderChannel: "main", pipeline.HeaderReceived: "2026-03-01T12:00:00.000000005Z"}})
+}
+
+// TestReceiverSplits: what is about several people is a record of each, and 200 is said when all of them are durable.
+func TestReceiverSplits(t *testing.T) {
+	for _, failing := range []string{"", "b"} {
+		log, _ := newLog(t)
+		var mu sync.Mutex
+		got := map[string]string{}
+		rc := &pipeline.Receiver{
+			Webhooks: map[string]pipeline.Webhook{"main": &webhook{signed: true, verified: true, split: func(body []byte) (parts []pipeline.InboundPart) {
+				for _, p := range strings.Fields(string(body)) {
+					parts = append(parts, pipeline.InboundPart{Key: p, Body: []byte("of " + p)})
+				}
+				return parts
+			}}},
+			Topic: "inbound", Log: log, Now: func() time.Time { return recordTime },
+			Publisher: publisher(func(p published) error {
+				mu.Lock()
+				defer mu.Unlock()
+				if p.key == failing {
+					return transient("unreachable")
+				}
+				got[p.key] = string(p.value) + " on " + p.headers[pipeline.HeaderChannel]
+				return nil
+			}),
+		}
+		r := httptest.NewRequestWithContext(context.Background(), "POST", "/", strings.NewReader("a b c"))
+		r.SetPathValue("channel", "main")
+		w := httptest.NewRecorder()
+		rc.ServeHTTP(w, r)
+		want, status := map[string]string{"a": "of a on main", "b": "of b on main", "c": "of c on main"}, 200
+		if failing != "" {
+			delete(want, failing)
+			status = 503
+		}
+		same(t, "records", got, want)
+		same(t, "status", w.Code, status)
+	}
 }

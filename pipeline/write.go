@@ -75,6 +75,8 @@ type Write struct {
 	// NotBefore is when it may be tried at the earliest, for WriteFinal.
 	NotBefore time.Time
 
+	// Refused is since when the server has refused it each time as somebody who may take that back does, zero if it has not.
+	Refused time.Time
 	// Tries, Created and Begun are the ledger's. Begun is when a try was begun of which nobody knows how it ended; see
 	// Ledger.BeginWrite.
 	Tries   int

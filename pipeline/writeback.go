@@ -51,7 +51,9 @@ type WriteBack struct {
 	shown atomic.Value
 	// troubled is the latest time until which a write was put off, in nanoseconds since 1970; late is signalled with it.
 	troubled atomic.Int64
-	late     chan struct{}
+	// taken is when the sink has last created something, in the same unit.
+	taken atomic.Int64
+	late  chan struct{}
 }
 
 // try makes one try of a write and settles it.
@@ -66,6 +68,9 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 // settle closes one try of a write.
 func (b *WriteBack) settle(ctx context.Context, w Write, result WriteResult, more []Write, err error) {
 	result.Done, result.At = err == nil, b.Now()
+	if result.Done && result.Ref != "" {
+		b.taken.Store(result.At.UnixNano())
+	}
 	outcome := "done"
 	if err != nil {
 		if outcome = b.failed(w, err, &result); result.GiveUp && w.Decision != nil {
@@ -88,7 +93,7 @@ func (b *WriteBack) heed(w Write, err error) {
 	var e *Error
 	known := errors.As(err, &e)
 	switch kind := KindOf(err); {
-	case known && e.Reason == outcomeUnclear: // it was not asked
+	case known && (e.Reason == outcomeUnclear || e.Reason == string(ReasonNotCreated) || e.Reason == outcomeBehind): // it was not asked
 	case err == nil && w.Kind == WriteWish: // one that comes too late has asked nobody
 	case err == nil && b.Sink == SinkServer && w.Kind == WriteFollow && b.unchangeable(w.Type): // nor has this
 	case err == nil, kind == Refused:
@@ -109,8 +114,9 @@ func (b *WriteBack) heed(w Write, err error) {
 // failed decides what becomes of a write that was not taken.
 func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 	kind := KindOf(err)
-	if kind == Refused || kind == Malformed {
-		result.GiveUp, result.Reason = true, ReasonRefused
+	forbidden := b.forbidden(w, err, result)
+	if kind == Refused || kind == Malformed || forbidden {
+		result.GiveUp, result.Reason = true, givenUpFor(err, forbidden)
 		b.Log.Error("write given up: it waits for a person", "write", w.Key, "type", w.Type, "error", err)
 		return "given_up"
 	}
@@ -131,7 +137,7 @@ func (b *WriteBack) failed(w Write, err error, result *WriteResult) string {
 func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more []Write, err error) {
 	defer func() {
 		if recover() != nil {
-			done, more, err = WriteResult{}, nil, b.panicked(w)
+			done, more, err = WriteResult{Unclear: true}, nil, b.panicked(w)
 		}
 	}()
 	switch {
@@ -154,7 +160,7 @@ func (b *WriteBack) write(ctx context.Context, w Write) (done WriteResult, more 
 	}
 	body, err := b.whole(ctx, w)
 	if err != nil {
-		return done, nil, err
+		return WriteResult{Unclear: !w.Begun.IsZero()}, nil, err // what was in doubt stays so
 	}
 	return b.create(ctx, w, body)
 }

@@ -14,6 +14,7 @@ const outcomeUnclear = "unclear"
 // create creates what is owed, as the server's profile has it. It is given up where the server would not let it be
 // recognised again, an earlier try has ended in silence, and the profile knows no way to look.
 func (b *WriteBack) create(ctx context.Context, w Write, body []byte) (done WriteResult, more []Write, err error) {
+	done.Unclear = !w.Begun.IsZero() // until it is found out
 	kind, shaped, err := b.Shape.of(w.Type, w.Key, body)
 	if err != nil || shaped == nil {
 		done.Unasked = true
@@ -25,6 +26,7 @@ func (b *WriteBack) create(ctx context.Context, w Write, body []byte) (done Writ
 		}
 	}
 	if kind != "Communication" || !b.Shape.Profile.Communication.Unidentified {
+		done.Unclear = false // it is recognised by its identifier
 		done.Ref, err = b.Server.Create(ctx, shaped, w.IfNoneExist)
 		return done, nil, err
 	}
@@ -38,6 +40,7 @@ func (b *WriteBack) create(ctx context.Context, w Write, body []byte) (done Writ
 			return done, more, err
 		}
 	}
+	done.Unclear = false
 	if b.breaker.doubtful() { // nothing is posted into an outage, for each would need a person
 		if err := b.Server.Ping(ctx); err != nil {
 			return done, nil, err

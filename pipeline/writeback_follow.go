@@ -18,7 +18,7 @@ func (b *WriteBack) Amend(ctx context.Context, w Write) error {
 	return &Error{Op: "writeback.amend", Kind: Malformed, Reason: "unknown_kind"}
 }
 
-// follow brings the record of a message to what has become of it. One that was never created has nothing to follow.
+// follow brings the record of a message to what has become of it. Where the record was given up, this waits for a person with it.
 func (b *WriteBack) follow(ctx context.Context, w Write) error {
 	want := []byte(w.Body.Reveal())
 	if len(want) == 0 {
@@ -28,8 +28,11 @@ func (b *WriteBack) follow(ctx context.Context, w Write) error {
 		return nil
 	}
 	ref, err := b.Ledger.Written(ctx, w.Answers)
-	if err != nil || ref == "" {
+	if err != nil {
 		return err
+	}
+	if ref == "" { // it stands before this in the queue
+		return &Error{Op: "writeback.follow", Kind: Refused, Reason: string(ReasonNotCreated)}
 	}
 	return b.amend(ctx, w, ref, func(now Versioned) ([]byte, bool, error) {
 		return fhir.CommunicationPatch(now.Resource, want)

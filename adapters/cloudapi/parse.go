@@ -35,7 +35,7 @@ func (r *Receiver) Parse(body []byte, received time.Time) (pipeline.Updates, err
 		return pipeline.Updates{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Reason: "not_json"}
 	}
 	root := gjson.ParseBytes(body)
-	if root.Get("object").Str != "whatsapp_business_account" {
+	if root.Get("object").Str != objectType {
 		return pipeline.Updates{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Reason: "not_whatsapp"}
 	}
 	p := parser{phoneNumberID: r.phoneNumberID, received: received, seen: make(exchange.Distinct)}
@@ -46,6 +46,9 @@ func (r *Receiver) Parse(body []byte, received time.Time) (pipeline.Updates, err
 	})
 	return p.updates, nil
 }
+
+// objectType is what every body of Meta's is about.
+const objectType = "whatsapp_business_account"
 
 // parser walks one body.
 type parser struct {

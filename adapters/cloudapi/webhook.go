@@ -123,13 +123,17 @@ func signature(header http.Header) []byte {
 	return digest
 }
 
-// OrderKey implements pipeline.Webhook: 32 hexadecimal digits. Of a body about
-// several people it names the first. The key changes with the app secret.
+// OrderKey is a keyed digest of whom a body is about: 32 hexadecimal digits, "" if it names nobody. Of several people it
+// names the first; see Split. The key changes with the app secret.
 func (r *Receiver) OrderKey(body []byte) string {
 	person := firstPerson(body)
 	if person == "" {
 		return ""
 	}
+	return r.key(person)
+}
+
+func (r *Receiver) key(person string) string {
 	return hex.EncodeToString(sum(r.keys.order, []byte(person))[:16])
 }
 

@@ -21,6 +21,12 @@ type TyntecConfig struct {
 	LongHash bool
 	// Header and Token are added to each callback.
 	Header, Token string
+	// Status and Quality are what is said of the number; default CONNECTED and GREEN.
+	Status, Quality string
+	// Callbacks are what is configured of them, as the API has it; default all of what a bridge needs. Scopeless makes the key one
+	// that may not read that.
+	Callbacks map[string]any
+	Scopeless bool
 	// SMS makes it a number for SMS: words alone, no window, and whoever is not on WhatsApp has it.
 	SMS bool
 }
@@ -49,6 +55,11 @@ func (w *WhatsApp) serveTyntec(rw http.ResponseWriter, r *http.Request) {
 		w.serveTyntecStatus(rw, path[1], path[2])
 	case strings.Join(path, "/") == "channels/whatsapp/phone-numbers/"+w.cfg.DisplayNumber+"/templates" && r.Method == http.MethodGet:
 		w.serveTyntecTemplates(rw, r)
+	case r.Method == http.MethodPost && strings.HasPrefix(strings.Join(path, "/")+"/", "channels/whatsapp/accounts/"+w.cfg.WABAID+"/templates/") &&
+		(len(path) == 5 || len(path) == 7 && path[6] == "localizations"):
+		w.serveTyntecSubmit(rw, r, path[4:])
+	case r.Method == http.MethodGet && (path[0] == "configurations" || path[0] == "channels"):
+		w.serveTyntecHealth(rw, strings.Join(path, "/"))
 	case route == "POST media" && len(path) == 1 && !w.cfg.Tyntec.SMS:
 		w.serveTyntecUpload(rw, r)
 	case route == "DELETE media" && len(path) == 2 && !w.cfg.Tyntec.SMS:

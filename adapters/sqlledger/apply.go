@@ -56,7 +56,8 @@ func (l *Ledger) apply(t *tx, in incoming, decide pipeline.Decide) (pipeline.App
 			fresh = pipeline.Newer // it was read from the server; as an event it is new
 		}
 		if fresh != pipeline.Newer {
-			return pipeline.Applied{Fresh: fresh}, never, nil
+			list, err := visits(t, kept, in.stamp, fresh)
+			return pipeline.Applied{Fresh: fresh, Visits: list}, never, err
 		}
 	}
 	if decide == nil {
@@ -70,14 +71,9 @@ func (l *Ledger) apply(t *tx, in incoming, decide pipeline.Decide) (pipeline.App
 			return pipeline.Applied{}, never, err
 		}
 	}
-	plan, err := decide(before, subject.known())
+	plan, err := planOf(in.ref, decide, before, subject)
 	if err != nil {
 		return pipeline.Applied{}, never, err
-	}
-	for _, n := range plan.Wanted {
-		if n.Subject != in.ref || n.Key == "" {
-			return pipeline.Applied{}, never, &pipeline.Error{Op: "sqlledger.apply", Kind: pipeline.Malformed, Reason: "foreign_plan"}
-		}
 	}
 	id, err := keep(t, in, kept)
 	if err != nil {
@@ -87,7 +83,34 @@ func (l *Ledger) apply(t *tx, in incoming, decide pipeline.Decide) (pipeline.App
 	if in.body == nil {
 		why = pipeline.ReasonDeleted
 	}
+	result, due, err := l.carryOut(t, id, in.ref, subject, plan, why)
+	if err != nil {
+		return result, due, err
+	}
+	result.Visits, err = visits(t, kept, in.stamp, pipeline.Newer)
+	return result, due, err
+}
+
+// planOf is what is wanted of a subject, and of no other.
+func planOf(ref string, decide pipeline.Decide, kept pipeline.Versioned, subject subjectState) (pipeline.Plan, error) {
+	plan, err := decide(kept, subject.known())
+	if err != nil {
+		return plan, err
+	}
+	for _, n := range plan.Wanted {
+		if n.Subject != ref || n.Key == "" {
+			return plan, &pipeline.Error{Op: "sqlledger.apply", Kind: pipeline.Malformed, Reason: "foreign_plan"}
+		}
+	}
+	return plan, nil
+}
+
+// carryOut does what a plan wants.
+func (l *Ledger) carryOut(t *tx, id int64, ref string, subject subjectState, plan pipeline.Plan, why pipeline.Reason) (pipeline.Applied, int64, error) {
 	if err := insertWrites(t, l.sealWrites(plan.Writes)); err != nil {
+		return pipeline.Applied{}, never, err
+	}
+	if err := goesBack(t, ref, plan.Bookings); err != nil {
 		return pipeline.Applied{}, never, err
 	}
 	result, due, err := l.reconcile(t, id, subject.list, plan, why)

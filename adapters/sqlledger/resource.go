@@ -20,7 +20,9 @@ const (
 type resource struct {
 	id, rev, source int64
 	deleted         bool
-	stamp           pipeline.Stamp
+	// visited is set for an appointment that visits go back to. Only head reads it.
+	visited bool
+	stamp   pipeline.Stamp
 }
 
 // version is what Versioned.Version says: the resource's own version or, when the
@@ -48,11 +50,13 @@ func resourceOf(r row) resource {
 
 // head returns what is kept of ref, without its body.
 func head(c *conn, ref string) (kept resource, ok bool, err error) {
-	r, ok, err := c.one("SELECT "+resourceColumns+" FROM resource r WHERE r.ref = ?", ref)
+	r, ok, err := c.one("SELECT "+resourceColumns+", r.visited FROM resource r WHERE r.ref = ?", ref)
 	if err != nil || !ok {
 		return resource{}, false, err
 	}
-	return resourceOf(r), true, nil
+	kept = resourceOf(r)
+	kept.visited = r.number(8) != 0
+	return kept, true, nil
 }
 
 // body returns the kept bytes of ref, nil for a deleted one.

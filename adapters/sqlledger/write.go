@@ -77,7 +77,7 @@ func replaceWrite(t *tx, w owedWrite) (bool, error) {
 		return n > 0, err
 	}
 	now, sink := micros(t.now), string(w.Sink)
-	n, err = t.exec(`UPDATE owed SET state = 0, reason = '', tries = 0, created_at = ?, secret = ?, rev = rev + 1,
+	n, err = t.exec(`UPDATE owed SET state = 0, reason = '', tries = 0, refused_at = 0, created_at = ?, secret = ?, rev = rev + 1,
 		ready_at = CASE WHEN EXISTS (SELECT 1 FROM owed o WHERE o.sink = ? AND o.queue_at = ? AND o.state = 0) THEN NULL ELSE CAST(? AS BIGINT) END
 		WHERE name = ? AND state = 1`, now, w.secret, sink, w.queue, now, w.name)
 	t.count(counted{kind: tallyGivenUp}, -n)
@@ -92,12 +92,12 @@ func (l *Ledger) owe(list []owedWrite) {
 	}
 }
 
-const owedColumns = "o.id, o.key, o.sink, o.kind, o.type, o.tries, o.created_at, o.secret, o.queue_at, o.rev, o.begun_at"
+const owedColumns = "o.id, o.key, o.sink, o.kind, o.type, o.tries, o.created_at, o.secret, o.queue_at, o.rev, o.begun_at, o.refused_at"
 
 func (l *Ledger) writeOf(r row) (pipeline.Write, error) {
 	w := pipeline.Write{
 		Key: r.text(1), Sink: pipeline.Sink(r.text(2)), Kind: pipeline.WriteKind(r.text(3)), Type: r.text(4),
-		Tries: int(r.number(5)), Created: r.at(6), Begun: r.at(10),
+		Tries: int(r.number(5)), Created: r.at(6), Begun: r.at(10), Refused: r.at(11),
 	}
 	secret, err := l.seal.open("owed", w.Key, r.bytes(7))
 	if err != nil {
@@ -258,15 +258,16 @@ func settleWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResult) (ende
 		}
 		_, err = t.exec("INSERT INTO written (name, ref, done_at) VALUES (?, ?, ?)", name, r.Ref, micros(r.At))
 	case r.GiveUp:
-		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL WHERE id = ? AND state = 0 AND rev = ?", string(r.Reason), w.id, w.rev)
+		n, err = t.exec("UPDATE owed SET state = 1, reason = ?, tries = tries + 1, ready_at = NULL, begun_at = begun_at * ? WHERE id = ? AND state = 0 AND rev = ?",
+			string(r.Reason), number(r.Unclear), w.id, w.rev)
 		t.count(counted{kind: tallyGivenUp}, n)
 	default:
-		tries, unclear := int64(1), r.Unclear
-		if r.Untried {
-			tries, unclear = 0, true // it is what it was
+		if r.Untried { // it is what it was
+			_, err = t.exec("UPDATE owed SET reason = ?, ready_at = ? WHERE id = ? AND state = 0", string(r.Reason), micros(r.Retry), w.id)
+			return false, err
 		}
-		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + ?, ready_at = ?, begun_at = begun_at * ? WHERE id = ? AND state = 0",
-			string(r.Reason), tries, micros(r.Retry), number(unclear), w.id)
+		_, err = t.exec("UPDATE owed SET reason = ?, tries = tries + 1, ready_at = ?, begun_at = begun_at * ?, refused_at = ? WHERE id = ? AND state = 0",
+			string(r.Reason), micros(r.Retry), number(r.Unclear), micros(r.Refused), w.id)
 	}
 	return n > 0, err
 }

@@ -32,6 +32,8 @@ type TemplateComponent struct {
 	Format  string           `json:"format,omitempty"`
 	Text    string           `json:"text,omitempty"`
 	Buttons []TemplateButton `json:"buttons,omitempty"`
+	// Examples are of its parameters, in their order, for who reviews it. They are not read back.
+	Examples []string `json:"-"`
 }
 
 // TemplateButton is a QUICK_REPLY or one that is not sent from here.
@@ -73,20 +75,11 @@ func (c *Client) Templates(ctx context.Context) ([]Template, error) {
 }
 
 func (c *Client) templatePage(ctx context.Context, place *url.URL) (gjson.Result, http.Header, *pipeline.Error) {
-	ctx, cancel := context.WithTimeout(ctx, downloadTimeout)
-	defer cancel()
-	a, fault := c.http.Get(ctx, opTemplates, place, c.headers.get, pageLimit)
-	switch {
-	case fault != nil:
-		return gjson.Result{}, nil, fault
-	case !a.OK():
-		e := failure(opTemplates, a)
-		e.Unknown = false
-		return gjson.Result{}, nil, e
-	case !a.Whole || !gjson.ValidBytes(a.Body) || !gjson.ParseBytes(a.Body).IsArray():
-		return gjson.Result{}, nil, &pipeline.Error{Op: opTemplates, Kind: pipeline.Transient, Reason: reasonUnreadable}
+	page, header, fault := c.ask(ctx, opTemplates, downloadTimeout, place)
+	if fault == nil && !page.IsArray() {
+		fault = &pipeline.Error{Op: opTemplates, Kind: pipeline.Transient, Reason: reasonUnreadable}
 	}
-	return gjson.ParseBytes(a.Body), a.Header, nil
+	return page, header, fault
 }
 
 // next is the query of the following page, "" if there is none. Of the link (RFC 8288) no more is followed: the API

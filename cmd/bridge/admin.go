@@ -31,7 +31,7 @@ func (a *app) webhookMux() http.Handler {
 }
 
 // adminMux serves /healthz (the process lives), /readyz (each dependency, as JSON)
-// /metrics (Prometheus), and /plan and /send of the bridge that has a ledger.
+// /metrics (Prometheus), and /plan, /send and /writes of the bridge that has a ledger.
 func (a *app) adminMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
@@ -40,6 +40,8 @@ func (a *app) adminMux() http.Handler {
 	if a.ledger != nil {
 		mux.HandleFunc("GET /plan", a.plan)
 		mux.HandleFunc("POST /send", a.broadcasts.serve)
+		mux.HandleFunc("GET /writes", a.writes)
+		mux.HandleFunc("POST /writes", a.writeAgain)
 	}
 	return mux
 }

@@ -14,10 +14,14 @@ import (
 
 // channel looks at the channel as far as its provider tells.
 func (x *examination) channel(ctx context.Context) {
+	for _, entry := range x.config.Channels[1:] {
+		x.tyntec(ctx, entry)
+	}
 	entry := x.config.Channels[0]
 	check := "channel " + entry.Name
-	if entry.Provider != "cloudapi" {
-		x.warn(check, "the provider "+entry.Provider+" is not asked how it is", "see bridge_channel_halted once it runs")
+	if entry.Provider == "tyntec" {
+		x.tyntec(ctx, entry)
+		x.templates(ctx, entry)
 		return
 	}
 	var settings cloudapi.Config
@@ -114,16 +118,17 @@ func (x *examination) desk(ctx context.Context, entry ChannelConfig) (*templateD
 	if err != nil {
 		return nil, err
 	}
-	client, err := openAccount(entry)
-	if err != nil {
-		return nil, err
-	}
 	local, err := localTemplates(book)
 	if err != nil {
 		return nil, err
 	}
-	d := &templateDesk{client: client}
-	if d.all, err = client.List(ctx); err != nil {
+	d := &templateDesk{}
+	if entry.Provider == "tyntec" {
+		local, err = d.readTyntec(ctx, entry, local)
+	} else {
+		err = d.readMeta(ctx, entry)
+	}
+	if err != nil {
 		return nil, err
 	}
 	d.pairs, d.others = pairTemplates(local, d.all, templateFiles(x.config))

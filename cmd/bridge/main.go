@@ -35,7 +35,7 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	cmd.AddCommand(runCommand(), webhookCommand(), demoCommand(), checkCommand(), planCommand(), doctorCommand(), simulateCommand(), sendCommand(), templatesCommand(), keygenCommand(), jwksCommand(), versionCommand())
+	cmd.AddCommand(runCommand(), webhookCommand(), demoCommand(), checkCommand(), planCommand(), doctorCommand(), simulateCommand(), sendCommand(), writesCommand(), templatesCommand(), keygenCommand(), jwksCommand(), versionCommand())
 	return cmd
 }
 

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,36 +46,9 @@ const planTimeout = 10 * time.Second
 
 // askPlan asks the bridge whose admin listener has this address.
 func askPlan(ctx context.Context, admin, ref string) (*outlook, error) {
-	host, port, err := net.SplitHostPort(admin)
-	if err != nil {
-		return nil, err
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1" // it listens on every address of this machine
-	}
-	ctx, cancel := context.WithTimeout(ctx, planTimeout)
-	defer cancel()
-	address := "http://" + net.JoinHostPort(host, port) + "/plan?ref=" + url.QueryEscape(ref)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy: it is a neighbour
-	answer, err := client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("no bridge answers at %s (http.admin): is it running?", net.JoinHostPort(host, port))
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 16<<20))
-	switch {
-	case err != nil:
-		return nil, err
-	case answer.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%s: %s", ref, strings.TrimSpace(string(body)))
-	}
 	o := &outlook{}
-	if err := json.Unmarshal(body, o); err != nil {
-		return nil, fmt.Errorf("what answers at %s (http.admin) is no bridge of this version", net.JoinHostPort(host, port))
+	if err := (asked{http.MethodGet, "/plan?ref=" + url.QueryEscape(ref), nil, planTimeout}).ask(ctx, admin, o); err != nil {
+		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
 	return o, nil
 }

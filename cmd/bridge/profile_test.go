@@ -133,6 +133,9 @@ func TestProfileFinalOnly(t *testing.T) {
 		if c.Get("status").String() != "completed" || c.Get("meta.versionId").String() != "1" || c.Get("sent").String() == "" {
 			t.Errorf("a message is %s, in version %s", c.Get("status"), c.Get("meta.versionId"))
 		}
+		if c.Get("partOf.0.reference").String() == "" {
+			t.Error("a message does not refer to the header of its conversation")
+		}
 	}
 	w.noDuplicates(b)
 	if n.amendments.Load() > 0 || n.creates.Load() != int64(w.ehr.Count("Communication")) {

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -112,42 +109,9 @@ func (f *sendFlags) read(c *Config) error {
 
 // askSend gives an order to the bridge whose admin listener has this address.
 func askSend(ctx context.Context, admin string, o sendOrder) (*sendOutlook, error) {
-	host, port, err := net.SplitHostPort(admin)
-	if err != nil {
-		return nil, err
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1" // it listens on every address of this machine
-	}
-	ctx, cancel := context.WithTimeout(ctx, sendLimit)
-	defer cancel()
-	body, err := json.Marshal(o)
-	if err != nil {
-		return nil, err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+net.JoinHostPort(host, port)+"/send", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy: it is a neighbour
-	answer, err := client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("no bridge answers at %s (http.admin): is it running?", net.JoinHostPort(host, port))
-	}
-	defer func() { _ = answer.Body.Close() }()
-	said, err := io.ReadAll(io.LimitReader(answer.Body, 16<<20))
-	switch {
-	case err != nil:
-		return nil, err
-	case answer.StatusCode != http.StatusOK:
-		return nil, errors.New(strings.TrimSpace(string(said)))
-	}
 	x := &sendOutlook{}
-	if err := json.Unmarshal(said, x); err != nil {
-		return nil, fmt.Errorf("what answers at %s (http.admin) is no bridge of this version", net.JoinHostPort(host, port))
-	}
-	return x, nil
+	err := asked{http.MethodPost, "/send", o, sendLimit}.ask(ctx, admin, x)
+	return x, err
 }
 
 // print writes what would come of an order, or has come of it.

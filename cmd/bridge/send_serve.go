@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"mime"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -66,23 +64,10 @@ func (a *app) newBroadcasts(gates []pipeline.Gate, publisher pipeline.Publisher)
 	}, nil
 }
 
-// serve answers POST /send. It is for this machine alone, and for no web page: these cannot post JSON to it without asking.
+// serve answers POST /send.
 func (b *broadcasts) serve(w http.ResponseWriter, r *http.Request) {
-	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	switch {
-	case err != nil || !net.ParseIP(host).IsLoopback():
-		http.Error(w, "only from the machine that the bridge runs on", http.StatusForbidden)
-		return
-	case media != "application/json" || r.Header.Get("Origin") != "":
-		http.Error(w, "must be application/json, and from no web page", http.StatusUnsupportedMediaType)
-		return
-	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
-	decoder.DisallowUnknownFields()
 	var o sendOrder
-	if err := decoder.Decode(&o); err != nil {
-		http.Error(w, "no order of this version", http.StatusBadRequest)
+	if !ordered(w, r, &o) {
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendLimit)) // without it a long order has no answer, and is done all the same

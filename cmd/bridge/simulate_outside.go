@@ -49,7 +49,7 @@ type mailbox struct{ s *stage }
 func (mailbox) Signed(http.Header) bool                             { return true }
 func (mailbox) Verify(http.Header, []byte) bool                     { return true }
 func (mailbox) Handshake(url.Values) (string, bool)                 { return "", false }
-func (mailbox) OrderKey([]byte) string                              { return "" }
+func (mailbox) Split(body []byte) []pipeline.InboundPart            { return []pipeline.InboundPart{{Body: body}} }
 func (m mailbox) Parse([]byte, time.Time) (pipeline.Updates, error) { return m.s.updates, nil }
 
 // nowhere takes no record: what is dead ends the simulation.

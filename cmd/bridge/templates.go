@@ -51,8 +51,8 @@ func (f *templateFlags) add(cmd *cobra.Command) *cobra.Command {
 
 // templateDesk has both sides of the comparison.
 type templateDesk struct {
-	client *cloudapi.Templates // nil where they can only be looked at
-	pairs  []pairing
+	account templateAccount
+	pairs   []pairing
 	// all are the account's templates, others those of which the journeys know nothing.
 	all, others []cloudapi.Template
 }
@@ -82,14 +82,25 @@ func openTemplates(ctx context.Context, file string) (*templateDesk, error) {
 	}
 	if entry := c.Channels[0]; entry.Provider == "tyntec" {
 		local, err = d.readTyntec(ctx, entry, local)
-	} else if d.client, err = openAccount(entry); err == nil {
-		d.all, err = d.client.List(ctx)
+	} else {
+		err = d.readMeta(ctx, entry)
 	}
 	if err != nil {
 		return nil, trouble(err)
 	}
 	d.pairs, d.others = pairTemplates(local, d.all, templateFiles(c))
 	return d, nil
+}
+
+// readMeta opens an account at Meta, and reads what it has.
+func (d *templateDesk) readMeta(ctx context.Context, entry ChannelConfig) error {
+	client, err := openAccount(entry)
+	if err != nil {
+		return err
+	}
+	d.account = client
+	d.all, err = client.List(ctx)
+	return err
 }
 
 func openAccount(entry ChannelConfig) (*cloudapi.Templates, error) {
@@ -198,6 +209,9 @@ func explainMeta(err error) string {
 		return err.Error()
 	}
 	text := advice[e.Reason]
+	if strings.HasPrefix(e.Op, "tyntec.") {
+		text = tyntecAdvice(err)
+	}
 	if text == "" {
 		return err.Error()
 	}

@@ -28,15 +28,16 @@ func templatesPushCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if d.client == nil {
-				return trouble(errors.New("templates of this provider are submitted there; bridge templates status and diff show what it has"))
-			}
 			var steps []pushStep
 			for _, p := range d.pairs {
-				steps = append(steps, planPush(p))
+				s := planPush(p)
+				if other, ok := d.account.(*tyntecAccount); ok {
+					s = other.settle(s)
+				}
+				steps = append(steps, s)
 			}
 			if !dry {
-				push(cmd.Context(), d.client, steps)
+				push(cmd.Context(), d.account, steps)
 			}
 			return printPush(cmd.OutOrStdout(), steps, dry, f.json)
 		},
@@ -132,9 +133,15 @@ func planPush(p pairing) pushStep {
 	return s
 }
 
+// templateAccount is where templates are submitted.
+type templateAccount interface {
+	Create(context.Context, cloudapi.Template) (cloudapi.Template, error)
+	Edit(ctx context.Context, id string, edit cloudapi.TemplateEdit) error
+}
+
 // push does the steps in their order. It goes on after a no about one template,
 // and ends at what would meet the others as well: what is done stays done, and a second push goes on from there.
-func push(ctx context.Context, client *cloudapi.Templates, steps []pushStep) {
+func push(ctx context.Context, client templateAccount, steps []pushStep) {
 	ended := ""
 	for i := range steps {
 		s := &steps[i]
@@ -154,7 +161,7 @@ func push(ctx context.Context, client *cloudapi.Templates, steps []pushStep) {
 	}
 }
 
-func (s *pushStep) do(ctx context.Context, client *cloudapi.Templates) error {
+func (s *pushStep) do(ctx context.Context, client templateAccount) error {
 	if s.Action == pushEdit {
 		err := client.Edit(ctx, s.id, s.edit)
 		s.Done = err == nil

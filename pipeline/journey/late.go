@@ -167,14 +167,13 @@ func (s *step) delays(j *journey, c pipeline.Change, on *scene, wanted []pipelin
 		case due.Before(c.Now):
 			continue
 		}
-		times++
 		n.Due, n.Edge, n.Facts = due, true, memory{Minutes: int(length.Minutes())}.private()
 		n.Expires, _ = s.expires.at(from, time.Time{}, on.zone())
 		if more := begins.Add(s.late.next(length)); more.After(due) && more.Before(n.Expires) {
 			n.Expires = more // then something else is true
 		}
 		if n.Expires.After(n.Due) && n.Expires.After(c.Now) {
-			wanted = append(wanted, n)
+			wanted, times = append(wanted, n), times+1
 		}
 	}
 	return wanted

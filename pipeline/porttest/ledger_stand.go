@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"testing"
 	"time"
@@ -252,9 +253,9 @@ func (t *ledgerTest) wantFresh(ev pipeline.Event, want pipeline.Freshness) {
 
 var errDecide = errors.New("cannot decide")
 
-func wantEqual[V comparable](t *ledgerTest, what string, got, want V) {
+func wantEqual[V any](t *ledgerTest, what string, got, want V) {
 	t.Helper()
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }

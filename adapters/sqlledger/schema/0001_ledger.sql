@@ -21,8 +21,19 @@ CREATE TABLE resource (
   source      BIGINT NOT NULL,
   fetched_at  BIGINT NOT NULL,
   deleted     BIGINT NOT NULL,
+  visited     BIGINT NOT NULL DEFAULT 0,
   body        {blob}
 );
+
+-- Which visits that take place go back to an appointment, whose row says so (resource.visited), and from which version of it they
+-- were planned if that was not the kept one.
+CREATE TABLE visit (
+  appointment_id BIGINT NOT NULL,
+  encounter      TEXT NOT NULL,
+  version        TEXT NOT NULL,
+  updated_at     BIGINT NOT NULL,
+  PRIMARY KEY (appointment_id, encounter)
+) {clustered};
 
 -- Stored in the order of its subject, so that a subject's plan is one place and new subjects are
 -- written at the end. Subject 0 is "about nothing": answers to replies. What makes the occasion
@@ -205,7 +216,7 @@ CREATE TABLE identity (
 -- Writes that are owed, and those that were given up. queue_at is made of the name of the order
 -- queue. ready_at is set on the first of each queue only: the time from which it may be tried. rev counts how
 -- often a newer one has taken the place of a write that follows something. begun_at is when a try was begun of which
--- nobody knows how it ended, 0 for none.
+-- nobody knows how it ended, 0 for none; refused_at since when the server does not let us write it, 0 if it does.
 CREATE TABLE owed (
   id         {id},
   name       {blob} NOT NULL UNIQUE,
@@ -221,9 +232,11 @@ CREATE TABLE owed (
   ready_at   BIGINT,
   rev        BIGINT NOT NULL DEFAULT 0,
   begun_at   BIGINT NOT NULL DEFAULT 0,
+  refused_at BIGINT NOT NULL DEFAULT 0,
   secret     {blob} NOT NULL
 );
 
+CREATE INDEX owed_given_up ON owed (id) WHERE state = 1;
 CREATE INDEX owed_queue ON owed (sink, queue_at, id) WHERE state = 0;
 CREATE INDEX owed_ready ON owed (sink, ready_at) WHERE ready_at IS NOT NULL;
 

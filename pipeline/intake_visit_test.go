@@ -1,0 +1,106 @@
+package pipeline_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"fhirbridge/fhir"
+	"fhirbridge/pipeline"
+)
+
+// TestIntakeRevisesVisits: a visit that takes place is planned from the newest of it and of its booking, whichever comes first, and
+// also if one changes while the other is decided about.
+func TestIntakeRevisesVisits(t *testing.T) {
+	booking := func(version int) json.RawMessage { return visit{version: fmt.Sprint(version)}.json() }
+	encounter := func(status string) json.RawMessage {
+		return json.RawMessage(`{"resourceType":"Encounter","id":"e1","meta":{"versionId":"1"},"status":"` + status + `","class":{"code":"AMB"},` +
+			`"subject":{"reference":"Patient/p1"},"appointment":[{"reference":"Appointment/a1"}]}`)
+	}
+	arrives := pipeline.Event{Type: "Encounter", ID: "e1", Version: "1", Operation: pipeline.Update, Resource: encounter("arrived")}
+	moves := pipeline.Event{Type: "Appointment", ID: "a1", Version: "2", Operation: pipeline.Update, Resource: booking(2)}
+	along := arrives
+	along.Context = map[string]json.RawMessage{"Appointment/a1": booking(7)}
+	for _, c := range []struct {
+		name   string
+		event  pipeline.Event
+		visits []string
+		status string // of the Encounter that is kept
+		during int    // how often a newer version of the booking comes while something is decided
+		want   string // from which versions the visit is planned, in turn
+	}{
+		{"it comes", arrives, nil, "arrived", 0, "1"},
+		{"it comes, and the booking changes meanwhile", arrives, nil, "arrived", 1, "1, 2"},
+		{"and again", arrives, nil, "arrived", 2, "1, 2, 3"},
+		{"it comes with the booking", along, nil, "arrived", 1, "7"},
+		{"the booking changes", moves, []string{"Encounter/e1"}, "arrived", 0, "none, 2"},
+		{"the booking changes, and again meanwhile", moves, []string{"Encounter/e1"}, "arrived", 2, "none, 2, 3, 4"},
+		{"the booking of no visit changes", moves, nil, "arrived", 0, "none"},
+		{"the booking changes of a visit that is over", moves, []string{"Encounter/e1"}, "finished", 0, "none"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			version, during := 1, c.during
+			var planned []string
+			meanwhile := func() {
+				if during > 0 {
+					version, during = version+1, during-1
+				}
+			}
+			l := &ledger{
+				resource: func(ref string) (pipeline.Versioned, bool, error) {
+					switch ref {
+					case "Patient/p1":
+						return pipeline.Versioned{Resource: patientJSON("p1", number)}, true, nil
+					case "Appointment/a1":
+						return pipeline.Versioned{Resource: booking(version), Version: fmt.Sprint(version)}, true, nil
+					case "Encounter/e1":
+						return pipeline.Versioned{Resource: encounter(c.status), Version: "1"}, true, nil
+					}
+					return pipeline.Versioned{}, false, nil
+				},
+				apply: func(ev pipeline.Event, decide pipeline.Decide) (pipeline.Applied, error) {
+					plan, err := decide(pipeline.Versioned{}, pipeline.Known{})
+					if named := len(plan.Bookings) == 1; named != (ev.Type == "Encounter") {
+						t.Errorf("%d bookings of a %s", len(plan.Bookings), ev.Type)
+					}
+					if ev.Type == "Appointment" {
+						version = 2
+					} else {
+						meanwhile()
+					}
+					return pipeline.Applied{Visits: c.visits}, err
+				},
+				revise: func(ref, version string, decide pipeline.Decide) (pipeline.Applied, error) {
+					same(t, "revised", ref+" "+version, "Encounter/e1 1")
+					_, err := decide(pipeline.Versioned{Resource: encounter(c.status), Version: "1"}, pipeline.Known{})
+					meanwhile()
+					return pipeline.Applied{}, err
+				},
+			}
+			log, _ := newLog(t)
+			in := &pipeline.Intake{
+				Ledger: l, Resolver: pipeline.NewResolver(l), Log: log, Now: func() time.Time { return recordTime }, MaxAge: 24 * time.Hour,
+				Journeys: &journeys{
+					needs: func(fhir.Resource) []string { return []string{"Patient/p1"} },
+					decide: func(change pipeline.Change) ([]pipeline.Notification, error) {
+						from := "none"
+						if a := change.Lookup("Appointment/a1"); a != nil {
+							from = a.Header().Version
+						}
+						if _, revised := change.Previous.(*fhir.Encounter); revised && change.Current != nil && change.Version != "1" {
+							t.Errorf("revised as version %q", change.Version)
+						}
+						planned = append(planned, from)
+						return nil, nil
+					},
+				},
+			}
+			if _, err := in.Take(t.Context(), c.event); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "planned from", strings.Join(planned, ", "), c.want)
+		})
+	}
+}

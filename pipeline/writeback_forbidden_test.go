@@ -1,0 +1,103 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fhirbridge/pipeline"
+)
+
+// TestWriteBackForbidden: what the server does not let us write holds its queue for a bounded time only, and is nobody's loss
+// while the server lets us write nothing at all.
+func TestWriteBackForbidden(t *testing.T) {
+	cases := []struct {
+		name   string
+		code   string
+		refuse func(key string) bool
+		others bool // of other patients, all the time
+		after  time.Duration
+		want   string // what has become of the writes of a patient
+	}{
+		{"one, within the hour", "403", of("task"), true, 50 * time.Minute, "reply done"},
+		{"one", "403", of("task"), true, 90 * time.Minute, "reply done, task given up, answer done"},
+		{"one, for who we are", "401", of("task"), true, 90 * time.Minute, "reply done, task given up, answer done"},
+		{"one, and nothing else to do", "403", of("task"), false, 23 * time.Hour, "reply done"},
+		{"one, and nothing else to do, for a day", "403", of("task"), false, 25 * time.Hour, "reply done, task given up, answer done"},
+		{"everything", "403", of(""), true, 6 * time.Hour, ""},
+		{"everything, for who we are", "401", of(""), true, 30 * time.Hour, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newOutbox(create("reply", "Patient/p1"), create("task", "Patient/p1"), create("answer", "Patient/p1"))
+				s := &server{create: func(_ []byte, q string) (string, error) {
+					if c.refuse(key(q)) {
+						return "", &pipeline.Error{Halt: true, Code: c.code, Reason: "forbidden"}
+					}
+					return "Communication/1", nil
+				}}
+				stop := start(writingBack(t, k, s).Run)
+				for end, i := time.Now().Add(c.after), 0; time.Now().Before(end); i++ {
+					time.Sleep(5 * time.Minute)
+					if c.others {
+						k.add(create(fmt.Sprint("other", i), fmt.Sprint("Patient/o", i)))
+					}
+				}
+				stop()
+				var got []string
+				for _, end := range k.ends() {
+					if !strings.HasPrefix(end, "other") && !strings.HasSuffix(end, "retry") && !strings.HasSuffix(end, "given back") {
+						got = append(got, end)
+					}
+				}
+				same(t, "ended", strings.Join(got, ", "), c.want)
+				for _, w := range k.given {
+					same(t, "why", w, pipeline.ReasonForbidden)
+				}
+			})
+		})
+	}
+}
+
+func of(key string) func(string) bool {
+	return func(k string) bool { return strings.HasPrefix(k, key) }
+}
+
+// TestWriteBackForbiddenDecision: people are told of a decision that the server does not let us write.
+func TestWriteBackForbiddenDecision(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newOutbox(pipeline.Write{Key: "d1", Kind: pipeline.WriteDecision, Order: "Patient/p1", Decision: &pipeline.Decision{
+			Appointment: "Appointment/a1", Patient: "Patient/p1", Status: "accepted", Start: at(visitStart), Reply: "wamid.1"}})
+		s := &server{
+			create: func([]byte, string) (string, error) { return "Task/1", nil },
+			read: func(string) (pipeline.Versioned, error) {
+				return pipeline.Versioned{Resource: visit{}.json(), Version: "1"}, nil
+			},
+			patch: func(string, string, []byte) error { return &pipeline.Error{Halt: true, Code: "403"} },
+		}
+		b := writingBack(t, k, s)
+		b.Ladder = &pipeline.Ladder{Server: s, Rungs: []pipeline.Rung{pipeline.RungPatch}, Filing: pipeline.Filing{Sinks: []pipeline.Sink{pipeline.SinkServer}}}
+		stop := start(b.Run)
+		time.Sleep(25 * time.Hour)
+		stop()
+		ends := k.ends()
+		same(t, "ends", []string{ends[len(ends)-2], ends[len(ends)-1][:5]}, []string{"d1 given up", "task:"})
+		same(t, "left", k.left(), 0)
+	})
+}
+
+// TestWriteBackFollowsWhatWasGivenUp: what has become of a message whose record was given up waits with it.
+func TestWriteBackFollowsWhatWasGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		follow := pipeline.Write{Key: "f", Kind: pipeline.WriteFollow, Order: "Patient/p1", Type: "Communication", Answers: "sent", Body: pipeline.NewPrivate("{}")}
+		k := newOutbox(create("sent", "Patient/p1"), follow)
+		s := &server{create: func([]byte, string) (string, error) { return "", refused("422") }}
+		stop := start(writingBack(t, k, s).Run)
+		time.Sleep(time.Minute)
+		stop()
+		same(t, "ends", k.ends(), []string{"sent given up", "f given up"})
+	})
+}
