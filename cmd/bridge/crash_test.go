@@ -35,9 +35,10 @@ func TestMain(m *testing.M) {
 // beside lets twice as many tests run side by side as there are processors, unless told otherwise: they wait more than they work.
 func beside() {
 	flag.Parse()
-	processors := runtime.GOMAXPROCS(0)
-	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == strconv.Itoa(processors) {
-		_ = parallel.Value.Set(strconv.Itoa(2 * processors))
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if !asked {
+		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 	}
 }
 
@@ -74,10 +75,10 @@ type crash struct {
 func crashes() crash {
 	c := crash{events: 500, kills: 30, world: worldOptions{session: "1s", grace: "4s"}}
 	switch {
-	case testing.Short():
-		c.events, c.kills = 150, 8
 	case onApacheKafka():
 		c = crash{events: 200, kills: 10, world: worldOptions{session: "6s", grace: "6s"}}
+	case testing.Short():
+		c.events, c.kills = 150, 8
 	}
 	c.world.provider = "cloudapi" // tyntec posts a status three times only: see docs/channels.md
 	c.world.whatsapp = func(s *sandbox.WhatsAppConfig) { s.Latency = 5 * time.Millisecond }

@@ -98,6 +98,7 @@ func (v *attendee) offers(m sandbox.ReceivedMessage, row int, words string) {
 func (v *attendee) counted(want int) {
 	v.t.Helper()
 	v.await("the last message", func() bool { return len(v.phone.Messages()) >= want })
+	v.await("rest", func() bool { return v.settled(v.bridge) })
 	time.Sleep(300 * time.Millisecond)
 	if got := len(v.phone.Messages()); got != want {
 		v.t.Errorf("%d messages, want %d", got, want)

@@ -41,7 +41,7 @@ const (
 func newDoor(t testing.TB, inner http.Handler) *door {
 	d := &door{t: t, inner: inner}
 	d.how.Store(doorOpen)
-	d.listen("127.0.0.1:0")
+	d.listen(nextAddress(t)) // it is given up and taken again
 	t.Cleanup(func() {
 		if d.server != nil {
 			d.server.Close()

@@ -87,9 +87,7 @@ func TestPlanRefusals(t *testing.T) {
 		})
 	}
 	t.Run("no bridge", func(t *testing.T) {
-		nobody, err := freeAddress()
-		must(t, err)
-		if _, err := askPlan(t.Context(), nobody, "Appointment/1"); err == nil || !strings.Contains(err.Error(), "is it running?") {
+		if _, err := askPlan(t.Context(), nextAddress(t), "Appointment/1"); err == nil || !strings.Contains(err.Error(), "is it running?") {
 			t.Errorf("got %v", err)
 		}
 	})
