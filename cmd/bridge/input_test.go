@@ -20,7 +20,7 @@ import (
 // the same partition.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{partitions: 1})
+	w := newWorld(t, worldOptions{partitions: 1, session: "45s", grace: "45s"}) // 20 MB take long where much else is done: nothing is to come twice
 	b := w.run()
 	start := time.Now().Add(10 * 24 * time.Hour)
 	huge := append([]byte(`{"resourceType":"Appointment","id":"huge","status":`), bytes.Repeat([]byte{' '}, 20<<20)...)
