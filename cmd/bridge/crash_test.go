@@ -32,10 +32,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// beside lets twice as many tests run side by side as there are processors, unless told otherwise: they wait more than they work.
+// beside lets twice as many tests run side by side as there are processors, unless told otherwise: they wait more than they work,
+// but for the race detector, which is what -short is for.
 func beside() {
 	flag.Parse()
-	asked := false
+	asked := testing.Short()
 	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
 	if !asked {
 		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
