@@ -189,6 +189,19 @@ func TestReceiverNeedsLittle(t *testing.T) {
 	}
 }
 
+// TestFoldersThatAreNotThere are named as the configuration has them: paths count from where the bridge is started.
+func TestFoldersThatAreNotThere(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bridge.yaml")
+	must(t, os.WriteFile(file, []byte(soundConfig+"journeys: elsewhere/journeys\ntemplates: elsewhere/templates\n"), 0o600))
+	c, _, err := load(file, forCheck)
+	must(t, err)
+	_, err = loadJourneys(c)
+	const want = "elsewhere/journeys: cannot be read: no such file or directory\nelsewhere/templates: cannot be read: no such file or directory"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // TestShippedConfiguration is what the repository's own files say.
 func TestShippedConfiguration(t *testing.T) {
 	t.Chdir(filepath.Join("..", ".."))
