@@ -167,7 +167,7 @@ func TestDocsNameEveryCode(t *testing.T) {
 	}
 	tasks, _, _ = strings.Cut(tasks, "\n## ")
 	codes := map[string]string{"message_not_understood": "inbound.go", "appointment_requested": "wish.go", "file_not_filed": "file.go", "document_not_sent": "dispatch_attach.go"}
-	for dir, prefixes := range map[string][]string{"journey": {"hand"}, ".": {"reason", "ReasonFile", "taskUnsaid"}} {
+	for dir, prefixes := range map[string][]string{"journey": {"hand", "task"}, ".": {"reason", "ReasonFile", "taskUnsaid"}} {
 		for name, value := range constants(t, dir) {
 			for _, prefix := range prefixes {
 				if strings.HasPrefix(name, prefix) {
@@ -182,13 +182,16 @@ func TestDocsNameEveryCode(t *testing.T) {
 		t.Fatal("no journeys")
 	}
 	inSteps, inAnswers := regexp.MustCompile(`(?m)^    task: (\w+)`), regexp.MustCompile(`(?m)^  (\w+):.*\n    do: task`)
+	inExamples := regexp.MustCompile(`\bhands: (\w+)`)
 	for _, file := range journeys {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range append(inSteps.FindAllSubmatch(text, -1), inAnswers.FindAllSubmatch(text, -1)...) {
-			codes[string(m[1])] = file
+		for _, stands := range []*regexp.Regexp{inSteps, inAnswers, inExamples} {
+			for _, m := range stands.FindAllSubmatch(text, -1) {
+				codes[string(m[1])] = file
+			}
 		}
 	}
 	for code, from := range codes {

@@ -60,6 +60,13 @@ func TestConfigurationProblems(t *testing.T) {
 		{"phone with a name", "country: DE", "country: DE, phone: '+1 555 0100 100 (desk)'", `facility.phone`},
 		{"broker without port", "127.0.0.1:9092", "localhost", `test.yaml:2:13: kafka.brokers[0]`},
 		{"wrong type", "[127.0.0.1:9092]", "{a: b}", `test.yaml:2:`},
+		{"host and port in one line", "kafka:\n  brokers: [127.0.0.1:9092]", "kafka: {brokers: [127.0.0.1:9092]}", `test.yaml:1:28: must be one value; what has a colon in it is quoted inside […] and {…}, as in ["127.0.0.1:9092"]`},
+		{"a list for a text", "kafka:", "journeys: [a]\nkafka:", `test.yaml:1:11: must be one value`},
+		{"words for a number", "kafka:", "dispatch: {concurrency: many}\nkafka:", `test.yaml:1:25: must be a whole number`},
+		{"words for a rate", "provider: cloudapi", "rate: fast, provider: cloudapi", `test.yaml:5:12: must be a number`},
+		{"a number for yes or no", "kafka:", "booking: {reschedule: 2}\nkafka:", `test.yaml:1:23: must be true or false`},
+		{"a duration without unit", "kafka:", "dispatch: {grace: 5}\nkafka:", `test.yaml:1:19: must be a duration, as in 30s, 5m or 24h`},
+		{"a duration with a gap", "kafka:", "dispatch: {grace: 5 m}\nkafka:", `test.yaml:1:19: dispatch.grace: must be a duration, as in 30s, 5m or 24h`},
 		{"no YAML", "kafka:", "kafka: [", `test.yaml:`},
 		{"portal", "country: DE", "country: DE, portal: 'https://portal.example.org/#/results'", ""},
 		{"portal without TLS", "country: DE", "country: DE, portal: 'http://portal.example.org'", `test.yaml:7:82: facility.portal: must be an https URL`},
@@ -179,6 +186,19 @@ func TestReceiverNeedsLittle(t *testing.T) {
 	l = &loader{file: "test.yaml", env: os.LookupEnv, reader: forReceiver}
 	if _, err := l.parse([]byte(strings.Replace(text, "app_secret: b", "app_secret: \"${BRIDGE_TEST_UNSET}\"", 1))); err == nil {
 		t.Error("a receiver without its secret was accepted")
+	}
+}
+
+// TestFoldersThatAreNotThere are named as the configuration has them: paths count from where the bridge is started.
+func TestFoldersThatAreNotThere(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bridge.yaml")
+	must(t, os.WriteFile(file, []byte(soundConfig+"journeys: elsewhere/journeys\ntemplates: elsewhere/templates\n"), 0o600))
+	c, _, err := load(file, forCheck)
+	must(t, err)
+	_, err = loadJourneys(c)
+	const want = "elsewhere/journeys: cannot be read: no such file or directory\nelsewhere/templates: cannot be read: no such file or directory"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

@@ -135,8 +135,15 @@ func (l *loader) channels(c *Config) {
 func (l *loader) syntax(err error) {
 	p := problem{File: l.file, Text: "not valid YAML"}
 	var positioned yaml.Error
-	if errors.As(err, &positioned) {
+	if !errors.As(err, &positioned) && len(l.found) > 0 { // it is said, with its place
+		return
+	}
+	if positioned != nil {
 		p.Text = strings.SplitN(positioned.GetMessage(), "\n", 2)[0]
+		var misfit *yaml.TypeError
+		if errors.As(err, &misfit) {
+			p.Text = wanted(misfit.DstType, misfit.SrcType)
+		}
 		if t := positioned.GetToken(); t != nil {
 			p.Line, p.Column = t.Position.Line, t.Position.Column
 		}

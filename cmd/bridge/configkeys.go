@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -23,6 +24,12 @@ func (l *loader) known(n ast.Node, t reflect.Type, path string) {
 	case t.Kind() == reflect.Map:
 		for _, v := range values(n) {
 			l.known(v.Value, t.Elem(), path+v.Key.GetToken().Value+".")
+		}
+	case t == reflect.TypeFor[time.Duration]():
+		if s, ok := n.(*ast.StringNode); ok {
+			if _, err := time.ParseDuration(s.Value); err != nil {
+				l.say(n, "%s: %s", strings.TrimSuffix(path, "."), wanted(t, nil))
+			}
 		}
 	case t == reflect.TypeFor[ChannelConfig](): // its provider knows its keys
 	case t.Kind() == reflect.Struct && len(fields(t)) > 0:
@@ -51,6 +58,25 @@ func unknownKey(full, name string, keys map[string]reflect.Type) string {
 		text += "; did you mean " + best + "?"
 	}
 	return text
+}
+
+// wanted says what stands in the place of a value of another type.
+func wanted(t, is reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "must be a duration, as in 30s, 5m or 24h"
+	case t.Kind() == reflect.String && is != nil && is.Kind() == reflect.Map:
+		return `must be one value; what has a colon in it is quoted inside […] and {…}, as in ["127.0.0.1:9092"]`
+	case t.Kind() == reflect.String:
+		return "must be one value"
+	case t.Kind() == reflect.Bool:
+		return "must be true or false"
+	case t.Kind() == reflect.Float64:
+		return "must be a number"
+	case t.Kind() == reflect.Int:
+		return "must be a whole number"
+	}
+	return "not of the right form"
 }
 
 // fields returns the YAML keys of a struct with their types.

@@ -43,6 +43,9 @@ func simulateCommand() *cobra.Command {
 			}
 			report, err := simulate(cmd.Context(), c, book, args, *o)
 			if err != nil {
+				if report != nil { // why there is nothing to answer, perhaps
+					cmd.PrintErr(report.refused())
+				}
 				return err
 			}
 			if o.json {

@@ -59,11 +59,18 @@ func (r *simulation) print(w io.Writer) error {
 		fmt.Fprintf(&b, "%-*s", len(margin), clock)
 		h.print(&b)
 	}
+	b.WriteString(r.refused())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// refused names what could not be taken in, a line each.
+func (r *simulation) refused() string {
+	var b strings.Builder
 	for _, f := range r.Faults {
 		fmt.Fprintf(&b, "refused: %s: %s\n", f.File, strings.TrimSpace(f.Reason+" "+f.Path))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 func (h happening) print(b *strings.Builder) {

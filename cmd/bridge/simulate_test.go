@@ -136,6 +136,8 @@ func zoneOf(t *testing.T) *time.Location {
 // TestSimulateCommand runs the subcommand: what it prints, and how it ends.
 func TestSimulateCommand(t *testing.T) {
 	here := func(name string) string { return filepath.Join(simulated, name) }
+	endless := filepath.Join(t.TempDir(), "endless.json")
+	must(t, os.WriteFile(endless, []byte(`{"resourceType":"Appointment","id":"1","status":"booked","start":"2027-03-09T14:30:00+01:00","participant":[{"actor":{"reference":"Patient/7"},"status":"needs-action"}]}`), 0o600))
 	for _, c := range []struct {
 		name string
 		args []string
@@ -148,6 +150,7 @@ func TestSimulateCommand(t *testing.T) {
 		{"several files", []string{here("elsewhere.json"), here("booked.json"), "--at", "2027-03-01T09:00"}, "▶ +15550100123  Patient/7", 0},
 		{"a faulty file", []string{here("faulty.ndjson")}, errFaults.Error(), 1},
 		{"no such file", []string{here("none.json")}, "none.json: no such file", 1},
+		{"why nobody can answer", []string{endless, "--reply", "Wo?"}, "refused: " + endless + ": app-2 Appointment\nnobody can answer \"Wo?\": no message is sent", 1},
 		{"a button that there is not", []string{here("booked.json"), "--tap", "confrm"}, `nobody can answer "confrm": the messages have buttons for confirm, cancel`, 1},
 		{"nobody who could answer", []string{here("deceased.ndjson"), "--reply", "yes"}, `nobody can answer "yes": no message is sent`, 1},
 		{"a time that is none", []string{here("booked.json"), "--at", "noon"}, "--at noon: must be like", 1},

@@ -28,9 +28,10 @@ import (
 func templatesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "templates", Short: "Compare the journeys' templates with those that Meta has approved, and push them",
-		Long: "Compare the journeys' templates with those that Meta has approved, and push them. The channel needs waba_id, and an\n" +
-			"access token that may manage templates (whatsapp_business_management). Nothing is ever deleted.\n" +
-			"Trouble (configuration, access, Meta not reached) ends with 2.",
+		Long: "Compare the journeys' templates with those that Meta has approved, and push them. With cloudapi the channel needs waba_id,\n" +
+			"and an access token that may manage templates (whatsapp_business_management); with tyntec the API key needs the scopes\n" +
+			"templates:read and templates:write. Nothing is ever deleted.\n" +
+			"Trouble (configuration, access, provider not reached) ends with 2.",
 	}
 	cmd.AddCommand(templatesStatusCommand(), templatesDiffCommand(), templatesPushCommand())
 	return cmd

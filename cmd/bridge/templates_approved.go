@@ -54,6 +54,9 @@ func checkApproved(c *Config, book *journey.Book, file string) (notes []string, 
 	if err != nil {
 		return nil, err
 	}
+	if c.Channels[0].Provider == "tyntec" {
+		numbered(local)
+	}
 	names := map[string]bool{}
 	for _, t := range s.Templates {
 		names[t.Name] = true

@@ -22,6 +22,7 @@ func templatesPushCommand() *cobra.Command {
 		Use: "push", Short: "Create the templates that Meta does not have, and edit those that differ",
 		Long: "Create the templates that Meta does not have, and edit those that differ. Nothing is deleted. Meta reviews each of them;\n" +
 			"an approved template can be edited once in 24 hours and 10 times in 30 days, and its category not at all.\n" +
+			"With tyntec those that differ are left: they are edited in its portal, or get another name.\n" +
 			"Whatever is left undone can be pushed again. Ends with 0 if nothing is left, 1 if something is, 2 in trouble.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := openTemplates(cmd.Context(), f.config)

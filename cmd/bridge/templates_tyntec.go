@@ -34,9 +34,7 @@ func (d *templateDesk) readTyntec(ctx context.Context, entry ChannelConfig, loca
 	if err != nil {
 		return nil, err
 	}
-	for i := range local {
-		local[i] = positional(local[i])
-	}
+	numbered(local)
 	if err := json.Unmarshal(raw, &d.all); err != nil {
 		return nil, err
 	}
@@ -130,6 +128,13 @@ func atTyntec(t cloudapi.Template) tyntec.Template {
 }
 
 var placeholder = regexp.MustCompile(`\{\{\s*([^{}\s]+)\s*\}\}`)
+
+// numbered gives all of them the form that they have at tyntec.
+func numbered(local []cloudapi.Template) {
+	for i := range local {
+		local[i] = positional(local[i])
+	}
+}
 
 // positional is a template whose parameters are numbered, in the order in which their names first stand in a part. Its examples are in
 // that order, too.

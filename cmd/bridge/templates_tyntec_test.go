@@ -49,6 +49,14 @@ func TestTemplatesAtTyntec(t *testing.T) {
 	if code != 1 || !strings.Contains(got, "Bitte kommen Sie zu uns.") || strings.Contains(got, "Please come") {
 		t.Errorf("diff ends with %d:\n%s", code, got)
 	}
+	saved := filepath.Join(c.dir, "approved.json")
+	if got, code = c.bridge("templates", "status", "--save", saved); code != 0 {
+		t.Errorf("status --save ends with %d:\n%s", code, got)
+	}
+	got, code = c.bridge("check", "--approved", saved)
+	if code != 0 || !strings.Contains(got, "visit in de: other than approved: body") || strings.Contains(got, "visit in en") {
+		t.Errorf("check ends with %d:\n%s", code, got)
+	}
 	got, code = c.bridge("templates", "push")
 	if code != 1 || !strings.Contains(fold(got), "visit en nothing APPROVED") || !strings.Contains(fold(got), "visit de left APPROVED what is there is edited in tyntec's portal") {
 		t.Errorf("push ends with %d:\n%s", code, got)

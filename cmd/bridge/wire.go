@@ -160,9 +160,10 @@ func journeyProblems(c *Config, found []journey.Problem) problems {
 	out := make(problems, len(found))
 	for i, p := range found {
 		file := p.File
-		if name, ok := strings.CutPrefix(file, "journeys/"); ok && c.Journeys != "" {
+		switch dir, name, _ := strings.Cut(file, "/"); { // without a name the folder is at fault
+		case dir == "journeys" && c.Journeys != "":
 			file = filepath.Join(c.Journeys, name)
-		} else if name, ok := strings.CutPrefix(file, "templates/"); ok && c.Templates != "" {
+		case dir == "templates" && c.Templates != "":
 			file = filepath.Join(c.Templates, name)
 		}
 		out[i] = problem{File: file, Line: p.Line, Column: p.Column, Text: p.Text}

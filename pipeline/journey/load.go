@@ -2,6 +2,7 @@ package journey
 
 import (
 	"cmp"
+	"errors"
 	"io/fs"
 	"maps"
 	"path"
@@ -129,7 +130,7 @@ func (l *loader) checkSettings(s Settings) {
 func (l *loader) sources(fsys fs.FS, dir string) []*source {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
-		l.problems = append(l.problems, Problem{File: dir, Text: "cannot be read"})
+		l.problems = append(l.problems, Problem{File: dir, Text: unread(err)})
 		return nil
 	}
 	var list []*source
@@ -142,6 +143,15 @@ func (l *loader) sources(fsys fs.FS, dir string) []*source {
 		l.problems = append(l.problems, Problem{File: dir, Text: "holds no .yaml file"})
 	}
 	return list
+}
+
+// unread says why something cannot be read, without the path that the file system has for it.
+func unread(err error) string {
+	var where *fs.PathError
+	if errors.As(err, &where) {
+		err = where.Err
+	}
+	return "cannot be read: " + err.Error()
 }
 
 // Needs implements pipeline.Journeys: the patients, if anything could be planned for them.

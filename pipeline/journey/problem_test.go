@@ -2,6 +2,8 @@ package journey_test
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -211,6 +213,10 @@ func TestFilesThatNoParserShouldSee(t *testing.T) {
 func TestDirectoriesThatHoldNothing(t *testing.T) {
 	_, problems := journey.Load(fstest.MapFS{"readme.txt": {}}, fstest.MapFS{}, settings(t))
 	if len(problems) != 2 || problems[0].String() != "journeys: holds no .yaml file" || problems[1].String() != "templates: holds no .yaml file" {
+		t.Errorf("got %q", problems)
+	}
+	_, problems = journey.Load(os.DirFS(filepath.Join(t.TempDir(), "none")), fstest.MapFS{}, settings(t))
+	if len(problems) != 2 || problems[0].String() != "journeys: cannot be read: no such file or directory" {
 		t.Errorf("got %q", problems)
 	}
 }

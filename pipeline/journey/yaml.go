@@ -55,7 +55,7 @@ func (s *source) parse() (value, bool) {
 	raw, err := fs.ReadFile(s.fsys, s.name)
 	switch {
 	case err != nil:
-		s.note(nil, "", "cannot be read")
+		s.note(nil, "", unread(err))
 		return value{}, false
 	case len(raw) > maxFile:
 		s.note(nil, "", "is larger than 256 KB")
