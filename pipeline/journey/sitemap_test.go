@@ -1,6 +1,7 @@
 package journey_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -14,6 +15,28 @@ func mapOfSites(t testing.TB) *journey.Book {
 	s := settings(t)
 	s.Maps = map[string]string{"Location/1": "maps/house-1.png", "https://x.example/places|C": "maps/campus.jpg"}
 	return load(t, s)
+}
+
+// shelf is a directory that has these resources.
+type shelf []fhir.Resource
+
+// Resource implements pipeline.Directory.
+func (s shelf) Resource(_ context.Context, ref string) (pipeline.Versioned, bool, error) {
+	r := directory(s...)(ref)
+	if r == nil {
+		return pipeline.Versioned{}, false, nil
+	}
+	return pipeline.Versioned{Resource: r.Raw()}, true, nil
+}
+
+// resolved is what dispatch finds of a visit, where that is all that is kept.
+func resolved(t testing.TB, visit fhir.Resource, kept ...fhir.Resource) func(string) fhir.Resource {
+	t.Helper()
+	lookup, err := pipeline.NewResolver(shelf(kept)).Lookup(t.Context(), visit, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lookup
 }
 
 // TestTheMapOfASite: it is that of the place of the visit, else of the nearest that this is part of.
@@ -33,6 +56,14 @@ func TestTheMapOfASite(t *testing.T) {
 			actors = append(actors, m{"reference": ref})
 		}
 		return participants(actors...)
+	}
+	holding := func(contained ...any) m {
+		v := in("#room")
+		v["contained"] = contained
+		return v
+	}
+	room := func(of string) m {
+		return m{"resourceType": "Location", "id": "room", "name": "Room 7", "partOf": m{"reference": of}}
 	}
 	book := mapOfSites(t)
 	for _, c := range []struct {
@@ -54,6 +85,13 @@ func TestTheMapOfASite(t *testing.T) {
 		{"the second place", in("Location/2", "Location/1"), []fhir.Resource{at(t, "2", m{"name": "House 2"}), at(t, "1", m{"name": "House 1"})}, "maps/house-1.png"},
 		{"another place", in("Location/2"), []fhir.Resource{at(t, "2", m{"name": "House 2", "identifier": []any{m{"value": "C"}}})}, ""},
 		{"a place with an identifier that is none", in("Location/2"), []fhir.Resource{at(t, "2", m{"name": "House 2", "identifier": "C", "partOf": m{"reference": "Location/1"}})}, "maps/house-1.png"},
+		{"a room that the visit contains", holding(room("Location/1")), []fhir.Resource{at(t, "1", m{"name": "House 1"})}, "maps/house-1.png"},
+		{"the same, by an identifier", holding(room("Location/3")), []fhir.Resource{at(t, "3", identified)}, "maps/campus.jpg"},
+		{"the same, further up", holding(room("Location/2")), []fhir.Resource{at(t, "2", partOf("Location/3")), at(t, "3", identified)}, "maps/campus.jpg"},
+		{"a house that the visit contains, too", holding(room("#house"), m{"resourceType": "Location", "id": "house", "partOf": m{"reference": "Location/3"}}),
+			[]fhir.Resource{at(t, "3", identified)}, "maps/campus.jpg"},
+		{"a contained room that is part of itself", holding(room("#room")), nil, ""},
+		{"a contained room of nothing that is there", holding(room("#house")), nil, ""},
 		{"no place", in(), nil, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,7 +111,7 @@ func TestTheMapOfASite(t *testing.T) {
 			}
 			n := o.Say[0]
 			n.Step, n.ReplyTo = "answer:where:map", "wamid.1"
-			got := compose(t, book, n, pipeline.Facts{Subject: v, Patient: patient(t, "Erika", "de"), Window: true, Lookup: th.Lookup})
+			got := compose(t, book, n, pipeline.Facts{Subject: v, Patient: patient(t, "Erika", "de"), Window: true, Lookup: resolved(t, v, c.places...)})
 			switch p := got.Message.Picture; {
 			case c.want == "":
 				if got.Skip != pipeline.ReasonSuperseded || p != nil {
