@@ -175,6 +175,8 @@ func TestProblemsOfMaps(t *testing.T) {
 		{"a map that is asked of people", journeyFile, "do: note", "do: task", "goes with the reply of an answer with do: note"},
 		{"a map in place of the reply", journeyFile, "reply: directions_place", "reply: directions_map", "which is sent beside the reply of an answer: map: directions_map"},
 		{"a map as news", journeyFile, "send: directions", "send: directions_map", "which is sent beside the reply of an answer: map: directions_map"},
+		{"a map in place of what was booked", "journeys/appointment.yaml", "done: book_requested", "done: directions_map", "which is sent beside the reply of an answer: map: directions_map"},
+		{"a map in place of what was changed", "journeys/appointment.yaml", "done: change_done", "done: directions_map", "which is sent beside the reply of an answer: map: directions_map"},
 		{"a map of a report", "journeys/report.yaml", "    reply: report_portal\n", "    reply: report_portal\n    map: directions_map\n", "is for the place of an Appointment or Encounter"},
 		{"a map by a template", templateFile, "kind: session", "kind: template\ncategory: utility", "is only for the kind session"},
 		{"a map with a footer", templateFile, "  de:\n    body", "  de:\n    footer: Bye\n    body", "goes with no header, footer or buttons"},
