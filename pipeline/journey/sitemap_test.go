@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"fhirbridge/fhir"
 	"fhirbridge/pipeline"
@@ -162,6 +163,30 @@ func TestNoMapOfASite(t *testing.T) {
 		f.Patient, f.Lookup = patient(t, "Erika", "de"), directory(at(t, "1", m{"name": "House 1"}))
 		if got := compose(t, sites, n, f); got.Skip == "" {
 			t.Errorf("%s: got %+v", name, got.Message)
+		}
+	}
+}
+
+// TestTheMapOfASiteComesSoonOrNotAtAll: the place may be sent as long as the patient may be written to.
+func TestTheMapOfASiteComesSoonOrNotAtAll(t *testing.T) {
+	book, v := mapOfSites(t), visit(t, "booked", march9)
+	for _, c := range []struct {
+		name             string
+		age, place, site time.Duration // before and after now
+	}{
+		{"asked now", 0, 24 * time.Hour, 15 * time.Minute},
+		{"asked a day ago, almost", 23*time.Hour + 50*time.Minute, 10 * time.Minute, 10 * time.Minute},
+	} {
+		th := about(t, book, v, "")
+		th.Now, th.Lookup = moment(t, before), directory(at(t, "1", m{"name": "House 1"}))
+		r := text("Wo?")
+		r.ID, r.Kind, r.At = "wamid.1", "text", th.Now.Add(-c.age)
+		o, err := book.Understand(r, th)
+		if err != nil || len(o.Say) != 2 {
+			t.Fatalf("%s: got %s, %v", c.name, heard(o), err)
+		}
+		if place, site := o.Say[0].Expires.Sub(th.Now), o.Say[1].Expires.Sub(th.Now); place != c.place || site != c.site {
+			t.Errorf("%s: the place expires after %v and the map after %v, want %v and %v", c.name, place, site, c.place, c.site)
 		}
 	}
 }
