@@ -15,6 +15,9 @@ const (
 	ReasonBadPicture Reason = "picture_refused" // the provider does not take it
 )
 
+// StepMap ends the name of the step of a map of a site, which goes beside the reply to an answer.
+const StepMap = "map"
+
 // Pictures are the pictures of the configuration that messages carry, as the maps of sites. Each is stored with the provider when it
 // is first needed and again before the provider deletes it, and not for each message. Safe for concurrent use.
 type Pictures struct {

@@ -10,7 +10,7 @@ import (
 )
 
 // cameMap is the end of the step's name of the site map that is sent beside the reply to an answer.
-const cameMap = "map"
+const cameMap = pipeline.StepMap
 
 // mapWithin is how long a map may come after the question for the way: it is of no use at night, or after the visit.
 const mapWithin = 15 * time.Minute
