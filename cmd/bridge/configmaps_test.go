@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,7 +52,7 @@ func TestConfigOfMaps(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := soundConfig + fmt.Sprintf("maps:\n  - {place: %q, file: %q}\n", c.place, filepath.Join(dir, c.file))
-			config, err := (&loader{file: "test.yaml", env: os.LookupEnv}).parse([]byte(text))
+			config, err := (&loader{file: "test.yaml", env: os.LookupEnv, reader: forLint}).parse([]byte(text))
 			switch {
 			case c.want == "" && err != nil:
 				t.Errorf("refused: %v", err)
@@ -63,10 +65,50 @@ func TestConfigOfMaps(t *testing.T) {
 	}
 	file := filepath.Join(dir, "house.png")
 	text := soundConfig + fmt.Sprintf("maps:\n  - {place: Location/1, file: %q}\n  - {place: Location/1, file: %q, size: 1}\n", file, file)
-	_, err = (&loader{file: "test.yaml", env: os.LookupEnv}).parse([]byte(text))
+	_, err = (&loader{file: "test.yaml", env: os.LookupEnv, reader: forLint}).parse([]byte(text))
 	for _, want := range []string{"maps[1].place: is there twice", "maps[1].size: unknown key"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v\nwant %s", err, want)
+		}
+	}
+}
+
+// TestOnlyCheckLooksForMaps: a picture that is not there stops no other command; what is wrong in the file does.
+func TestOnlyCheckLooksForMaps(t *testing.T) {
+	const maps = soundConfig + "maps:\n  - {place: Location/1, file: none.png}\n  - {place: Location/2, file: none.jpg}\n"
+	file := filepath.Join(t.TempDir(), "bridge.yaml")
+	must(t, os.WriteFile(file, []byte(maps), 0o600))
+	check := checkCommand()
+	check.SetArgs([]string{"--config", file})
+	check.SetOut(io.Discard)
+	check.SetErr(io.Discard)
+	if err := check.Execute(); err == nil || !strings.Contains(err.Error(), "maps[0].file: cannot be read") {
+		t.Errorf("bridge check says %v", err)
+	}
+	for _, c := range []struct {
+		who        reader
+		text, want string
+	}{
+		{forRun, maps, ""},
+		{forCheck, maps, ""},
+		{forReceiver, maps, ""},
+		{forLint, maps, "test.yaml:10:31: maps[1].file: cannot be read: no such file"},
+		{forRun, strings.Replace(maps, "Location/2", "House 2", 1), "test.yaml:10:13: maps[1].place: required"},
+		{forRun, strings.Replace(maps, "none.jpg", "none.pdf", 1), "test.yaml:10:31: maps[1].file: required, a file that is called"},
+		{forRun, strings.Replace(maps, ", file: none.jpg", "", 1), "maps[1].file: required, a file that is called"},
+	} {
+		config, err := (&loader{file: "test.yaml", env: os.LookupEnv, reader: c.who}).parse([]byte(c.text))
+		switch {
+		case c.want == "" && err != nil:
+			t.Errorf("for %d: refused: %v", c.who, err)
+		case c.want == "":
+			var log bytes.Buffer
+			config.warnOfMaps(slog.New(slog.NewTextHandler(&log, nil)))
+			if said := log.String(); strings.Count(said, "level=WARN") != 2 || !strings.Contains(said, "maps[1].file: cannot be read: no such file") || strings.Contains(said, "none") {
+				t.Errorf("the log says %s", said)
+			}
+		case err == nil || !strings.Contains(err.Error(), c.want):
+			t.Errorf("for %d: got %v\nwant %s", c.who, err, c.want)
 		}
 	}
 }
