@@ -31,6 +31,9 @@ type MapConfig struct {
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
 const maxPicture = 5 * megabyte
 
+// maxPixels is the largest picture that is looked at: one of 4000 by 4000, which takes up to some 250 MB meanwhile.
+const maxPixels = 16_000_000
+
 // pictureTypes are the content types by how files are called.
 var pictureTypes = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 
@@ -98,6 +101,11 @@ func readPicture(name string) (pipeline.Media, error) {
 		return m, fmt.Errorf("is a %s, and called %s", strings.ToUpper(format), filepath.Ext(name))
 	case !slices.Contains([]color.Model{color.YCbCrModel, color.RGBAModel, color.NRGBAModel}, head.ColorModel):
 		return m, errors.New("must have 8 bits a colour, red, green and blue (RGB or RGBA): WhatsApp takes no others")
+	case head.Width*head.Height > maxPixels:
+		return m, fmt.Errorf("has %d by %d pixels: at most %d in all are taken", head.Width, head.Height, maxPixels)
+	}
+	if _, _, err := image.Decode(bytes.NewReader(m.Data)); err != nil {
+		return m, errors.New("is broken: it cannot be decoded to its end")
 	}
 	return m, nil
 }
@@ -119,7 +127,11 @@ func (c *Config) pictures() *pipeline.Pictures {
 	if len(c.Maps) == 0 {
 		return nil
 	}
-	return &pipeline.Pictures{Read: readPicture, Keeps: providers[c.Channels[0].Provider].keeps - mediaMargin}
+	entries := make(map[string]string, len(c.Maps))
+	for i, m := range slices.Backward(c.Maps) { // of two of one file, the first
+		entries[m.File] = fmt.Sprintf("maps[%d]", i)
+	}
+	return &pipeline.Pictures{Read: readPicture, Entries: entries, Keeps: providers[c.Channels[0].Provider].keeps - mediaMargin}
 }
 
 // mediaMargin is how long before the provider deletes a file it is stored anew: a message may wait for its turn meanwhile.

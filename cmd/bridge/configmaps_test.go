@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"io"
@@ -24,9 +26,10 @@ func TestConfigOfMaps(t *testing.T) {
 	}
 	sound, err := os.ReadFile(filepath.Join(dir, "house.png"))
 	must(t, err)
+	whole := drawing(t, "house.jpg", image.NewRGBA(image.Rect(0, 0, 400, 400)))
 	for name, content := range map[string][]byte{
 		"called.jpg": sound, "none.png": []byte("no picture"), "empty.png": {}, "large.png": append(bytes.Clone(sound), make([]byte, maxPicture)...),
-		"HOUSE.PNG": sound, "plan.pdf": sound,
+		"HOUSE.PNG": sound, "plan.pdf": sound, "cut.png": sound[:45], "cut.jpg": whole[:len(whole)-300], "vast.png": vast(t),
 	} {
 		must(t, os.WriteFile(filepath.Join(dir, name), content, 0o600))
 	}
@@ -46,6 +49,9 @@ func TestConfigOfMaps(t *testing.T) {
 		{"no picture", "Location/1", "none.png", "maps[0].file: is no JPEG or PNG"},
 		{"an empty file", "Location/1", "empty.png", "maps[0].file: is no JPEG or PNG"},
 		{"too large", "Location/1", "large.png", "WhatsApp takes pictures of at most 5242880"},
+		{"a PNG that is cut off", "Location/1", "cut.png", "maps[0].file: is broken: it cannot be decoded to its end"},
+		{"a JPEG that is cut off", "Location/1", "cut.jpg", "maps[0].file: is broken: it cannot be decoded to its end"},
+		{"too many pixels", "Location/1", "vast.png", "maps[0].file: has 60000 by 60000 pixels: at most 16000000 in all are taken"},
 		{"16 bits", "Location/1", "deep.png", "maps[0].file: must have 8 bits a colour"},
 		{"shades of grey", "Location/1", "grey.jpg", "maps[0].file: must have 8 bits a colour"},
 		{"a palette", "Location/1", "few.png", "maps[0].file: must have 8 bits a colour"},
@@ -71,6 +77,17 @@ func TestConfigOfMaps(t *testing.T) {
 			t.Errorf("got %v\nwant %s", err, want)
 		}
 	}
+}
+
+// vast is the beginning of a picture that would take 14 GB.
+func vast(t *testing.T) []byte {
+	t.Helper()
+	b := drawing(t, "vast.png", image.NewNRGBA(image.Rect(0, 0, 4, 4)))
+	header := b[12:29] // IHDR, behind the signature and the length; its checksum is next
+	binary.BigEndian.PutUint32(header[4:], 60000)
+	binary.BigEndian.PutUint32(header[8:], 60000)
+	binary.BigEndian.PutUint32(b[29:], crc32.ChecksumIEEE(header))
+	return b
 }
 
 // TestOnlyCheckLooksForMaps: a picture that is not there stops no other command; what is wrong in the file does.
@@ -116,9 +133,10 @@ func TestOnlyCheckLooksForMaps(t *testing.T) {
 // TestMapsAreKept is how long an id is used: less than the provider keeps the picture.
 func TestMapsAreKept(t *testing.T) {
 	for provider, want := range map[string]time.Duration{"cloudapi": 30*24*time.Hour - mediaMargin, "tyntec": 24*time.Hour - mediaMargin} {
-		c := &Config{Channels: []ChannelConfig{{Provider: provider}}, Maps: []MapConfig{{Place: "Location/1"}}}
-		if got := c.pictures().Keeps; got != want {
-			t.Errorf("%s: got %v, want %v", provider, got, want)
+		c := &Config{Channels: []ChannelConfig{{Provider: provider}}, Maps: []MapConfig{{"Location/1", "b.png"}, {"Location/2", "a.png"}, {"Location/3", "b.png"}}}
+		p := c.pictures()
+		if p.Keeps != want || p.Entries["b.png"] != "maps[0]" || p.Entries["a.png"] != "maps[1]" {
+			t.Errorf("%s: got %v and %v, want %v", provider, p.Keeps, p.Entries, want)
 		}
 		if c.Maps = nil; c.pictures() != nil || c.sites() != nil {
 			t.Errorf("%s: there are pictures where none is configured", provider)

@@ -81,6 +81,8 @@ func TestSiteMap(t *testing.T) {
 				t.Error("the log names a file or a place")
 			} else if !strings.Contains(said, `"a map of a site would not be sent","error":"maps[3].file: cannot be read: no such file`) {
 				t.Error("the log does not say at the start that a picture is not there")
+			} else if !strings.Contains(said, `cannot be read, or is none","picture":"maps[`) || !strings.Contains(said, `"error":"picture not readable: cannot be read: no such file`) {
+				t.Error("the log does not say which picture is gone, and why")
 			}
 		})
 	}
