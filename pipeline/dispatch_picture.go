@@ -42,10 +42,10 @@ func (d *Dispatch) bringPicture(ctx context.Context, p *Picture) (Reason, error)
 		p.MediaID = id
 		return ReasonNone, nil
 	case errors.Is(err, errNoPicture):
-		d.Log.Error("a picture of the configuration cannot be read, or is none: bridge check says which")
+		d.Log.Error("a picture of the configuration cannot be read, or is none", "picture", d.Pictures.Entries[p.Name], "error", err)
 		return ReasonNoPicture, nil
 	case KindOf(err) == Refused, KindOf(err) == Malformed, errors.As(err, &e) && e.Halt: // messages may go out all the same: a picture stops no channel
-		d.Log.Error("a picture of the configuration is not taken by the provider", "error", err)
+		d.Log.Error("a picture of the configuration is not taken by the provider", "picture", d.Pictures.Entries[p.Name], "error", err)
 		return ReasonBadPicture, nil
 	}
 	return ReasonNone, err

@@ -1,9 +1,12 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -213,31 +216,38 @@ func TestDispatchSendsNoPicture(t *testing.T) {
 		name   string
 		change func(*wall)
 		want   []string
+		log    string
 	}{
 		{"that cannot be read", func(w *wall) {
-			w.Pictures.Read = func(string) (pipeline.Media, error) { return pipeline.Media{}, errors.New("none") }
-		}, []string{"n1 skipped no_picture"}},
-		{"that the provider does not take", func(w *wall) { w.upload = func() error { return refused("131053") } }, []string{"n1 skipped picture_refused"}},
-		{"that nobody may store", func(w *wall) { w.upload = func() error { return &pipeline.Error{Op: "test", Code: "403", Halt: true} } }, []string{"n1 skipped picture_refused"}},
-		{"where there are none", func(w *wall) { w.Pictures = nil }, []string{"n1 skipped no_picture"}},
-		{"while the provider is away", func(w *wall) { w.upload = func() error { return &pipeline.Error{Op: "test"} } }, []string{}},
+			w.Pictures.Read = func(string) (pipeline.Media, error) { return pipeline.Media{}, errors.New("it is no file") }
+		}, []string{"n1 skipped no_picture"}, `picture=maps[2] error="picture not readable: it is no file"`},
+		{"that the provider does not take", func(w *wall) { w.upload = func() error { return refused("131053") } }, []string{"n1 skipped picture_refused"}, "provider\" picture=maps[2] error="},
+		{"that nobody may store", func(w *wall) { w.upload = func() error { return &pipeline.Error{Op: "test", Code: "403", Halt: true} } }, []string{"n1 skipped picture_refused"}, "provider\" picture=maps[2] error="},
+		{"where there are none", func(w *wall) { w.Pictures = nil }, []string{"n1 skipped no_picture"}, ""},
+		{"while the provider is away", func(w *wall) { w.upload = func() error { return &pipeline.Error{Op: "test"} } }, []string{}, ""},
 		{"to who says STOP meanwhile", func(w *wall) {
 			w.takes = 5 * time.Second
 			w.upload = func() error {
 				w.k.stop(number)
 				return nil
 			}
-		}, []string{"n1 skipped stopped"}},
+		}, []string{"n1 skipped stopped"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWall(t)
+				var log bytes.Buffer
+				w.Log = slog.New(slog.NewTextHandler(&log, nil))
+				w.Pictures.Entries = map[string]string{"house-2.png": "maps[2]"}
 				c.change(w)
 				stop := start(w.Run)
 				w.asks("n1", time.Minute)
 				stop()
 				same(t, "states", w.k.states(), c.want)
 				same(t, "posted", append([]string{}, w.posted...), []string{})
+				if said := log.String(); !strings.Contains(said, c.log) || strings.Contains(said, "house-2") {
+					t.Errorf("the log says %s\nwant %s", said, c.log)
+				}
 			})
 		})
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -15,14 +16,21 @@ const (
 	ReasonBadPicture Reason = "picture_refused" // the provider does not take it
 )
 
+// StepMap ends the name of the step of a map of a site, which goes beside the reply to an answer.
+const StepMap = "map"
+
 // Pictures are the pictures of the configuration that messages carry, as the maps of sites. Each is stored with the provider when it
 // is first needed and again before the provider deletes it, and not for each message. Safe for concurrent use.
 type Pictures struct {
-	// Read returns a picture by its name, as it is stored.
+	// Read returns a picture by its name, as it is stored. Its errors are logged: they are fixed words, without the name. It is
+	// called once at a time, for it may take memory to see whether a picture is whole.
 	Read func(name string) (Media, error)
+	// Entries are where the configuration has the pictures, by name: that is what the log calls them.
+	Entries map[string]string
 	// Keeps is for how long an id is used; the provider keeps what is stored somewhat longer.
 	Keeps time.Duration
 
+	reading sync.Mutex
 	mu      sync.Mutex
 	stored  map[string]storedPicture
 	storing singleflight.Group
@@ -48,8 +56,19 @@ func (p *Pictures) id(name string, now time.Time) string {
 	return ""
 }
 
-// errNoPicture is that of what cannot be read. The cause would name a file.
+// errNoPicture is that of what cannot be read.
 var errNoPicture = errors.New("picture not readable")
+
+// read reads a picture.
+func (p *Pictures) read(name string) (Media, error) {
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	m, err := p.Read(name)
+	if err != nil {
+		return m, fmt.Errorf("%w: %w", errNoPicture, err)
+	}
+	return m, nil
+}
 
 // store brings a picture to the provider; who needs the same at the same time waits for it.
 func (p *Pictures) store(ctx context.Context, to Channel, name string, now time.Time) (string, error) {
@@ -57,9 +76,9 @@ func (p *Pictures) store(ctx context.Context, to Channel, name string, now time.
 		if id := p.id(name, now); id != "" {
 			return id, nil
 		}
-		m, err := p.Read(name)
+		m, err := p.read(name)
 		if err != nil {
-			return "", errNoPicture
+			return "", err
 		}
 		id, err := to.Upload(ctx, m)
 		if err != nil {

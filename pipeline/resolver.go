@@ -94,9 +94,10 @@ func (r *Resolver) Lookup(ctx context.Context, subject fhir.Resource, along map[
 		if ref.Type == "Appointment" {
 			continue
 		}
-		if inside, ok := fhir.Contained(subject, ref); ok {
-			found[ref.String()] = inside
-		} else if err := r.find(ctx, ref.String(), along, found); err != nil {
+		if ref = inside(subject, ref, found); ref.String() == "" {
+			continue
+		}
+		if err := r.find(ctx, ref.String(), along, found); err != nil {
 			return nil, err
 		}
 	}
@@ -106,6 +107,24 @@ func (r *Resolver) Lookup(ctx context.Context, subject fhir.Resource, along map[
 		}
 	}
 	return func(ref string) fhir.Resource { return found[ref] }, nil
+}
+
+// inside finds what the subject itself holds of ref, and of the places that this is part of. It returns what is to be found
+// elsewhere, zero if that is nothing.
+func inside(subject fhir.Resource, ref fhir.Reference, found map[string]fhir.Resource) fhir.Reference {
+	for found[ref.String()] == nil {
+		held, ok := fhir.Contained(subject, ref)
+		if !ok {
+			return ref
+		}
+		found[ref.String()] = held
+		place, ok := held.(*fhir.Location)
+		if !ok {
+			break
+		}
+		ref = place.PartOf()
+	}
+	return fhir.Reference{}
 }
 
 func (r *Resolver) find(ctx context.Context, ref string, along, found map[string]fhir.Resource) error {

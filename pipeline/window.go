@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"strings"
 
 	"fhirbridge/fhir"
 )
@@ -71,7 +72,7 @@ func (m SentMessage) unsaid() bool {
 }
 
 // Unsaid returns the writes of a Task that asks people to tell the patient what an answer would have said, one for each
-// reply. What it is about is the reply itself, if nothing else.
+// reply, and one for the map of a site beside it: who hears of that still thinks that the patient has the answer. What it is about is the reply itself, if nothing else.
 func (f Filing) Unsaid(m SentMessage) []Write {
 	n, a := m.Notification, m.Attempt
 	draft := fhir.TaskDraft{
@@ -89,5 +90,9 @@ func (f Filing) Unsaid(m SentMessage) []Write {
 	if a.Begun.IsZero() { // no words were made
 		draft.AuthoredOn = n.Due
 	}
-	return aboutReply(f.task(draft, "unsaid", n.ReplyTo, queue(n.Patient, n.ReplyTo)), draft, n.ReplyTo)
+	id := n.ReplyTo
+	if strings.HasSuffix(n.Step, ":"+StepMap) {
+		id += " " + n.Step
+	}
+	return aboutReply(f.task(draft, "unsaid", id, queue(n.Patient, n.ReplyTo)), draft, n.ReplyTo)
 }

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/tidwall/gjson"
@@ -59,6 +60,27 @@ func TestUnsaid(t *testing.T) {
 			same(t, c.name+" about "+subject, fmt.Sprint(len(keys), focus), want)
 		}
 	}
+}
+
+// TestUnsaidOfAMap: that a map of a site is not sent says nothing of the place on the map, which goes by itself.
+func TestUnsaidOfAMap(t *testing.T) {
+	tasks := func(step string, fate pipeline.Fate) (keys []string) {
+		n := pipeline.Notification{Key: "n1", Journey: "directions", Step: step, Subject: "Appointment/a1", Patient: "Patient/p1", ReplyTo: "wamid.1", Due: recordTime, Sole: true}
+		for _, w := range filing.Record(pipeline.SentMessage{Notification: n, Attempt: pipeline.Attempt{ID: "attempt1"}, Fate: fate}) {
+			if w.Type == "Task" {
+				keys = append(keys, w.Key, w.IfNoneExist)
+			}
+		}
+		return keys
+	}
+	refused := pipeline.Fate{Filed: true, State: pipeline.Failed, Code: "131009"}
+	site := tasks("answer:where:map", pipeline.Fate{State: pipeline.Skipped, Reason: pipeline.ReasonNoPicture})
+	place := tasks("answer:where", refused)
+	if len(place) != 2*len(filing.Sinks) || slices.ContainsFunc(place, func(key string) bool { return slices.Contains(site, key) }) {
+		t.Errorf("the place has the Tasks %v, and the map %v", place, site)
+	}
+	same(t, "the map again", tasks("answer:where:map", refused), site)
+	same(t, "something else that is said to the reply", tasks("answer:which", refused), place)
 }
 
 // TestSole: what is said to a reply is marked that nothing else comes of.

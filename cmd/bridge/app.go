@@ -203,6 +203,7 @@ func (a *app) run(ctx context.Context) error {
 		g.Go(func() error { learn(ctx, a.server.Ping, a.log); return nil })
 	}
 	a.log.Info("running", "webhooks", a.config.HTTP.Webhooks, "admin", a.config.HTTP.Admin, "version", version())
+	a.config.warnOfMaps(a.log)
 	err := g.Wait()
 	a.log.Info("drained")
 	return err

@@ -18,7 +18,7 @@ func checkCommand() *cobra.Command {
 			"not approved, of another shape, or missing in a language is refused.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, unset, err := load(file, forCheck)
+			c, unset, err := load(file, forLint)
 			if err != nil {
 				return err
 			}

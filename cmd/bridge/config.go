@@ -189,6 +189,9 @@ func (c *Config) validate(who reader) []error {
 	errs = append(errs, c.validateDocuments()...)
 	errs = append(errs, c.Media.validate()...)
 	errs = append(errs, c.validateMaps()...)
+	if who == forLint {
+		errs = append(errs, c.unusableMaps()...)
+	}
 	errs = append(errs, under("booking", c.Booking.validate(c.FHIR.WriteTo, c.FHIR.AppointmentWriteback))...)
 	if c.Dispatch.Grace < c.Kafka.SessionTimeout { // else a status could wait behind a killed instance
 		errs = append(errs, errors.New("dispatch.grace: must not be shorter than kafka.session_timeout"))

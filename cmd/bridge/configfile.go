@@ -63,6 +63,8 @@ const (
 	// forCheck stands where no secrets are: an environment variable that is not set is listed,
 	// and has a value of no meaning.
 	forCheck
+	// forLint is forCheck that reads the files that are sent, too: to anybody else, one that is not there is no reason to refuse.
+	forLint
 	// forReceiver needs Kafka, the listeners and the receiving half of the channels. An environment
 	// variable that is not set is empty, so that a secret that is needed is missed.
 	forReceiver
@@ -192,7 +194,7 @@ func (l *loader) expand(root ast.Node) {
 				return value
 			case l.reader != forRun:
 				l.unset = append(l.unset, name)
-				return map[reader]string{forCheck: "0"}[l.reader] // has the form of an id, too
+				return map[reader]string{forCheck: "0", forLint: "0"}[l.reader] // has the form of an id, too
 			}
 			l.say(n, "environment variable %s is not set", name)
 			return match

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	_ "image/jpeg" // what a site map may be
 	_ "image/png"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,10 +31,13 @@ type MapConfig struct {
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
 const maxPicture = 5 * megabyte
 
+// maxPixels is the largest picture that is looked at: one of 4000 by 4000, which takes up to some 250 MB meanwhile.
+const maxPixels = 16_000_000
+
 // pictureTypes are the content types by how files are called.
 var pictureTypes = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 
-// validateMaps returns every problem of the maps block, each beginning with its key. It reads the files.
+// validateMaps returns every problem of the maps block, each beginning with its key. It does not look for the files.
 func (c *Config) validateMaps() (errs []error) {
 	for i, m := range c.Maps {
 		key := fmt.Sprintf("maps[%d]", i)
@@ -44,19 +48,39 @@ func (c *Config) validateMaps() (errs []error) {
 		if slices.ContainsFunc(c.Maps[:i], func(other MapConfig) bool { return other.Place == m.Place }) {
 			errs = append(errs, fmt.Errorf("%s.place: is there twice", key))
 		}
-		if _, err := readPicture(m.File); err != nil {
-			errs = append(errs, fmt.Errorf("%s.file: %w", key, err))
+		if pictureType(m.File) == "" {
+			errs = append(errs, fmt.Errorf("%s.file: required, a file that is called .jpg, .jpeg or .png", key))
 		}
 	}
 	return errs
 }
 
+// unusableMaps returns every problem of the files of the maps, each beginning with its key.
+func (c *Config) unusableMaps() (errs []error) {
+	for i, m := range c.Maps {
+		if pictureType(m.File) == "" {
+			continue // validateMaps says it
+		}
+		if _, err := readPicture(m.File); err != nil {
+			errs = append(errs, fmt.Errorf("maps[%d].file: %w", i, err))
+		}
+	}
+	return errs
+}
+
+// warnOfMaps logs which maps would not be sent. The bridge runs all the same: patients get the place without one.
+func (c *Config) warnOfMaps(log *slog.Logger) {
+	for _, err := range c.unusableMaps() {
+		log.Warn("a map of a site would not be sent", "error", err)
+	}
+}
+
+// pictureType is the content type of a picture by how its file is called, "" if it is called otherwise.
+func pictureType(name string) string { return pictureTypes[strings.ToLower(filepath.Ext(name))] }
+
 // readPicture reads a file that can be sent as a picture, or says why it cannot.
 func readPicture(name string) (pipeline.Media, error) {
-	m := pipeline.Media{ContentType: pictureTypes[strings.ToLower(filepath.Ext(name))], Filename: filepath.Base(name)}
-	if m.ContentType == "" {
-		return m, errors.New("required, a file that is called .jpg, .jpeg or .png")
-	}
+	m := pipeline.Media{ContentType: pictureType(name), Filename: filepath.Base(name)}
 	switch info, err := os.Stat(name); {
 	case err != nil:
 		return m, errors.New("cannot be read: " + reason(err))
@@ -77,6 +101,11 @@ func readPicture(name string) (pipeline.Media, error) {
 		return m, fmt.Errorf("is a %s, and called %s", strings.ToUpper(format), filepath.Ext(name))
 	case !slices.Contains([]color.Model{color.YCbCrModel, color.RGBAModel, color.NRGBAModel}, head.ColorModel):
 		return m, errors.New("must have 8 bits a colour, red, green and blue (RGB or RGBA): WhatsApp takes no others")
+	case head.Width*head.Height > maxPixels:
+		return m, fmt.Errorf("has %d by %d pixels: at most %d in all are taken", head.Width, head.Height, maxPixels)
+	}
+	if _, _, err := image.Decode(bytes.NewReader(m.Data)); err != nil {
+		return m, errors.New("is broken: it cannot be decoded to its end")
 	}
 	return m, nil
 }
@@ -98,7 +127,11 @@ func (c *Config) pictures() *pipeline.Pictures {
 	if len(c.Maps) == 0 {
 		return nil
 	}
-	return &pipeline.Pictures{Read: readPicture, Keeps: providers[c.Channels[0].Provider].keeps - mediaMargin}
+	entries := make(map[string]string, len(c.Maps))
+	for i, m := range slices.Backward(c.Maps) { // of two of one file, the first
+		entries[m.File] = fmt.Sprintf("maps[%d]", i)
+	}
+	return &pipeline.Pictures{Read: readPicture, Entries: entries, Keeps: providers[c.Channels[0].Provider].keeps - mediaMargin}
 }
 
 // mediaMargin is how long before the provider deletes a file it is stored anew: a message may wait for its turn meanwhile.

@@ -59,6 +59,7 @@ func TestSiteMap(t *testing.T) {
 		t.Run(provider, func(t *testing.T) {
 			t.Parallel()
 			more := mapped(t, map[string]string{"https://harbour.example.org/places|H3": "house-3.png", "Location/campus": "campus.jpg", "Location/house-4": "house-4.png"})
+			more += "  - {place: Location/house-9, file: house-9.png}\n" // which is not there, and stops nothing
 			w := newWorld(t, worldOptions{provider: provider, more: more})
 			b := w.run()
 			for _, place := range []string{
@@ -76,8 +77,12 @@ func TestSiteMap(t *testing.T) {
 			if again := w.whatsapp.Duplicates(); len(again) > 0 {
 				t.Errorf("%d messages were sent twice", len(again))
 			}
-			if said := b.log.String(); strings.Contains(said, "house-4.png") || strings.Contains(said, "House 3") {
+			if said := b.log.String(); strings.Contains(said, "house-4.png") || strings.Contains(said, "house-9.png") || strings.Contains(said, "House 3") {
 				t.Error("the log names a file or a place")
+			} else if !strings.Contains(said, `"a map of a site would not be sent","error":"maps[3].file: cannot be read: no such file`) {
+				t.Error("the log does not say at the start that a picture is not there")
+			} else if !strings.Contains(said, `cannot be read, or is none","picture":"maps[`) || !strings.Contains(said, `"error":"picture not readable: cannot be read: no such file`) {
+				t.Error("the log does not say which picture is gone, and why")
 			}
 		})
 	}

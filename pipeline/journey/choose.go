@@ -65,6 +65,7 @@ func (l *loader) choices(v value, a *answer, j *journey, keys []string) {
 		case cameDone:
 			t = l.fitsTo(choosesNothing, named, j, named.text())
 			noDocument(named, t)
+			noImage(named, t)
 		default:
 			t = l.fits(named, j, named.text())
 		}

@@ -3,13 +3,17 @@ package journey
 import (
 	"path"
 	"slices"
+	"time"
 
 	"fhirbridge/fhir"
 	"fhirbridge/pipeline"
 )
 
 // cameMap is the end of the step's name of the site map that is sent beside the reply to an answer.
-const cameMap = "map"
+const cameMap = pipeline.StepMap
+
+// mapWithin is how long a map may come after the question for the way: it is of no use at night, or after the visit.
+const mapWithin = 15 * time.Minute
 
 // siteMap returns the picture of where the visit is, as the configuration has it: that of the place, else of what it is part of; ""
 // if there is none, or if it must not be shown.
@@ -75,6 +79,9 @@ func (h *hearing) showMap(j *journey, a *answer, subject string) []pipeline.Noti
 	say := h.say(j, answerStep+a.name+":"+cameMap, subject, "")
 	for i := range say {
 		say[i].Priority = pipeline.PriorityNews // behind the reply itself
+		if soon := t.Now.Add(mapWithin); soon.Before(say[i].Expires) {
+			say[i].Expires = soon
+		}
 	}
 	return say
 }

@@ -1,8 +1,10 @@
 package journey_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"fhirbridge/fhir"
 	"fhirbridge/pipeline"
@@ -14,6 +16,28 @@ func mapOfSites(t testing.TB) *journey.Book {
 	s := settings(t)
 	s.Maps = map[string]string{"Location/1": "maps/house-1.png", "https://x.example/places|C": "maps/campus.jpg"}
 	return load(t, s)
+}
+
+// shelf is a directory that has these resources.
+type shelf []fhir.Resource
+
+// Resource implements pipeline.Directory.
+func (s shelf) Resource(_ context.Context, ref string) (pipeline.Versioned, bool, error) {
+	r := directory(s...)(ref)
+	if r == nil {
+		return pipeline.Versioned{}, false, nil
+	}
+	return pipeline.Versioned{Resource: r.Raw()}, true, nil
+}
+
+// resolved is what dispatch finds of a visit, where that is all that is kept.
+func resolved(t testing.TB, visit fhir.Resource, kept ...fhir.Resource) func(string) fhir.Resource {
+	t.Helper()
+	lookup, err := pipeline.NewResolver(shelf(kept)).Lookup(t.Context(), visit, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lookup
 }
 
 // TestTheMapOfASite: it is that of the place of the visit, else of the nearest that this is part of.
@@ -33,6 +57,14 @@ func TestTheMapOfASite(t *testing.T) {
 			actors = append(actors, m{"reference": ref})
 		}
 		return participants(actors...)
+	}
+	holding := func(contained ...any) m {
+		v := in("#room")
+		v["contained"] = contained
+		return v
+	}
+	room := func(of string) m {
+		return m{"resourceType": "Location", "id": "room", "name": "Room 7", "partOf": m{"reference": of}}
 	}
 	book := mapOfSites(t)
 	for _, c := range []struct {
@@ -54,6 +86,13 @@ func TestTheMapOfASite(t *testing.T) {
 		{"the second place", in("Location/2", "Location/1"), []fhir.Resource{at(t, "2", m{"name": "House 2"}), at(t, "1", m{"name": "House 1"})}, "maps/house-1.png"},
 		{"another place", in("Location/2"), []fhir.Resource{at(t, "2", m{"name": "House 2", "identifier": []any{m{"value": "C"}}})}, ""},
 		{"a place with an identifier that is none", in("Location/2"), []fhir.Resource{at(t, "2", m{"name": "House 2", "identifier": "C", "partOf": m{"reference": "Location/1"}})}, "maps/house-1.png"},
+		{"a room that the visit contains", holding(room("Location/1")), []fhir.Resource{at(t, "1", m{"name": "House 1"})}, "maps/house-1.png"},
+		{"the same, by an identifier", holding(room("Location/3")), []fhir.Resource{at(t, "3", identified)}, "maps/campus.jpg"},
+		{"the same, further up", holding(room("Location/2")), []fhir.Resource{at(t, "2", partOf("Location/3")), at(t, "3", identified)}, "maps/campus.jpg"},
+		{"a house that the visit contains, too", holding(room("#house"), m{"resourceType": "Location", "id": "house", "partOf": m{"reference": "Location/3"}}),
+			[]fhir.Resource{at(t, "3", identified)}, "maps/campus.jpg"},
+		{"a contained room that is part of itself", holding(room("#room")), nil, ""},
+		{"a contained room of nothing that is there", holding(room("#house")), nil, ""},
 		{"no place", in(), nil, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,7 +112,7 @@ func TestTheMapOfASite(t *testing.T) {
 			}
 			n := o.Say[0]
 			n.Step, n.ReplyTo = "answer:where:map", "wamid.1"
-			got := compose(t, book, n, pipeline.Facts{Subject: v, Patient: patient(t, "Erika", "de"), Window: true, Lookup: th.Lookup})
+			got := compose(t, book, n, pipeline.Facts{Subject: v, Patient: patient(t, "Erika", "de"), Window: true, Lookup: resolved(t, v, c.places...)})
 			switch p := got.Message.Picture; {
 			case c.want == "":
 				if got.Skip != pipeline.ReasonSuperseded || p != nil {
@@ -128,6 +167,30 @@ func TestNoMapOfASite(t *testing.T) {
 	}
 }
 
+// TestTheMapOfASiteComesSoonOrNotAtAll: the place may be sent as long as the patient may be written to.
+func TestTheMapOfASiteComesSoonOrNotAtAll(t *testing.T) {
+	book, v := mapOfSites(t), visit(t, "booked", march9)
+	for _, c := range []struct {
+		name             string
+		age, place, site time.Duration // before and after now
+	}{
+		{"asked now", 0, 24 * time.Hour, 15 * time.Minute},
+		{"asked a day ago, almost", 23*time.Hour + 50*time.Minute, 10 * time.Minute, 10 * time.Minute},
+	} {
+		th := about(t, book, v, "")
+		th.Now, th.Lookup = moment(t, before), directory(at(t, "1", m{"name": "House 1"}))
+		r := text("Wo?")
+		r.ID, r.Kind, r.At = "wamid.1", "text", th.Now.Add(-c.age)
+		o, err := book.Understand(r, th)
+		if err != nil || len(o.Say) != 2 {
+			t.Fatalf("%s: got %s, %v", c.name, heard(o), err)
+		}
+		if place, site := o.Say[0].Expires.Sub(th.Now), o.Say[1].Expires.Sub(th.Now); place != c.place || site != c.site {
+			t.Errorf("%s: the place expires after %v and the map after %v, want %v and %v", c.name, place, site, c.place, c.site)
+		}
+	}
+}
+
 func TestProblemsOfMaps(t *testing.T) {
 	const journeyFile, templateFile = "journeys/directions.yaml", "templates/directions_map.yaml"
 	for _, c := range []struct{ name, file, old, now, want string }{
@@ -137,6 +200,8 @@ func TestProblemsOfMaps(t *testing.T) {
 		{"a map that is asked of people", journeyFile, "do: note", "do: task", "goes with the reply of an answer with do: note"},
 		{"a map in place of the reply", journeyFile, "reply: directions_place", "reply: directions_map", "which is sent beside the reply of an answer: map: directions_map"},
 		{"a map as news", journeyFile, "send: directions", "send: directions_map", "which is sent beside the reply of an answer: map: directions_map"},
+		{"a map in place of what was booked", "journeys/appointment.yaml", "done: book_requested", "done: directions_map", "which is sent beside the reply of an answer: map: directions_map"},
+		{"a map in place of what was changed", "journeys/appointment.yaml", "done: change_done", "done: directions_map", "which is sent beside the reply of an answer: map: directions_map"},
 		{"a map of a report", "journeys/report.yaml", "    reply: report_portal\n", "    reply: report_portal\n    map: directions_map\n", "is for the place of an Appointment or Encounter"},
 		{"a map by a template", templateFile, "kind: session", "kind: template\ncategory: utility", "is only for the kind session"},
 		{"a map with a footer", templateFile, "  de:\n    body", "  de:\n    footer: Bye\n    body", "goes with no header, footer or buttons"},
