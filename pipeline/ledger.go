@@ -222,7 +222,7 @@ type WriteResult struct {
 	// Done is set when it has happened; Ref is the reference of what was created or found.
 	Done bool
 	Ref  string
-	// Say are notifications that tell the patient of it, planned with Done. What is planned under the same key, for the
+	// Say are notifications that tell the patient of it, planned with Done and GiveUp. What is planned under the same key, for the
 	// case that nothing is heard of the write, gives way; if that has begun, they are said beside it.
 	Say []Notification
 	// Answer is a decision of the patient that counts with Done, unless there is a newer one; nil for none.

@@ -73,8 +73,10 @@ func (b *WriteBack) settle(ctx context.Context, w Write, result WriteResult, mor
 	}
 	outcome := "done"
 	if err != nil {
+		result.Say = nil // nothing has come of it yet
 		if outcome = b.failed(w, err, &result); result.GiveUp && w.Decision != nil {
 			more = b.Ladder.Filing.Unmet(*w.Decision, result.Reason) // what a patient decided is always somebody's
+			result.Say = due(w.Decision.Asked, result.At)
 		} else if result.GiveUp && w.File != nil {
 			more = b.Files.Filing.Unfetched(*w.File, ReasonOf(err), result.At)
 		} else if result.GiveUp && w.Wish != nil {

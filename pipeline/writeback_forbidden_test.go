@@ -66,11 +66,16 @@ func of(key string) func(string) bool {
 	return func(k string) bool { return strings.HasPrefix(k, key) }
 }
 
-// TestWriteBackForbiddenDecision: people are told of a decision that the server does not let us write.
+// TestWriteBackForbiddenDecision: people are told of a decision that the server does not let us write, and the patient that
+// they are, as long as that is news.
 func TestWriteBackForbiddenDecision(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newOutbox(pipeline.Write{Key: "d1", Kind: pipeline.WriteDecision, Order: "Patient/p1", Decision: &pipeline.Decision{
-			Appointment: "Appointment/a1", Patient: "Patient/p1", Status: "accepted", Start: at(visitStart), Reply: "wamid.1"}})
+			Appointment: "Appointment/a1", Patient: "Patient/p1", Status: "accepted", Start: at(visitStart), Reply: "wamid.1",
+			Asked: []pipeline.Notification{
+				{Key: "asked", Expires: time.Now().Add(100 * time.Hour)},
+				{Key: "asked too late", Expires: time.Now().Add(time.Minute)},
+			}}})
 		s := &server{
 			create: func([]byte, string) (string, error) { return "Task/1", nil },
 			read: func(string) (pipeline.Versioned, error) {
@@ -85,6 +90,7 @@ func TestWriteBackForbiddenDecision(t *testing.T) {
 		stop()
 		ends := k.ends()
 		same(t, "ends", []string{ends[len(ends)-2], ends[len(ends)-1][:5]}, []string{"d1 given up", "task:"})
+		same(t, "told", k.said, []string{"asked"})
 		same(t, "left", k.left(), 0)
 	})
 }
