@@ -11,9 +11,6 @@ import (
 const (
 	// forbiddenFor is how long a write is refused before it is given up, while the server takes other things.
 	forbiddenFor = time.Hour
-	// forbiddenAlone is how long where nothing tells whether it does. It goes for 403 only: a server that does not know
-	// who we are (401) takes nothing from us.
-	forbiddenAlone = 24 * time.Hour
 	// takesOthers is how long the server counts as one that takes other things after it has created something.
 	takesOthers = 10 * time.Minute
 )
@@ -34,12 +31,8 @@ func (b *WriteBack) forbidden(w Write, err error, result *WriteResult) bool {
 	if result.Refused = w.Refused; w.Refused.IsZero() {
 		result.Refused = now
 	}
-	long := now.Sub(result.Refused)
 	taken := time.Unix(0, b.taken.Load())
-	if taken.After(result.Refused) && now.Sub(taken) < takesOthers {
-		return long >= forbiddenFor
-	}
-	return e.Code == "403" && long >= forbiddenAlone
+	return taken.After(result.Refused) && now.Sub(taken) < takesOthers && now.Sub(result.Refused) >= forbiddenFor
 }
 
 // givenUpFor is why a write is given up.
