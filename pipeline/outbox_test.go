@@ -193,6 +193,7 @@ func writingBack(t *testing.T, k *outbox, s *server) *pipeline.WriteBack {
 	log, _ := newLog(t)
 	return &pipeline.WriteBack{
 		Sink: pipeline.SinkServer, Ledger: k, Log: log, Now: time.Now, Concurrency: 4, Server: s, Topic: "communications",
+		Rights:   new(pipeline.Rights),
 		Validate: func([]byte) []string { return nil },
 	}
 }

@@ -40,6 +40,8 @@ type WriteBack struct {
 	Batch   int
 	Ladder  *Ladder
 	Shape   Shape
+	// Rights is what the server lets us write, for SinkServer.
+	Rights *Rights
 	// Publisher and Topic are for SinkTopic.
 	Publisher Publisher
 	Topic     string
@@ -51,9 +53,7 @@ type WriteBack struct {
 	shown atomic.Value
 	// troubled is the latest time until which a write was put off, in nanoseconds since 1970; late is signalled with it.
 	troubled atomic.Int64
-	// taken is when the sink has last created something, in the same unit.
-	taken atomic.Int64
-	late  chan struct{}
+	late     chan struct{}
 }
 
 // try makes one try of a write and settles it.
@@ -68,8 +68,8 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 // settle closes one try of a write.
 func (b *WriteBack) settle(ctx context.Context, w Write, result WriteResult, more []Write, err error) {
 	result.Done, result.At = err == nil, b.Now()
-	if result.Done && result.Ref != "" {
-		b.taken.Store(result.At.UnixNano())
+	if result.Done && !result.Unasked {
+		b.Rights.takes(w, result.Ref != "", result.At)
 	}
 	outcome := "done"
 	if err != nil {

@@ -2,8 +2,10 @@ package pipeline_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,6 +62,66 @@ func TestWriteBackForbidden(t *testing.T) {
 				for _, w := range k.given {
 					same(t, "why", w, pipeline.ReasonForbidden)
 				}
+			})
+		})
+	}
+}
+
+// TestWriteBackForbiddenKind: what is refused for an hour is refused for all of its kind, and not each for an hour of its own. Where
+// the server refused everything, or has taken one meanwhile, the hour begins anew.
+func TestWriteBackForbiddenKind(t *testing.T) {
+	type span struct {
+		refuse string // what the server refuses, by its beginning
+		long   time.Duration
+	}
+	given := func(n int) string {
+		return strings.Repeat("task given up, ", n) + "reply done"
+	}
+	cases := []struct {
+		name  string
+		spans []span
+		want  string // what has become of four Tasks of one patient, and of the reply behind them
+	}{
+		{"within the hour", []span{{"task", 50 * time.Minute}}, ""},
+		{"for an hour", []span{{"task", 75 * time.Minute}}, given(4)},
+		{"everything, and then these alone", []span{{"", 3 * time.Hour}, {"task", 30 * time.Minute}}, ""},
+		{"everything, and then these alone, for an hour", []span{{"", 3 * time.Hour}, {"task", 75 * time.Minute}}, given(4)},
+		{"one is taken meanwhile", []span{{"task", 50 * time.Minute}, {"task-2", 50 * time.Minute}}, "task done"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newOutbox()
+				for i := range 4 {
+					w := create(fmt.Sprint("task-", i+1), "Patient/p1")
+					w.Type = "Task"
+					k.add(w)
+				}
+				k.add(create("reply", "Patient/p1"))
+				var refuse atomic.Value
+				s := &server{create: func(_ []byte, q string) (string, error) {
+					if strings.HasPrefix(key(q), refuse.Load().(string)) {
+						return "", &pipeline.Error{Halt: true, Code: "403", Reason: "forbidden"}
+					}
+					return "Communication/1", nil
+				}}
+				refuse.Store(c.spans[0].refuse)
+				stop := start(writingBack(t, k, s).Run)
+				for n, span := range c.spans {
+					refuse.Store(span.refuse)
+					for i := range int(span.long / (5 * time.Minute)) {
+						k.add(create(fmt.Sprint("other", n, ".", i), fmt.Sprint("Patient/o", n, ".", i)))
+						time.Sleep(5 * time.Minute)
+					}
+				}
+				stop()
+				var got []string
+				for _, end := range k.ends() {
+					if !of("other")(end) && !strings.HasSuffix(end, "retry") && !strings.HasSuffix(end, "given back") {
+						got = append(got, regexp.MustCompile(`-\d`).ReplaceAllString(end, ""))
+					}
+				}
+				same(t, "ended", strings.Join(got, ", "), c.want)
 			})
 		})
 	}
