@@ -37,6 +37,7 @@ const (
 const (
 	ReasonForbidden  Reason = "forbidden"   // the FHIR server does not let us write it
 	ReasonNotCreated Reason = "not_created" // what it would change was given up itself
+	ReasonNoLocation Reason = "no_location" // it is there, and the server neither says where nor finds it
 )
 
 // forbidden reports whether a write is to be given up because the server does not let us write it, and notes since when.
@@ -98,6 +99,8 @@ func givenUpFor(err error, forbidden bool) Reason {
 		return ReasonForbidden
 	case ReasonOf(err) == string(ReasonNotCreated):
 		return ReasonNotCreated
+	case ReasonOf(err) == string(ReasonNoLocation):
+		return ReasonNoLocation
 	}
 	return ReasonRefused
 }

@@ -176,3 +176,17 @@ func TestWriteBackFollowsWhatWasGivenUp(t *testing.T) {
 		same(t, "ends", k.ends(), []string{"sent given up", "f given up"})
 	})
 }
+
+// TestWriteBackCreatedNowhere: what the server has created and does not find is given up as that, and is not created again.
+func TestWriteBackCreatedNowhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newOutbox(create("sent", "Patient/p1"))
+		s := &server{create: func([]byte, string) (string, error) {
+			return "", &pipeline.Error{Kind: pipeline.Refused, Code: "201", Reason: "no_location"}
+		}}
+		stop := start(writingBack(t, k, s).Run)
+		time.Sleep(time.Minute)
+		stop()
+		same(t, "why", k.given, []pipeline.Reason{pipeline.ReasonNoLocation})
+	})
+}

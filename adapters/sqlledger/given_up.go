@@ -46,8 +46,8 @@ func (l *Ledger) OweAgain(ctx context.Context, keys ...string) (n int, err error
 				list = append(list, writeLease{id: r.number(0), sink: r.text(1), queue: r.number(2)})
 			}
 			return nil
-		}, "SELECT id, sink, queue_at, name FROM owed WHERE state = 1 AND kind <> ? AND kind <> ? ORDER BY id",
-			string(pipeline.WriteDecision), string(pipeline.WriteWish))
+		}, "SELECT id, sink, queue_at, name FROM owed WHERE state = 1 AND kind <> ? AND kind <> ? AND reason <> ? ORDER BY id",
+			string(pipeline.WriteDecision), string(pipeline.WriteWish), string(pipeline.ReasonNoLocation))
 		if err != nil {
 			return err
 		}

@@ -85,6 +85,12 @@ func againNot(t *ledgerTest) {
 	t.settleWrite("a1", givenUp)
 	t.owedAgain(0)
 	t.wantWrites(0, 1)
+	t.owe("r2", write("b1", "B"))
+	t.wantKeys(t.soon(), "b1")
+	t.settleWrite("b1", pipeline.WriteResult{GiveUp: true, Reason: pipeline.ReasonNoLocation}) // it is there
+	t.owedAgain(0)
+	t.owedAgain(0, "b1")
+	t.wantWrites(0, 2)
 }
 
 func refusedSince(t *ledgerTest) {
