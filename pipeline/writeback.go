@@ -40,7 +40,7 @@ type WriteBack struct {
 	Batch   int
 	Ladder  *Ladder
 	Shape   Shape
-	// Rights is what the server lets us write, for SinkServer.
+	// Rights is what the server lets us write, for SinkServer and SinkFiles, which share it.
 	Rights *Rights
 	// Publisher and Topic are for SinkTopic.
 	Publisher Publisher

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"time"
 )
@@ -43,7 +44,10 @@ const (
 // forbidden reports whether a write is to be given up because the server does not let us write it, and notes since when.
 func (b *WriteBack) forbidden(w Write, err error, result *WriteResult) bool {
 	var e *Error
-	if b.Sink != SinkServer || !errors.As(err, &e) || !e.Halt || e.Code != "401" && e.Code != "403" {
+	if !errors.As(err, &e) || !e.Halt || e.Code != "401" && e.Code != "403" {
+		return false
+	}
+	if b.Sink != SinkServer && (b.Sink != SinkFiles || !strings.HasPrefix(e.Op, "fhirserver.")) { // it is the provider who refuses
 		return false
 	}
 	now := b.Now()

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -189,4 +190,57 @@ func TestWriteBackCreatedNowhere(t *testing.T) {
 		stop()
 		same(t, "why", k.given, []pipeline.Reason{pipeline.ReasonNoLocation})
 	})
+}
+
+// TestFilesForbidden: a file that the FHIR server does not let us put into the chart is asked of people, as other writes that it does
+// not let us make. What the provider refuses waits.
+func TestFilesForbidden(t *testing.T) {
+	cases := []struct {
+		name string
+		op   string
+		want string // what is owed then
+	}{
+		{"by the FHIR server", "fhirserver.create", "Task server file_not_filed"},
+		{"by the provider", "cloudapi.download", "DocumentReference files, [not_json]"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := filingFiles(pipeline.SinkServer)
+				k := newOutbox(f.File(photoOf("m1"), pipeline.Thread{}, "Patient/p1")...)
+				forbidden := &pipeline.Error{Op: c.op, Halt: true, Code: "403", Reason: "forbidden"}
+				s := &server{create: func(_ []byte, q string) (string, error) {
+					if of("other")(key(q)) {
+						return "Communication/1", nil
+					}
+					return "", forbidden
+				}}
+				files := fetching(t, k, s, &source{file: pipeline.Media{ContentType: "image/jpeg", Data: []byte("\xff\xd8 a picture")}}, f, nil)
+				if c.op == "cloudapi.download" {
+					files.Files.Channel = refusing{err: forbidden}
+				}
+				others := newOutbox() // the lane to the server
+				lane := writingBack(t, others, s)
+				files.Rights = lane.Rights
+				stop, stopLane := start(files.Run), start(lane.Run)
+				for i := range 16 {
+					time.Sleep(5 * time.Minute)
+					others.add(create(fmt.Sprint("other", i), fmt.Sprint("Patient/o", i)))
+				}
+				stop()
+				stopLane()
+				same(t, "owed", owedOf(k), c.want)
+			})
+		})
+	}
+}
+
+// refusing is a channel that hands out no file.
+type refusing struct {
+	channel
+	err error
+}
+
+func (r refusing) Download(context.Context, pipeline.InboundMedia, int64) (pipeline.Media, error) {
+	return pipeline.Media{}, r.err
 }

@@ -57,6 +57,7 @@ func (a *app) writeBacks(channel pipeline.Channel, filing pipeline.Filing, publi
 		a.background = append(a.background, b.Run)
 	}
 	files := a.writeBack(pipeline.SinkFiles, filing, publisher)
+	files.Rights = rights
 	files.Files = &pipeline.Files{
 		Channel: channel, Filing: filing, Server: a.fhirServer(), Publisher: publisher, Topic: c.Kafka.Topics.Communications, Validate: explain,
 	}
