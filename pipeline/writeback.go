@@ -14,7 +14,7 @@ const (
 	writeBatch = 64
 	// outageAfter is how many failures in a row mean that the sink is down, and not only one write in trouble.
 	outageAfter = 3
-	// senderTries is how often it is asked whose number an unknown sender's is, before the reply is filed without.
+	// senderTries is from which try on the reply is filed without where the server does not say whose number an unknown sender's is.
 	senderTries = 5
 )
 
@@ -216,9 +216,9 @@ func (b *WriteBack) complete(ctx context.Context, w Write) ([]byte, error) {
 	if err := b.refer(ctx, w, members); err != nil {
 		return nil, err
 	}
-	if !w.Sender.Empty() && w.Tries < senderTries {
+	if !w.Sender.Empty() {
 		found, err := b.Server.PatientsByPhone(ctx, w.Sender)
-		if _, final := refusal(err); err != nil && !final {
+		if _, final := refusal(err); err != nil && !final && w.Tries < senderTries {
 			return nil, err
 		}
 		if err == nil && len(found) == 1 { // two patients with one number: not guessed, the identifier stays
