@@ -32,7 +32,7 @@ var everyType = []any{
 	new(pipeline.StateChange), new(pipeline.Template), new(pipeline.TemplateUpdate), new(pipeline.Thread), new(pipeline.TraceEntry), new(pipeline.Updates), new(pipeline.Verdict),
 	new(pipeline.Versioned), new(pipeline.Write), new(pipeline.WriteBack), new(pipeline.WriteResult), new(pipeline.Creation), new(pipeline.Created), new(pipeline.Slot), new(pipeline.SlotSearch), new(pipeline.Wish),
 	new(pipeline.Profile), new(pipeline.CommunicationProfile), new(pipeline.CodeProfile), new(pipeline.DecisionProfile), new(pipeline.Declared), new(pipeline.Shape),
-	new(pipeline.Fallback), new(pipeline.Poll), new(pipeline.Picture), new(pipeline.Pictures), new(pipeline.GivenUpWrite), new(pipeline.InboundPart), new(pipeline.Booking),
+	new(pipeline.Fallback), new(pipeline.Poll), new(pipeline.Picture), new(pipeline.Pictures), new(pipeline.GivenUpWrite), new(pipeline.Rights), new(pipeline.InboundPart), new(pipeline.Booking),
 }
 
 // TestCanary puts a secret wherever a type of this package can hold text of a

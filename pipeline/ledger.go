@@ -132,7 +132,7 @@ type Ledger interface {
 	// GivenUp returns up to limit writes that were given up, in the order in which they were owed.
 	GivenUp(ctx context.Context, limit int) ([]GivenUpWrite, error)
 	// OweAgain lets writes that were given up be tried again, each before what stands behind it in its queue; all of them for
-	// no keys. Decisions and wishes are left: people were asked to see to them. Returns how many are owed again.
+	// no keys. Decisions, wishes and files are left: people were asked to see to them; so is what is there (ReasonNoLocation). Returns how many are owed again.
 	OweAgain(ctx context.Context, keys ...string) (int, error)
 	// Written returns the reference that the write with this key created, "" if none yet.
 	Written(ctx context.Context, key string) (string, error)
@@ -222,7 +222,7 @@ type WriteResult struct {
 	// Done is set when it has happened; Ref is the reference of what was created or found.
 	Done bool
 	Ref  string
-	// Say are notifications that tell the patient of it, planned with Done. What is planned under the same key, for the
+	// Say are notifications that tell the patient of it, planned with Done and GiveUp. What is planned under the same key, for the
 	// case that nothing is heard of the write, gives way; if that has begun, they are said beside it.
 	Say []Notification
 	// Answer is a decision of the patient that counts with Done, unless there is a newer one; nil for none.

@@ -21,6 +21,7 @@ type outbox struct {
 	refs    map[string]string // what writes created
 	settled []string          // key and how it ended
 	given   []pipeline.Reason // why writes were given up
+	said    []string          // the keys of what patients were told of them
 	asked   atomic.Int64
 	failing bool // the store does not settle
 }
@@ -78,6 +79,11 @@ func newOutbox(list ...pipeline.Write) *outbox {
 			k.given = append(k.given, r.Reason)
 		case r.Untried:
 			end = "given back"
+		}
+		if r.Done || r.GiveUp {
+			for _, n := range r.Say {
+				k.said = append(k.said, n.Key)
+			}
 		}
 		k.settled = append(k.settled, key+" "+end)
 		w.retry, w.leased = r.Retry, time.Time{}
@@ -187,6 +193,7 @@ func writingBack(t *testing.T, k *outbox, s *server) *pipeline.WriteBack {
 	log, _ := newLog(t)
 	return &pipeline.WriteBack{
 		Sink: pipeline.SinkServer, Ledger: k, Log: log, Now: time.Now, Concurrency: 4, Server: s, Topic: "communications",
+		Rights:   new(pipeline.Rights),
 		Validate: func([]byte) []string { return nil },
 	}
 }

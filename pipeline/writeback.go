@@ -14,7 +14,7 @@ const (
 	writeBatch = 64
 	// outageAfter is how many failures in a row mean that the sink is down, and not only one write in trouble.
 	outageAfter = 3
-	// senderTries is how often it is asked whose number an unknown sender's is, before the reply is filed without.
+	// senderTries is from which try on the reply is filed without where the server does not say whose number an unknown sender's is.
 	senderTries = 5
 )
 
@@ -40,6 +40,8 @@ type WriteBack struct {
 	Batch   int
 	Ladder  *Ladder
 	Shape   Shape
+	// Rights is what the server lets us write, for SinkServer and SinkFiles, which share it.
+	Rights *Rights
 	// Publisher and Topic are for SinkTopic.
 	Publisher Publisher
 	Topic     string
@@ -51,9 +53,7 @@ type WriteBack struct {
 	shown atomic.Value
 	// troubled is the latest time until which a write was put off, in nanoseconds since 1970; late is signalled with it.
 	troubled atomic.Int64
-	// taken is when the sink has last created something, in the same unit.
-	taken atomic.Int64
-	late  chan struct{}
+	late     chan struct{}
 }
 
 // try makes one try of a write and settles it.
@@ -68,13 +68,15 @@ func (b *WriteBack) try(ctx context.Context, w Write) {
 // settle closes one try of a write.
 func (b *WriteBack) settle(ctx context.Context, w Write, result WriteResult, more []Write, err error) {
 	result.Done, result.At = err == nil, b.Now()
-	if result.Done && result.Ref != "" {
-		b.taken.Store(result.At.UnixNano())
+	if result.Done && !result.Unasked {
+		b.Rights.takes(w, result.Ref != "", result.At)
 	}
 	outcome := "done"
 	if err != nil {
+		result.Say = nil // nothing has come of it yet
 		if outcome = b.failed(w, err, &result); result.GiveUp && w.Decision != nil {
 			more = b.Ladder.Filing.Unmet(*w.Decision, result.Reason) // what a patient decided is always somebody's
+			result.Say = due(w.Decision.Asked, result.At)
 		} else if result.GiveUp && w.File != nil {
 			more = b.Files.Filing.Unfetched(*w.File, ReasonOf(err), result.At)
 		} else if result.GiveUp && w.Wish != nil {
@@ -214,9 +216,9 @@ func (b *WriteBack) complete(ctx context.Context, w Write) ([]byte, error) {
 	if err := b.refer(ctx, w, members); err != nil {
 		return nil, err
 	}
-	if !w.Sender.Empty() && w.Tries < senderTries {
+	if !w.Sender.Empty() {
 		found, err := b.Server.PatientsByPhone(ctx, w.Sender)
-		if _, final := refusal(err); err != nil && !final {
+		if _, final := refusal(err); err != nil && !final && w.Tries < senderTries {
 			return nil, err
 		}
 		if err == nil && len(found) == 1 { // two patients with one number: not guessed, the identifier stays

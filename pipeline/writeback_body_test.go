@@ -116,6 +116,38 @@ func TestWriteBackCompletes(t *testing.T) {
 	}
 }
 
+// TestWriteBackAsksAfterAnOutage: whose number it is is asked for when the server is back, however often it was tried before.
+func TestWriteBackAsksAfterAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := create("w", "p")
+		w.Sender = pipeline.NewPrivate(number)
+		k := newOutbox(w)
+		var body []byte
+		ends := time.Now().Add(30 * time.Minute)
+		s := &server{
+			byPhone: func(pipeline.Private) ([]string, error) {
+				if time.Now().Before(ends) {
+					return nil, transient("unreachable")
+				}
+				return []string{"Patient/p1"}, nil
+			},
+			create: func(raw []byte, _ string) (string, error) {
+				if time.Now().Before(ends) {
+					return "", transient("unreachable")
+				}
+				body = raw
+				return "Communication/1", nil
+			},
+		}
+		stop := start(writingBack(t, k, s).Run)
+		time.Sleep(time.Hour)
+		stop()
+		if !strings.Contains(string(body), "Patient/p1") {
+			t.Errorf("created: %s", body)
+		}
+	})
+}
+
 // TestWriteBackCarriesADecision shows that what a decision leads to is owed with
 // it, and that it is tried again as a whole when the server is down.
 func TestWriteBackCarriesADecision(t *testing.T) {

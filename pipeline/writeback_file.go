@@ -80,11 +80,11 @@ func (f *Files) from(ctx context.Context, w Write) (fhir.Reference, error) {
 		return known, nil
 	}
 	nobody := sender(Reply{From: w.Sender}, Thread{}, "")
-	if f.Server == nil || w.File.Shared || w.Tries >= senderTries {
+	if f.Server == nil || w.File.Shared {
 		return nobody, nil
 	}
 	found, err := f.Server.PatientsByPhone(ctx, w.Sender)
-	if _, final := refusal(err); err != nil && !final {
+	if _, final := refusal(err); err != nil && !final && w.Tries < senderTries {
 		return nobody, err
 	}
 	if err == nil && len(found) == 1 {

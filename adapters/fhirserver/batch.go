@@ -189,7 +189,7 @@ func (c *Client) batch(ctx context.Context, list []wanted) error {
 	var refused []wanted
 	for i, w := range list {
 		c.taken(ctx, w, entries[i], a.header)
-		if pipeline.KindOf(w.out.Err) == pipeline.Refused && pipeline.ReasonOf(w.out.Err) != "no_location" {
+		if pipeline.KindOf(w.out.Err) == pipeline.Refused && pipeline.ReasonOf(w.out.Err) != string(pipeline.ReasonNoLocation) {
 			refused = append(refused, w)
 		}
 	}

@@ -89,7 +89,7 @@ func (c *Client) conclude(ctx context.Context, typ string, id identifier, a answ
 	if ref, err = c.oldest(ctx, typ, id); err != nil || ref != "" {
 		return ref, err == nil, err
 	}
-	e := &pipeline.Error{Op: opCreate, Reason: "no_location", Code: statusCode(a.status), Unknown: true}
+	e := &pipeline.Error{Op: opCreate, Reason: string(pipeline.ReasonNoLocation), Code: statusCode(a.status), Unknown: true}
 	if a.status == http.StatusCreated { // it is there, and will not be found: a repetition would double it
 		e.Kind, e.Unknown = pipeline.Refused, false
 	}

@@ -38,6 +38,8 @@ func (l *Ledger) OweAgain(ctx context.Context, keys ...string) (n int, err error
 		names[i] = once(key)
 	}
 	var sinks []pipeline.Sink
+	l.writeLeases.asking.Lock() // nothing is handed out while it is looked at who stands at the head
+	defer l.writeLeases.asking.Unlock()
 	err = l.writer.do(ctx, func(t *tx) error {
 		n, sinks = 0, nil
 		var list []writeLease
@@ -46,13 +48,13 @@ func (l *Ledger) OweAgain(ctx context.Context, keys ...string) (n int, err error
 				list = append(list, writeLease{id: r.number(0), sink: r.text(1), queue: r.number(2)})
 			}
 			return nil
-		}, "SELECT id, sink, queue_at, name FROM owed WHERE state = 1 AND kind <> ? AND kind <> ? ORDER BY id",
-			string(pipeline.WriteDecision), string(pipeline.WriteWish))
+		}, "SELECT id, sink, queue_at, name FROM owed WHERE state = 1 AND kind NOT IN (?, ?, ?) AND reason <> ? ORDER BY id",
+			string(pipeline.WriteDecision), string(pipeline.WriteWish), string(pipeline.WriteFile), string(pipeline.ReasonNoLocation))
 		if err != nil {
 			return err
 		}
 		for _, w := range list {
-			if err := oweAgain(t, w); err != nil {
+			if err := l.oweAgain(t, w); err != nil {
 				return err
 			}
 			n, sinks = n+1, append(sinks, pipeline.Sink(w.sink))
@@ -68,12 +70,26 @@ func (l *Ledger) OweAgain(ctx context.Context, keys ...string) (n int, err error
 	return n, nil
 }
 
-// oweAgain lets one be tried at once where its queue is empty, else after the one that stands at its head.
-func oweAgain(t *tx, w writeLease) error {
+// oweAgain lets one be tried at once, before what stands behind it. What is under way at the head of its queue, or was owed
+// before it, ends first.
+func (l *Ledger) oweAgain(t *tx, w writeLease) error {
 	now := micros(t.now)
-	n, err := t.exec(`UPDATE owed SET state = 0, reason = '', tries = 0, refused_at = 0, created_at = ?,
-		ready_at = CASE WHEN EXISTS (SELECT 1 FROM owed o WHERE o.sink = ? AND o.queue_at = ? AND o.state = 0) THEN NULL ELSE CAST(? AS BIGINT) END
-		WHERE id = ? AND state = 1`, now, w.sink, w.queue, now, w.id)
+	head, there, err := t.one("SELECT id FROM owed WHERE sink = ? AND queue_at = ? AND state = 0 AND ready_at IS NOT NULL ORDER BY id LIMIT 1", w.sink, w.queue)
+	if err != nil {
+		return err
+	}
+	if there && head.number(0) > w.id && l.writeLeases.free(head.number(0), t.now) {
+		if _, err := t.exec("UPDATE owed SET ready_at = NULL WHERE id = ?", head.number(0)); err != nil {
+			return err
+		}
+		there = false
+	}
+	ready := any(now)
+	if there {
+		ready = nil
+	}
+	n, err := t.exec(`UPDATE owed SET state = 0, reason = '', tries = 0, refused_at = 0, created_at = ?, ready_at = CAST(? AS BIGINT)
+		WHERE id = ? AND state = 1`, now, ready, w.id)
 	t.count(counted{kind: tallyGivenUp}, -n)
 	t.count(counted{kind: tallyWrite, name: w.sink}, n)
 	return err

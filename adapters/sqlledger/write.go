@@ -217,12 +217,12 @@ func (l *Ledger) endWrite(t *tx, w writeLease, name []byte, r pipeline.WriteResu
 	if !ended {
 		return replacedMeanwhile(t, w, r)
 	}
-	if r.Done {
-		for _, n := range r.Say {
-			if err := l.outcome(t, n); err != nil {
-				return "", err
-			}
+	for _, n := range r.Say {
+		if err := l.outcome(t, n); err != nil {
+			return "", err
 		}
+	}
+	if r.Done {
 		if err := decided(t, r.Answer); err != nil {
 			return "", err
 		}

@@ -44,9 +44,12 @@ func (a *app) newDispatch(channel pipeline.Channel, list []pipeline.Gate, filing
 
 // writeBacks adds the lanes that write to FHIR, and the one that fetches what patients send.
 func (a *app) writeBacks(channel pipeline.Channel, filing pipeline.Filing, publisher pipeline.Publisher) {
-	c := a.config
+	c, rights := a.config, new(pipeline.Rights)
 	for _, sink := range c.FHIR.WriteTo {
 		b := a.writeBack(sink, filing, publisher)
+		if sink == pipeline.SinkServer {
+			b.Rights = rights
+		}
 		if sink == pipeline.SinkServer && a.server != nil {
 			b.Concurrency, b.Batches, b.Batch = c.FHIR.Concurrency, a.server, c.FHIR.Batch
 		}
@@ -54,6 +57,7 @@ func (a *app) writeBacks(channel pipeline.Channel, filing pipeline.Filing, publi
 		a.background = append(a.background, b.Run)
 	}
 	files := a.writeBack(pipeline.SinkFiles, filing, publisher)
+	files.Rights = rights
 	files.Files = &pipeline.Files{
 		Channel: channel, Filing: filing, Server: a.fhirServer(), Publisher: publisher, Topic: c.Kafka.Topics.Communications, Validate: explain,
 	}

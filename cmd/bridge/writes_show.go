@@ -17,8 +17,8 @@ func writesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "writes [KEY…]", Short: "Show what the EHR has not taken, and let it be written again",
 		Long: "Ask the running bridge (http.admin of the configuration) which FHIR writes were given up, and why: bridge_ledger_writes_given_up counts\n" +
-			"them. With keys, or --again for all of them, they are owed again, in the order of their queues, and nothing is written twice. Decisions and wishes\n" +
-			"of patients are left: people were asked to see to them by a Task. No words, names or numbers are shown.",
+			"them. With keys, or --again for all of them, they are owed again, in the order of their queues, and nothing is written twice. Decisions, wishes\n" +
+			"and files of patients are left: people were asked to see to them by a Task. No words, names or numbers are shown.",
 		RunE: func(cmd *cobra.Command, keys []string) error {
 			if all && len(keys) > 0 {
 				return errors.New("keys, or --again for all of them")

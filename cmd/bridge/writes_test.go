@@ -48,8 +48,12 @@ func TestForbiddenWrite(t *testing.T) {
 	if got := len(w.said()); got != 2 { // what was said to the patient's words is behind the Task
 		t.Errorf("%d messages are in the chart, want 2", got)
 	}
-	w.ahead.Add(int64(25 * time.Hour))
-	w.await("what is behind it", func() bool { return len(w.said()) == 3 })
+	w.ahead.Add(int64(55 * time.Minute))
+	other := w.attendee(t, "p2", "Bela", "+15550100159", "en")
+	other.books(ahead(20), "", "")
+	w.await("what the EHR takes of others", func() bool { return len(w.said()) == 3 })
+	w.ahead.Add(int64(9 * time.Minute)) // it is put off for five at most
+	w.await("what is behind it", func() bool { return len(w.said()) == 4 })
 	shown := w.writes()
 	for _, want := range []string{"create Task", "Patient/p1", "forbidden", "handoff:"} {
 		if !strings.Contains(shown, want) {

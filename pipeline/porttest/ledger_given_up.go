@@ -9,6 +9,7 @@ import (
 var givenUpTests = map[string]func(*ledgerTest){
 	"what was given up is told of, and owed again":            againAll,
 	"one of them is owed again, before what stands behind it": againOne,
+	"one is owed again before what waits for its retry":       againBeforeRetry,
 	"what people were asked about is not owed again":          againNot,
 	"since when a write is refused is kept":                   refusedSince,
 	"what is in doubt stays so when it is owed again":         againInDoubt,
@@ -85,6 +86,32 @@ func againNot(t *ledgerTest) {
 	t.settleWrite("a1", givenUp)
 	t.owedAgain(0)
 	t.wantWrites(0, 1)
+	file := write("f1", "F")
+	file.Kind, file.File = pipeline.WriteFile, &pipeline.SentFile{Kind: "image", Reply: "wamid.1"}
+	t.owe("rf", file)
+	t.wantKeys(t.soon(), "f1")
+	t.settleWrite("f1", givenUp)
+	t.owedAgain(0)
+	t.owe("r2", write("b1", "B"))
+	t.wantKeys(t.soon(), "b1")
+	t.settleWrite("b1", pipeline.WriteResult{GiveUp: true, Reason: pipeline.ReasonNoLocation}) // it is there
+	t.owedAgain(0)
+	t.owedAgain(0, "b1")
+	t.wantWrites(0, 3)
+}
+
+func againBeforeRetry(t *ledgerTest) {
+	t.owe("r1", write("a1", "A"), write("a2", "A"), write("a3", "A"))
+	t.wantKeys(t.soon(), "a1")
+	t.settleWrite("a1", givenUp)
+	t.wantKeys(t.soon(), "a2")
+	t.settleWrite("a2", pipeline.WriteResult{Retry: t.now, Reason: pipeline.ReasonTransient})
+	t.owedAgain(1, "a1")
+	for _, key := range []string{"a1", "a2", "a3"} {
+		t.wantKeys(t.soon(), key)
+		t.settleWrite(key, done)
+	}
+	t.wantWrites(0, 0)
 }
 
 func refusedSince(t *ledgerTest) {

@@ -74,9 +74,8 @@ func writesSayNothing(t *ledgerTest) {
 	t.wantKeys(t.soon(), "a1", "b1")
 	waits, _ := t.told(pipeline.WriteResult{Retry: t.soon(), Reason: pipeline.ReasonTransient})
 	t.settleWrite("a1", waits)
-	ends, n := t.told(pipeline.WriteResult{GiveUp: true, Reason: pipeline.ReasonRefused})
-	t.settleWrite("b1", ends)
-	late, _ := t.told(done)
+	t.settleWrite("b1", givenUp)
+	late, n := t.told(done)
 	t.settleWrite("b1", late) // of a write that was given up, and of one that nobody owes
 	t.settleWrite("never seen", late)
 	wantEqual(t, "due", len(t.due(t.now, 10)), 0)
@@ -84,6 +83,18 @@ func writesSayNothing(t *ledgerTest) {
 	if got := t.dueKeys(t.now, 10); !slices.Equal(got, []string{n.Key}) {
 		t.Errorf("due when it is done: got %v, want %s", got, n.Key)
 	}
+}
+
+func writesSayGivenUp(t *ledgerTest) {
+	t.owe("r1", write("a1", "A"))
+	t.wantKeys(t.soon(), "a1")
+	ends, n := t.told(givenUp)
+	t.settleWrite("a1", ends)
+	t.settleWrite("a1", ends)
+	if got := t.dueKeys(t.now, 10); !slices.Equal(got, []string{n.Key}) {
+		t.Errorf("due: got %v, want %s", got, n.Key)
+	}
+	t.wantWrites(0, 1)
 }
 
 func writesDecide(t *ledgerTest) {
