@@ -104,10 +104,11 @@ func (in *Intake) revise(ctx context.Context, ref string) error {
 		if err != nil {
 			return err
 		}
-		now := in.Now()
+		now, at := in.Now(), e.Header().LastUpdated
 		change := Change{
 			Current: e, Version: kept.Version, Lookup: lookup, Now: now,
-			Historic: in.historic(Event{LastUpdated: e.Header().LastUpdated}, now),
+			// How old it is by now is not known of one that has no time of its own.
+			Historic: kept.Loaded || at.IsZero() || in.historic(Event{LastUpdated: at}, now),
 		}
 		applied, err := in.Ledger.Revise(ctx, ref, kept.Version, in.decide(change, booked))
 		if err != nil {

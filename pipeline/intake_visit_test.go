@@ -15,11 +15,7 @@ import (
 // also if one changes while the other is decided about.
 func TestIntakeRevisesVisits(t *testing.T) {
 	booking := func(version int) json.RawMessage { return visit{version: fmt.Sprint(version)}.json() }
-	encounter := func(status string) json.RawMessage {
-		return json.RawMessage(`{"resourceType":"Encounter","id":"e1","meta":{"versionId":"1"},"status":"` + status + `","class":{"code":"AMB"},` +
-			`"subject":{"reference":"Patient/p1"},"appointment":[{"reference":"Appointment/a1"}]}`)
-	}
-	arrives := pipeline.Event{Type: "Encounter", ID: "e1", Version: "1", Operation: pipeline.Update, Resource: encounter("arrived")}
+	arrives := pipeline.Event{Type: "Encounter", ID: "e1", Version: "1", Operation: pipeline.Update, Resource: encounter("arrived", "")}
 	moves := pipeline.Event{Type: "Appointment", ID: "a1", Version: "2", Operation: pipeline.Update, Resource: booking(2)}
 	along := arrives
 	along.Context = map[string]json.RawMessage{"Appointment/a1": booking(7)}
@@ -56,7 +52,7 @@ func TestIntakeRevisesVisits(t *testing.T) {
 					case "Appointment/a1":
 						return pipeline.Versioned{Resource: booking(version), Version: fmt.Sprint(version)}, true, nil
 					case "Encounter/e1":
-						return pipeline.Versioned{Resource: encounter(c.status), Version: "1"}, true, nil
+						return pipeline.Versioned{Resource: encounter(c.status, ""), Version: "1"}, true, nil
 					}
 					return pipeline.Versioned{}, false, nil
 				},
@@ -74,7 +70,7 @@ func TestIntakeRevisesVisits(t *testing.T) {
 				},
 				revise: func(ref, version string, decide pipeline.Decide) (pipeline.Applied, error) {
 					same(t, "revised", ref+" "+version, "Encounter/e1 1")
-					_, err := decide(pipeline.Versioned{Resource: encounter(c.status), Version: "1"}, pipeline.Known{})
+					_, err := decide(pipeline.Versioned{Resource: encounter(c.status, ""), Version: "1"}, pipeline.Known{})
 					meanwhile()
 					return pipeline.Applied{}, err
 				},
@@ -103,4 +99,56 @@ func TestIntakeRevisesVisits(t *testing.T) {
 			same(t, "planned from", strings.Join(planned, ", "), c.want)
 		})
 	}
+}
+
+// TestIntakeRevisesHistory: what was history when it came is no news because its booking changes.
+func TestIntakeRevisesHistory(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		updated string
+		loaded  bool
+		want    bool
+	}{
+		{"news", "2026-03-01T11:59:00Z", false, false},
+		{"old", "2026-02-26T11:59:00Z", false, true},
+		{"without a time of its own", "", false, true},
+		{"an initial load", "2026-03-01T11:59:00Z", true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &ledger{
+				resource: func(ref string) (pipeline.Versioned, bool, error) {
+					switch ref {
+					case "Patient/p1":
+						return pipeline.Versioned{Resource: patientJSON("p1", number)}, true, nil
+					case "Encounter/e1":
+						return pipeline.Versioned{Resource: encounter("arrived", c.updated), Version: "1", Loaded: c.loaded}, true, nil
+					}
+					return pipeline.Versioned{}, false, nil
+				},
+				revise: func(_, _ string, decide pipeline.Decide) (pipeline.Applied, error) {
+					_, err := decide(pipeline.Versioned{Resource: encounter("arrived", c.updated), Version: "1"}, pipeline.Known{})
+					return pipeline.Applied{}, err
+				},
+			}
+			in, changes := taking(t, l, pipeline.Versioned{})
+			l.apply = func(pipeline.Event, pipeline.Decide) (pipeline.Applied, error) {
+				return pipeline.Applied{Visits: []string{"Encounter/e1"}}, nil
+			}
+			if _, err := in.Take(t.Context(), appointmentEvent(visit{})); err != nil {
+				t.Fatal(err)
+			}
+			if len(*changes) != 1 || (*changes)[0].Historic != c.want {
+				t.Errorf("%d changes; historic is not %v", len(*changes), c.want)
+			}
+		})
+	}
+}
+
+// encounter is a visit that takes place and goes back to Appointment/a1.
+func encounter(status, updated string) json.RawMessage {
+	if updated != "" {
+		updated = `,"lastUpdated":"` + updated + `"`
+	}
+	return json.RawMessage(`{"resourceType":"Encounter","id":"e1","meta":{"versionId":"1"` + updated + `},"status":"` + status + `","class":{"code":"AMB"},` +
+		`"subject":{"reference":"Patient/p1"},"appointment":[{"reference":"Appointment/a1"}]}`)
 }

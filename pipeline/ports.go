@@ -140,6 +140,8 @@ const (
 type Versioned struct {
 	Resource json.RawMessage
 	Version  string
+	// Loaded is set for one that an initial load brought. Only Directory.Resource tells.
+	Loaded bool
 }
 
 // Format implements fmt.Formatter and hides the resource.
