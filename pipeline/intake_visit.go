@@ -71,15 +71,16 @@ func (b *bookings) changed(ctx context.Context, d Directory) (bool, error) {
 }
 
 // visits decides anew about the visits whose plan the event changes: those of a booking that has changed, also when it comes again,
-// for it may not have got that far before; and the visit itself, if a booking has changed while it was decided about.
+// for it may not have got that far before; and the visit itself, if a booking has changed while it was decided about, or if it comes
+// again: nobody else looks whether one had changed then.
 func (in *Intake) visits(ctx context.Context, ev Event, applied Applied, booked bookings) error {
 	for _, ref := range applied.Visits {
 		if err := in.revise(ctx, ref); err != nil {
 			return err
 		}
 	}
-	changed, err := booked.changed(ctx, in.Ledger)
-	if err != nil || !changed {
+	again := applied.Fresh == Same && len(booked.kept) > 0
+	if changed, err := booked.changed(ctx, in.Ledger); err != nil || !changed && !again {
 		return err
 	}
 	return in.revise(ctx, ev.Ref())

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -99,6 +100,58 @@ func TestIntakeRevisesVisits(t *testing.T) {
 			same(t, "planned from", strings.Join(planned, ", "), c.want)
 		})
 	}
+}
+
+// TestIntakeRevisesAgain: if the process ends after a visit was taken in and before it was decided about anew, it is when its event comes again.
+func TestIntakeRevisesAgain(t *testing.T) {
+	version, kept, ends := "1", false, false
+	l := &ledger{
+		resource: func(ref string) (pipeline.Versioned, bool, error) {
+			switch ref {
+			case "Patient/p1":
+				return pipeline.Versioned{Resource: patientJSON("p1", number)}, true, nil
+			case "Appointment/a1":
+				if ends {
+					ends = false
+					return pipeline.Versioned{}, false, errors.New("it ends here")
+				}
+				return pipeline.Versioned{Resource: visit{version: version}.json(), Version: version}, true, nil
+			case "Encounter/e1":
+				return pipeline.Versioned{Resource: encounter("arrived", ""), Version: "1"}, kept, nil
+			}
+			return pipeline.Versioned{}, false, nil
+		},
+		revise: func(_, _ string, decide pipeline.Decide) (pipeline.Applied, error) {
+			_, err := decide(pipeline.Versioned{Resource: encounter("arrived", ""), Version: "1"}, pipeline.Known{})
+			return pipeline.Applied{}, err
+		},
+	}
+	in, changes := taking(t, l, pipeline.Versioned{})
+	l.apply = func(_ pipeline.Event, decide pipeline.Decide) (pipeline.Applied, error) {
+		if kept {
+			return pipeline.Applied{Fresh: pipeline.Same}, nil
+		}
+		_, err := decide(pipeline.Versioned{}, pipeline.Known{})
+		version, kept, ends = "2", true, true // the booking has come meanwhile, when no visit went back to it
+		return pipeline.Applied{}, err
+	}
+	arrives := pipeline.Event{Type: "Encounter", ID: "e1", Version: "1", Operation: pipeline.Update, Resource: encounter("arrived", "")}
+	if _, err := in.Take(t.Context(), arrives); err == nil {
+		t.Fatal("it has not ended")
+	}
+	if outcome, err := in.Take(t.Context(), arrives); err != nil || outcome != "repeated" {
+		t.Fatalf("%q, %v", outcome, err)
+	}
+	same(t, "planned from", bookingsOf(*changes), "1, 2")
+}
+
+// bookingsOf are the versions of Appointment/a1 from which was planned, in turn.
+func bookingsOf(changes []pipeline.Change) string {
+	var from []string
+	for _, c := range changes {
+		from = append(from, c.Lookup("Appointment/a1").Header().Version)
+	}
+	return strings.Join(from, ", ")
 }
 
 // TestIntakeRevisesHistory: what was history when it came is no news because its booking changes.
