@@ -18,8 +18,12 @@ func TestIntakeRevisesVisits(t *testing.T) {
 	booking := func(version int) json.RawMessage { return visit{version: fmt.Sprint(version)}.json() }
 	arrives := pipeline.Event{Type: "Encounter", ID: "e1", Version: "1", Operation: pipeline.Update, Resource: encounter("arrived", "")}
 	moves := pipeline.Event{Type: "Appointment", ID: "a1", Version: "2", Operation: pipeline.Update, Resource: booking(2)}
-	along := arrives
-	along.Context = map[string]json.RawMessage{"Appointment/a1": booking(7)}
+	with := func(version int) pipeline.Event {
+		ev := arrives
+		ev.Context = map[string]json.RawMessage{"Appointment/a1": booking(version)}
+		return ev
+	}
+	along, older, next := with(7), with(0), with(2)
 	for _, c := range []struct {
 		name   string
 		event  pipeline.Event
@@ -32,6 +36,8 @@ func TestIntakeRevisesVisits(t *testing.T) {
 		{"it comes, and the booking changes meanwhile", arrives, nil, "arrived", 1, "1, 2"},
 		{"and again", arrives, nil, "arrived", 2, "1, 2, 3"},
 		{"it comes with the booking", along, nil, "arrived", 1, "7"},
+		{"it comes with a booking that is older by then", older, nil, "arrived", 0, "1"},
+		{"it comes with a booking that is older meanwhile", next, nil, "arrived", 1, "2, 3"},
 		{"the booking changes", moves, []string{"Encounter/e1"}, "arrived", 0, "none, 2"},
 		{"the booking changes, and again meanwhile", moves, []string{"Encounter/e1"}, "arrived", 2, "none, 2, 3, 4"},
 		{"the booking of no visit changes", moves, nil, "arrived", 0, "none"},
@@ -42,7 +48,7 @@ func TestIntakeRevisesVisits(t *testing.T) {
 			var planned []string
 			meanwhile := func() {
 				if during > 0 {
-					version, during = version+1, during-1
+					version, during = version+1+len(c.event.Context), during-1
 				}
 			}
 			l := &ledger{
@@ -51,7 +57,8 @@ func TestIntakeRevisesVisits(t *testing.T) {
 					case "Patient/p1":
 						return pipeline.Versioned{Resource: patientJSON("p1", number)}, true, nil
 					case "Appointment/a1":
-						return pipeline.Versioned{Resource: booking(version), Version: fmt.Sprint(version)}, true, nil
+						stamp := pipeline.Stamp{Version: fmt.Sprint(version)}
+						return pipeline.Versioned{Resource: booking(version), Version: stamp.Version, Stamp: stamp}, true, nil
 					case "Encounter/e1":
 						return pipeline.Versioned{Resource: encounter(c.status, ""), Version: "1"}, true, nil
 					}

@@ -140,7 +140,9 @@ const (
 type Versioned struct {
 	Resource json.RawMessage
 	Version  string
-	// Loaded is set for one that an initial load brought. Only Directory.Resource tells.
+	// Stamp tells it apart from other versions, and Loaded is set for one that an initial load brought. Only Directory.Resource
+	// tells both.
+	Stamp  Stamp
 	Loaded bool
 }
 

@@ -145,7 +145,7 @@ func (l *Ledger) newest(c *conn, ref string) (v pipeline.Versioned, ok bool, err
 	}
 	body, err := l.seal.open("resource", ref, r.bytes(8))
 	kept := resourceOf(r)
-	return pipeline.Versioned{Resource: body, Version: kept.version(), Loaded: kept.source == fromLoad}, err == nil, err
+	return pipeline.Versioned{Resource: body, Version: kept.version(), Stamp: kept.stamp, Loaded: kept.source == fromLoad}, err == nil, err
 }
 
 // Fetched implements pipeline.Ledger. A resource without type or id is Malformed.

@@ -11,7 +11,7 @@ var visitTests = map[string]func(*ledgerTest){
 	"one that is not known yet does, when it comes":                 visitFirst,
 	"one that the visit was planned from tells of nothing":          visitAlong,
 	"a plan is revised while its subject stays":                     visitRevised,
-	"one that an initial load brought is known by that":             visitLoaded,
+	"what is kept tells how it came":                                visitLoaded,
 }
 
 // goes takes a visit in that goes back to an appointment.
@@ -101,12 +101,15 @@ func visitLoaded(t *ledgerTest) {
 		want      bool
 	}{{pipeline.Snapshot, true}, {pipeline.Update, false}, {pipeline.Snapshot, true}} {
 		ev := version("Encounter", "1", i+1)
-		ev.Operation = c.operation
+		ev.Operation, ev.Source.Time = c.operation, t.now.Add(time.Duration(i)*time.Minute).Truncate(time.Microsecond)
 		t.apply(ev, plan())
 		kept, _, err := t.l.Resource(t.Context(), "Encounter/1")
 		if err != nil {
 			t.Fatalf("Resource: %v", err)
 		}
 		wantEqual(t, "loaded", kept.Loaded, c.want)
+		want := pipeline.Stamp{Version: ev.Version, LastUpdated: ev.LastUpdated, Recorded: ev.Source.Time}
+		kept.Stamp.Digest = nil
+		wantEqual(t, "stamp", kept.Stamp, want)
 	}
 }
