@@ -83,7 +83,11 @@ func (b *bookings) changed(ctx context.Context, d Directory) (bool, error) {
 // again: nobody else looks whether one had changed then.
 func (in *Intake) visits(ctx context.Context, ev Event, applied Applied, booked bookings) error {
 	for _, ref := range applied.Visits {
-		if err := in.revise(ctx, ref, bookings{}); err != nil {
+		err := in.revise(ctx, ref, bookings{})
+		if KindOf(err) == Malformed { // that is no fault of the booking, nor of the visits behind it
+			in.Log.Warn("a visit is not decided anew", "visit", ref, "reason", ReasonOf(err))
+			in.Metrics.event("Encounter", "unrevised")
+		} else if err != nil {
 			return err
 		}
 	}

@@ -152,6 +152,51 @@ func TestIntakeRevisesAgain(t *testing.T) {
 	same(t, "planned from", bookingsOf(*changes), "1, 2")
 }
 
+// TestIntakeRevisesOthers: a visit that cannot be decided about is no fault of its booking, and the others are decided anew.
+func TestIntakeRevisesOthers(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  error
+		want string
+		done bool
+	}{
+		{"faulty", &pipeline.Error{Op: "sqlledger.apply", Kind: pipeline.Malformed, Reason: "foreign_plan"}, "Encounter/e1 Encounter/e2", true},
+		{"the ledger is busy", transient("busy"), "Encounter/e1", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var revised []string
+			l := &ledger{
+				resource: func(ref string) (pipeline.Versioned, bool, error) {
+					switch {
+					case ref == "Patient/p1":
+						return pipeline.Versioned{Resource: patientJSON("p1", number)}, true, nil
+					case strings.HasPrefix(ref, "Encounter/"):
+						return pipeline.Versioned{Resource: encounter("arrived", ""), Version: "1"}, true, nil
+					}
+					return pipeline.Versioned{}, false, nil
+				},
+				revise: func(ref, _ string, _ pipeline.Decide) (pipeline.Applied, error) {
+					if revised = append(revised, ref); ref == "Encounter/e1" {
+						return pipeline.Applied{}, c.err
+					}
+					return pipeline.Applied{}, nil
+				},
+			}
+			in, _ := taking(t, l, pipeline.Versioned{})
+			log, lines := newLog(t)
+			in.Log = log
+			l.apply = func(pipeline.Event, pipeline.Decide) (pipeline.Applied, error) {
+				return pipeline.Applied{Planned: 1, Visits: []string{"Encounter/e1", "Encounter/e2"}}, nil
+			}
+			_, err := in.Take(t.Context(), appointmentEvent(visit{}))
+			same(t, "done", err == nil, c.done)
+			same(t, "revised", strings.Join(revised, " "), c.want)
+			said := strings.Contains(lines.String(), `"visit":"Encounter/e1","reason":"foreign_plan"`)
+			same(t, "said", said, c.done)
+		})
+	}
+}
+
 // bookingsOf are the versions of Appointment/a1 from which was planned, in turn.
 func bookingsOf(changes []pipeline.Change) string {
 	var from []string
