@@ -74,3 +74,14 @@ func TestDoctorOfTyntec(t *testing.T) {
 		})
 	}
 }
+
+// TestDoctorOfTyntecReview: what was pushed a moment ago is in review, and not unusable.
+func TestDoctorOfTyntecReview(t *testing.T) {
+	w := newWorld(t, worldOptions{provider: "tyntec", whatsapp: func(config *sandbox.WhatsAppConfig) {
+		config.Tyntec = &sandbox.TyntecConfig{APIKey: demoToken, Secret: demoSecret}
+		config.Templates[0].Status, config.Templates[1].Status = "REQUESTED", "SUBMITTED"
+	}})
+	if out, err := w.ask(nil); err != nil || !strings.Contains(out, "0 cannot be sent, 2 are in review") {
+		t.Errorf("ended with %v:\n%s", err, out)
+	}
+}
