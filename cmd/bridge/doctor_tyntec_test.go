@@ -53,6 +53,7 @@ func TestDoctorOfTyntec(t *testing.T) {
 		{"some statuses", sandbox.TyntecConfig{Callbacks: callbacks(map[string]any{"eventFilter": []string{"MessageStatus::delivered", "MessageStatus::failed"}, "callbackVersion": "2.12", "businessNotificationUrl": ""})}, false, nil, []string{
 			"warn  channel main callbacks: statuses are left out: MessageStatus::seen, MessageStatus::channelFailed; empty eventFilter",
 			"warn  channel main callbacks: tyntec does not tell when a template is stopped", "warn  channel main callbacks: reactions are not posted"}, false},
+		{"a later version", sandbox.TyntecConfig{Callbacks: callbacks(map[string]any{"callbackVersion": "2.14"})}, false, nil, []string{"ok    channel main callbacks: are posted"}, false},
 		{"a key without scopes", sandbox.TyntecConfig{Scopeless: true}, false, nil, []string{
 			"ok    channel main: ", "warn  channel main callbacks: permission (403); to have them looked at, give the key the scope callbacks:read"}, false},
 	} {
