@@ -178,7 +178,7 @@ func (in *Intake) apply(ctx context.Context, ev Event, current fhir.Resource, al
 	if err := in.keep(ctx, ev, along); err != nil {
 		return "", err
 	}
-	booked := newBookings(current, along)
+	booked := newBookings(current, along, ev.Source.Time)
 	if err := booked.look(ctx, in.Ledger); err != nil {
 		return "", err
 	}

@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"time"
 
 	"fhirbridge/fhir"
 )
@@ -13,25 +15,24 @@ import (
 // bookings are the appointments that a visit which is not over goes back to.
 type bookings struct {
 	list []Booking
-	// kept are the versions that are kept of those that did not come along, as they were looked at.
-	kept []string
+	// along is what came along with the visit, in a record of that time.
+	along    map[string]fhir.Resource
+	recorded time.Time
+	// newest are the versions that were so when they were looked at: what is kept, or came along.
+	newest []string
 }
 
-func newBookings(subject fhir.Resource, along map[string]fhir.Resource) (b bookings) {
+func newBookings(subject fhir.Resource, along map[string]fhir.Resource, recorded time.Time) (b bookings) {
 	e, ok := subject.(*fhir.Encounter)
 	if !ok || over(e) {
 		return b
 	}
 	for _, ref := range e.Appointments() {
-		one := Booking{Ref: ref.String()}
-		if one.Ref == "" {
-			continue
+		if one := ref.String(); one != "" {
+			b.list = append(b.list, Booking{Ref: one})
 		}
-		if came, ok := along[one.Ref]; ok {
-			one.From = Stamp{Version: came.Header().Version, LastUpdated: came.Header().LastUpdated}
-		}
-		b.list = append(b.list, one)
 	}
+	b.along, b.recorded = along, recorded
 	return b
 }
 
@@ -44,49 +45,63 @@ func over(e *fhir.Encounter) bool {
 	return false
 }
 
-// look looks at the versions that are kept.
+// look looks at the versions that are kept, and takes out of what came along those that are no newer.
 func (b *bookings) look(ctx context.Context, d Directory) error {
-	b.kept = nil
-	for _, one := range b.list {
-		if one.From.Version != "" || !one.From.LastUpdated.IsZero() {
-			continue
-		}
-		v, _, err := d.Resource(ctx, one.Ref)
+	b.newest = make([]string, len(b.list))
+	for i := range b.list {
+		one := &b.list[i]
+		v, ok, err := d.Resource(ctx, one.Ref)
 		if err != nil {
 			return err
 		}
-		b.kept = append(b.kept, v.Version)
+		if came := b.along[one.Ref]; came != nil {
+			h := came.Header()
+			one.From = Stamp{Version: h.Version, LastUpdated: h.LastUpdated, Recorded: b.recorded}
+			if !ok || Compare(v.Stamp, one.From) == Newer {
+				b.newest[i] = h.Version
+				continue
+			}
+			delete(b.along, one.Ref)
+		}
+		one.From, b.newest[i] = Stamp{}, v.Version
 	}
 	return nil
 }
 
-// changed reports whether others are kept since.
+// changed reports whether others are the newest since.
 func (b *bookings) changed(ctx context.Context, d Directory) (bool, error) {
 	if len(b.list) == 0 {
 		return false, nil
 	}
-	now := bookings{list: b.list}
+	now := bookings{list: slices.Clone(b.list), along: b.along, recorded: b.recorded}
 	err := now.look(ctx, d)
-	return !slices.Equal(now.kept, b.kept), err
+	return !slices.Equal(now.newest, b.newest), err
 }
 
 // visits decides anew about the visits whose plan the event changes: those of a booking that has changed, also when it comes again,
-// for it may not have got that far before; and the visit itself, if a booking has changed while it was decided about.
+// for it may not have got that far before; and the visit itself, if a booking has changed while it was decided about, or if it comes
+// again: nobody else looks whether one had changed then.
 func (in *Intake) visits(ctx context.Context, ev Event, applied Applied, booked bookings) error {
 	for _, ref := range applied.Visits {
-		if err := in.revise(ctx, ref); err != nil {
+		err := in.revise(ctx, ref, bookings{})
+		if KindOf(err) == Malformed { // that is no fault of the booking, nor of the visits behind it
+			in.Log.Warn("a visit is not decided anew", "visit", ref, "reason", ReasonOf(err))
+			in.Metrics.event("Encounter", "unrevised")
+		} else if err != nil {
 			return err
 		}
 	}
-	changed, err := booked.changed(ctx, in.Ledger)
-	if err != nil || !changed {
+	again := applied.Fresh == Same && len(booked.list) > 0
+	if changed, err := booked.changed(ctx, in.Ledger); err != nil || !changed && !again {
 		return err
 	}
-	return in.revise(ctx, ev.Ref())
+	// Of what else came along the newest is kept by now.
+	maps.DeleteFunc(booked.along, func(_ string, r fhir.Resource) bool { return r.Header().Type != "Appointment" })
+	return in.revise(ctx, ev.Ref(), booked)
 }
 
-// revise decides anew about a visit that is not over, from what is kept of it and of its bookings.
-func (in *Intake) revise(ctx context.Context, ref string) error {
+// revise decides anew about a visit that is not over, from what is kept of it and of its bookings, or came along with it.
+func (in *Intake) revise(ctx context.Context, ref string, came bookings) error {
 	for changed := true; changed; {
 		kept, ok, err := in.Ledger.Resource(ctx, ref)
 		if err != nil || !ok {
@@ -96,18 +111,19 @@ func (in *Intake) revise(ctx context.Context, ref string) error {
 		if !ok || over(e) {
 			return nil
 		}
-		booked := newBookings(e, nil)
+		booked := newBookings(e, came.along, came.recorded)
 		if err := booked.look(ctx, in.Ledger); err != nil {
 			return err
 		}
-		lookup, err := in.Resolver.Lookup(ctx, e, nil)
+		lookup, err := in.Resolver.Lookup(ctx, e, booked.along)
 		if err != nil {
 			return err
 		}
-		now := in.Now()
+		now, at := in.Now(), e.Header().LastUpdated
 		change := Change{
 			Current: e, Version: kept.Version, Lookup: lookup, Now: now,
-			Historic: in.historic(Event{LastUpdated: e.Header().LastUpdated}, now),
+			// How old it is by now is not known of one that has no time of its own.
+			Historic: kept.Loaded || at.IsZero() || in.historic(Event{LastUpdated: at}, now),
 		}
 		applied, err := in.Ledger.Revise(ctx, ref, kept.Version, in.decide(change, booked))
 		if err != nil {

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -15,14 +16,14 @@ import (
 // also if one changes while the other is decided about.
 func TestIntakeRevisesVisits(t *testing.T) {
 	booking := func(version int) json.RawMessage { return visit{version: fmt.Sprint(version)}.json() }
-	encounter := func(status string) json.RawMessage {
-		return json.RawMessage(`{"resourceType":"Encounter","id":"e1","meta":{"versionId":"1"},"status":"` + status + `","class":{"code":"AMB"},` +
-			`"subject":{"reference":"Patient/p1"},"appointment":[{"reference":"Appointment/a1"}]}`)
-	}
-	arrives := pipeline.Event{Type: "Encounter", ID: "e1", Version: "1", Operation: pipeline.Update, Resource: encounter("arrived")}
+	arrives := pipeline.Event{Type: "Encounter", ID: "e1", Version: "1", Operation: pipeline.Update, Resource: encounter("arrived", "")}
 	moves := pipeline.Event{Type: "Appointment", ID: "a1", Version: "2", Operation: pipeline.Update, Resource: booking(2)}
-	along := arrives
-	along.Context = map[string]json.RawMessage{"Appointment/a1": booking(7)}
+	with := func(version int) pipeline.Event {
+		ev := arrives
+		ev.Context = map[string]json.RawMessage{"Appointment/a1": booking(version)}
+		return ev
+	}
+	along, older, next := with(7), with(0), with(2)
 	for _, c := range []struct {
 		name   string
 		event  pipeline.Event
@@ -35,6 +36,8 @@ func TestIntakeRevisesVisits(t *testing.T) {
 		{"it comes, and the booking changes meanwhile", arrives, nil, "arrived", 1, "1, 2"},
 		{"and again", arrives, nil, "arrived", 2, "1, 2, 3"},
 		{"it comes with the booking", along, nil, "arrived", 1, "7"},
+		{"it comes with a booking that is older by then", older, nil, "arrived", 0, "1"},
+		{"it comes with a booking that is older meanwhile", next, nil, "arrived", 1, "2, 3"},
 		{"the booking changes", moves, []string{"Encounter/e1"}, "arrived", 0, "none, 2"},
 		{"the booking changes, and again meanwhile", moves, []string{"Encounter/e1"}, "arrived", 2, "none, 2, 3, 4"},
 		{"the booking of no visit changes", moves, nil, "arrived", 0, "none"},
@@ -45,7 +48,7 @@ func TestIntakeRevisesVisits(t *testing.T) {
 			var planned []string
 			meanwhile := func() {
 				if during > 0 {
-					version, during = version+1, during-1
+					version, during = version+1+len(c.event.Context), during-1
 				}
 			}
 			l := &ledger{
@@ -54,9 +57,10 @@ func TestIntakeRevisesVisits(t *testing.T) {
 					case "Patient/p1":
 						return pipeline.Versioned{Resource: patientJSON("p1", number)}, true, nil
 					case "Appointment/a1":
-						return pipeline.Versioned{Resource: booking(version), Version: fmt.Sprint(version)}, true, nil
+						stamp := pipeline.Stamp{Version: fmt.Sprint(version)}
+						return pipeline.Versioned{Resource: booking(version), Version: stamp.Version, Stamp: stamp}, true, nil
 					case "Encounter/e1":
-						return pipeline.Versioned{Resource: encounter(c.status), Version: "1"}, true, nil
+						return pipeline.Versioned{Resource: encounter(c.status, ""), Version: "1"}, true, nil
 					}
 					return pipeline.Versioned{}, false, nil
 				},
@@ -74,7 +78,7 @@ func TestIntakeRevisesVisits(t *testing.T) {
 				},
 				revise: func(ref, version string, decide pipeline.Decide) (pipeline.Applied, error) {
 					same(t, "revised", ref+" "+version, "Encounter/e1 1")
-					_, err := decide(pipeline.Versioned{Resource: encounter(c.status), Version: "1"}, pipeline.Known{})
+					_, err := decide(pipeline.Versioned{Resource: encounter(c.status, ""), Version: "1"}, pipeline.Known{})
 					meanwhile()
 					return pipeline.Applied{}, err
 				},
@@ -103,4 +107,153 @@ func TestIntakeRevisesVisits(t *testing.T) {
 			same(t, "planned from", strings.Join(planned, ", "), c.want)
 		})
 	}
+}
+
+// TestIntakeRevisesAgain: if the process ends after a visit was taken in and before it was decided about anew, it is when its event comes again.
+func TestIntakeRevisesAgain(t *testing.T) {
+	version, kept, ends := "1", false, false
+	l := &ledger{
+		resource: func(ref string) (pipeline.Versioned, bool, error) {
+			switch ref {
+			case "Patient/p1":
+				return pipeline.Versioned{Resource: patientJSON("p1", number)}, true, nil
+			case "Appointment/a1":
+				if ends {
+					ends = false
+					return pipeline.Versioned{}, false, errors.New("it ends here")
+				}
+				return pipeline.Versioned{Resource: visit{version: version}.json(), Version: version}, true, nil
+			case "Encounter/e1":
+				return pipeline.Versioned{Resource: encounter("arrived", ""), Version: "1"}, kept, nil
+			}
+			return pipeline.Versioned{}, false, nil
+		},
+		revise: func(_, _ string, decide pipeline.Decide) (pipeline.Applied, error) {
+			_, err := decide(pipeline.Versioned{Resource: encounter("arrived", ""), Version: "1"}, pipeline.Known{})
+			return pipeline.Applied{}, err
+		},
+	}
+	in, changes := taking(t, l, pipeline.Versioned{})
+	l.apply = func(_ pipeline.Event, decide pipeline.Decide) (pipeline.Applied, error) {
+		if kept {
+			return pipeline.Applied{Fresh: pipeline.Same}, nil
+		}
+		_, err := decide(pipeline.Versioned{}, pipeline.Known{})
+		version, kept, ends = "2", true, true // the booking has come meanwhile, when no visit went back to it
+		return pipeline.Applied{}, err
+	}
+	arrives := pipeline.Event{Type: "Encounter", ID: "e1", Version: "1", Operation: pipeline.Update, Resource: encounter("arrived", "")}
+	if _, err := in.Take(t.Context(), arrives); err == nil {
+		t.Fatal("it has not ended")
+	}
+	if outcome, err := in.Take(t.Context(), arrives); err != nil || outcome != "repeated" {
+		t.Fatalf("%q, %v", outcome, err)
+	}
+	same(t, "planned from", bookingsOf(*changes), "1, 2")
+}
+
+// TestIntakeRevisesOthers: a visit that cannot be decided about is no fault of its booking, and the others are decided anew.
+func TestIntakeRevisesOthers(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  error
+		want string
+		done bool
+	}{
+		{"faulty", &pipeline.Error{Op: "sqlledger.apply", Kind: pipeline.Malformed, Reason: "foreign_plan"}, "Encounter/e1 Encounter/e2", true},
+		{"the ledger is busy", transient("busy"), "Encounter/e1", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var revised []string
+			l := &ledger{
+				resource: func(ref string) (pipeline.Versioned, bool, error) {
+					switch {
+					case ref == "Patient/p1":
+						return pipeline.Versioned{Resource: patientJSON("p1", number)}, true, nil
+					case strings.HasPrefix(ref, "Encounter/"):
+						return pipeline.Versioned{Resource: encounter("arrived", ""), Version: "1"}, true, nil
+					}
+					return pipeline.Versioned{}, false, nil
+				},
+				revise: func(ref, _ string, _ pipeline.Decide) (pipeline.Applied, error) {
+					if revised = append(revised, ref); ref == "Encounter/e1" {
+						return pipeline.Applied{}, c.err
+					}
+					return pipeline.Applied{}, nil
+				},
+			}
+			in, _ := taking(t, l, pipeline.Versioned{})
+			log, lines := newLog(t)
+			in.Log = log
+			l.apply = func(pipeline.Event, pipeline.Decide) (pipeline.Applied, error) {
+				return pipeline.Applied{Planned: 1, Visits: []string{"Encounter/e1", "Encounter/e2"}}, nil
+			}
+			_, err := in.Take(t.Context(), appointmentEvent(visit{}))
+			same(t, "done", err == nil, c.done)
+			same(t, "revised", strings.Join(revised, " "), c.want)
+			said := strings.Contains(lines.String(), `"visit":"Encounter/e1","reason":"foreign_plan"`)
+			same(t, "said", said, c.done)
+		})
+	}
+}
+
+// bookingsOf are the versions of Appointment/a1 from which was planned, in turn.
+func bookingsOf(changes []pipeline.Change) string {
+	var from []string
+	for _, c := range changes {
+		from = append(from, c.Lookup("Appointment/a1").Header().Version)
+	}
+	return strings.Join(from, ", ")
+}
+
+// TestIntakeRevisesHistory: what was history when it came is no news because its booking changes.
+func TestIntakeRevisesHistory(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		updated string
+		loaded  bool
+		want    bool
+	}{
+		{"news", "2026-03-01T11:59:00Z", false, false},
+		{"old", "2026-02-26T11:59:00Z", false, true},
+		{"without a time of its own", "", false, true},
+		{"an initial load", "2026-03-01T11:59:00Z", true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &ledger{
+				resource: func(ref string) (pipeline.Versioned, bool, error) {
+					switch ref {
+					case "Patient/p1":
+						return pipeline.Versioned{Resource: patientJSON("p1", number)}, true, nil
+					case "Encounter/e1":
+						return pipeline.Versioned{Resource: encounter("arrived", c.updated), Version: "1", Loaded: c.loaded}, true, nil
+					}
+					return pipeline.Versioned{}, false, nil
+				},
+				revise: func(_, _ string, decide pipeline.Decide) (pipeline.Applied, error) {
+					_, err := decide(pipeline.Versioned{Resource: encounter("arrived", c.updated), Version: "1"}, pipeline.Known{})
+					return pipeline.Applied{}, err
+				},
+			}
+			in, changes := taking(t, l, pipeline.Versioned{})
+			l.apply = func(pipeline.Event, pipeline.Decide) (pipeline.Applied, error) {
+				return pipeline.Applied{Visits: []string{"Encounter/e1"}}, nil
+			}
+			if _, err := in.Take(t.Context(), appointmentEvent(visit{})); err != nil {
+				t.Fatal(err)
+			}
+			if len(*changes) != 1 || (*changes)[0].Historic != c.want {
+				t.Errorf("%d changes; historic is not %v", len(*changes), c.want)
+			}
+		})
+	}
+}
+
+// encounter is a visit that takes place and goes back to Appointment/a1.
+func encounter(status, updated string) json.RawMessage {
+	if updated != "" {
+		updated = `,"lastUpdated":"` + updated + `"`
+	}
+	return json.RawMessage(`{"resourceType":"Encounter","id":"e1","meta":{"versionId":"1"` + updated + `},"status":"` + status + `","class":{"code":"AMB"},` +
+		`"subject":{"reference":"Patient/p1"},"appointment":[{"reference":"Appointment/a1"}]}`)
 }

@@ -140,6 +140,10 @@ const (
 type Versioned struct {
 	Resource json.RawMessage
 	Version  string
+	// Stamp tells it apart from other versions, and Loaded is set for one that an initial load brought. Only Directory.Resource
+	// tells both.
+	Stamp  Stamp
+	Loaded bool
 }
 
 // Format implements fmt.Formatter and hides the resource.

@@ -29,14 +29,17 @@ func (r *Receiver) Split(body []byte) []pipeline.InboundPart {
 		s.each(entry.Get("changes"), func(change gjson.Result) { s.change(n, head, change) })
 		n++
 	})
-	if s.odd || len(s.order) < 2 || len(s.order) == 2 && s.parts[nobody] != nil {
+	people := slices.DeleteFunc(slices.Clone(s.order), func(person string) bool { return person == nobody })
+	switch {
+	case s.odd || len(people) == 0:
+		return whole
+	case len(people) == 1: // known as they would be among others
+		whole[0].Key = r.key(people[0])
 		return whole
 	}
 	parts := make([]pipeline.InboundPart, 0, len(s.order))
-	for _, person := range s.order {
-		if person != nobody {
-			parts = append(parts, pipeline.InboundPart{Key: r.key(person), Body: s.parts[person].close()})
-		}
+	for _, person := range people {
+		parts = append(parts, pipeline.InboundPart{Key: r.key(person), Body: s.parts[person].close()})
 	}
 	if rest := s.parts[nobody]; rest != nil {
 		parts = append(parts, pipeline.InboundPart{Body: rest.close()})

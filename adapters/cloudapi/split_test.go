@@ -84,6 +84,27 @@ func TestSplitKeepsPeopleInOrder(t *testing.T) {
 	if len(several) < 3 || !known[receiver.OrderKey(stored(t, "text"))] {
 		t.Errorf("%d people, and who wrote before is not among them", len(several))
 	}
+	const ann, bob = `"from":"15550100123",`, `"from":"15550100124",`
+	in := func(contacts string, messages ...string) []byte {
+		for i, m := range messages {
+			messages[i] = fmt.Sprintf(`{%s"id":"wamid.%d","timestamp":"1749416383"}`, m, i)
+		}
+		return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"contacts":[%s],"messages":[%s]}}]}]}`,
+			contacts, strings.Join(messages, ","))
+	}
+	for name, c := range map[string]struct{ contacts, message string }{
+		"by the number":           {"", ann},
+		"by an id of that number": {`{"wa_id":"15550100123","user_id":"US.1"}`, `"from_user_id":"US.1",`},
+		"by the id":               {"", `"from_user_id":"US.1",`},
+		"by the id before": {`{"wa_id":"15550100123","user_id":"US.1"}`,
+			`"type":"system","system":{"type":"user_changed_user_id","previous_user_id":"US.1","user_id":"US.9"},`},
+		"by no number but the id before": {"", `"type":"system","system":{"previous_user_id":"US.1","user_id":"US.9"},`},
+	} {
+		alone, among := receiver.Split(in(c.contacts, c.message)), receiver.Split(in(c.contacts, bob, c.message))
+		if len(alone) != 1 || len(among) != 2 || alone[0].Key != among[1].Key || alone[0].Key == "" {
+			t.Errorf("%s: another key alone than among others", name)
+		}
+	}
 }
 
 func stored(t testing.TB, name string) []byte {

@@ -17,6 +17,9 @@ func (l *Ledger) Apply(ctx context.Context, ev pipeline.Event, decide pipeline.D
 		body = nil
 	}
 	in := l.incoming(ev.Ref(), pipeline.Stamp{Version: ev.Version, LastUpdated: ev.LastUpdated, Recorded: ev.Source.Time}, body)
+	if ev.Operation == pipeline.Snapshot {
+		in.source = fromLoad
+	}
 	var result pipeline.Applied
 	var due int64
 	var owed []pipeline.Write

@@ -14,6 +14,7 @@ import (
 const (
 	fromTopic  = 0
 	fromServer = 1
+	fromLoad   = 2 // from a topic as well, by an initial load
 )
 
 // resource is a row of table resource without its body.
@@ -143,7 +144,8 @@ func (l *Ledger) newest(c *conn, ref string) (v pipeline.Versioned, ok bool, err
 		return v, false, err
 	}
 	body, err := l.seal.open("resource", ref, r.bytes(8))
-	return pipeline.Versioned{Resource: body, Version: resourceOf(r).version()}, err == nil, err
+	kept := resourceOf(r)
+	return pipeline.Versioned{Resource: body, Version: kept.version(), Stamp: kept.stamp, Loaded: kept.source == fromLoad}, err == nil, err
 }
 
 // Fetched implements pipeline.Ledger. A resource without type or id is Malformed.

@@ -94,7 +94,7 @@ func (x *examination) templates(ctx context.Context, entry ChannelConfig) {
 	unusable, pending, differing := 0, 0, 0
 	for _, p := range d.pairs {
 		switch s := p.status(); {
-		case s.Status == "PENDING" || s.Status == "IN_APPEAL":
+		case inReview(s.Status):
 			pending++
 		case s.Status != "APPROVED":
 			unusable++
@@ -111,6 +111,15 @@ func (x *examination) templates(ctx context.Context, entry ChannelConfig) {
 	default:
 		x.ok(check, "all %d are approved as they are", len(d.pairs))
 	}
+}
+
+// inReview reports whether a template waits for Meta, or with tyntec for being handed on to it.
+func inReview(status string) bool {
+	switch status {
+	case "PENDING", "IN_APPEAL", "REQUESTED", "SUBMITTED":
+		return true
+	}
+	return false
 }
 
 func (x *examination) desk(ctx context.Context, entry ChannelConfig) (*templateDesk, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -123,10 +124,18 @@ func (x *examination) callbacks(check string, c tyntec.Config, k tyntec.Callback
 	if !k.Business {
 		x.warn(check, "tyntec does not tell when a template is stopped", "set businessNotificationUrl")
 	}
-	if k.Version != "2.13" {
+	if !hasReactions(k.Version) {
 		x.warn(check, "reactions are not posted", "set callbackVersion to 2.13")
 	}
 	if len(x.list) == found {
 		x.ok(check, "are posted, and prove that they are tyntec's as the bridge expects")
 	}
+}
+
+// hasReactions reports whether callbacks of a version tell of reactions: those from 2.13 on do.
+func hasReactions(version string) bool {
+	first, second, _ := strings.Cut(version, ".")
+	major, _ := strconv.Atoi(first)
+	minor, _ := strconv.Atoi(second)
+	return major > 2 || major == 2 && minor >= 13
 }

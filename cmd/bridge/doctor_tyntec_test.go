@@ -53,6 +53,7 @@ func TestDoctorOfTyntec(t *testing.T) {
 		{"some statuses", sandbox.TyntecConfig{Callbacks: callbacks(map[string]any{"eventFilter": []string{"MessageStatus::delivered", "MessageStatus::failed"}, "callbackVersion": "2.12", "businessNotificationUrl": ""})}, false, nil, []string{
 			"warn  channel main callbacks: statuses are left out: MessageStatus::seen, MessageStatus::channelFailed; empty eventFilter",
 			"warn  channel main callbacks: tyntec does not tell when a template is stopped", "warn  channel main callbacks: reactions are not posted"}, false},
+		{"a later version", sandbox.TyntecConfig{Callbacks: callbacks(map[string]any{"callbackVersion": "2.14"})}, false, nil, []string{"ok    channel main callbacks: are posted"}, false},
 		{"a key without scopes", sandbox.TyntecConfig{Scopeless: true}, false, nil, []string{
 			"ok    channel main: ", "warn  channel main callbacks: permission (403); to have them looked at, give the key the scope callbacks:read"}, false},
 	} {
@@ -72,5 +73,16 @@ func TestDoctorOfTyntec(t *testing.T) {
 				t.Error("the doctor says what tyntec has written")
 			}
 		})
+	}
+}
+
+// TestDoctorOfTyntecReview: what was pushed a moment ago is in review, and not unusable.
+func TestDoctorOfTyntecReview(t *testing.T) {
+	w := newWorld(t, worldOptions{provider: "tyntec", whatsapp: func(config *sandbox.WhatsAppConfig) {
+		config.Tyntec = &sandbox.TyntecConfig{APIKey: demoToken, Secret: demoSecret}
+		config.Templates[0].Status, config.Templates[1].Status = "REQUESTED", "SUBMITTED"
+	}})
+	if out, err := w.ask(nil); err != nil || !strings.Contains(out, "0 cannot be sent, 2 are in review") {
+		t.Errorf("ended with %v:\n%s", err, out)
 	}
 }

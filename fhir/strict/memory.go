@@ -132,7 +132,7 @@ func formOf(name string, text []byte) []byte {
 		}
 	case "reference":
 		if relative.Match(text) { // the type is looked at, and stays
-			return append([]byte{4}, text[:bytes.IndexByte(text, '/')]...)
+			return append([]byte{4}, text[:bytes.IndexByte(text, '/')+1]...) // with its end: what stands behind is no part of it
 		}
 	}
 	return nil

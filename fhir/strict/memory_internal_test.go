@@ -63,6 +63,7 @@ func TestOutline(t *testing.T) {
 		{`"Patient/p1"`, `"Location/p1"`, false},
 		{`"Patient/p1"`, `"Patient/p1/_history/2"`, false},
 		{`"Patient/p1"`, `"#p1"`, false},
+		{`"CommunicationRequest/q1"`, `"Communication/q1"Request`, false},
 		{`2026-03-05T09:00:00Z`, `2026-02-30T09:00:00Z`, false},
 		{`2026-03-05T09:00:00Z`, `2026-03-05T09:00:00,5Z`, false},
 		{`2026-03-05T09:00:00Z`, `2026-03-05`, false},

@@ -11,6 +11,7 @@ var visitTests = map[string]func(*ledgerTest){
 	"one that is not known yet does, when it comes":                 visitFirst,
 	"one that the visit was planned from tells of nothing":          visitAlong,
 	"a plan is revised while its subject stays":                     visitRevised,
+	"what is kept tells how it came":                                visitLoaded,
 }
 
 // goes takes a visit in that goes back to an appointment.
@@ -91,5 +92,24 @@ func visitRevised(t *ledgerTest) {
 	t.wantState(n, pipeline.Cancelled, pipeline.ReasonSuperseded)
 	if _, err := t.l.Revise(t.Context(), "Encounter/unknown", "1", nil); err != nil {
 		t.Errorf("one that is not kept: %v", err)
+	}
+}
+
+func visitLoaded(t *ledgerTest) {
+	for i, c := range []struct {
+		operation pipeline.Operation
+		want      bool
+	}{{pipeline.Snapshot, true}, {pipeline.Update, false}, {pipeline.Snapshot, true}} {
+		ev := version("Encounter", "1", i+1)
+		ev.Operation, ev.Source.Time = c.operation, t.now.Add(time.Duration(i)*time.Minute).Truncate(time.Microsecond)
+		t.apply(ev, plan())
+		kept, _, err := t.l.Resource(t.Context(), "Encounter/1")
+		if err != nil {
+			t.Fatalf("Resource: %v", err)
+		}
+		wantEqual(t, "loaded", kept.Loaded, c.want)
+		want := pipeline.Stamp{Version: ev.Version, LastUpdated: ev.LastUpdated, Recorded: ev.Source.Time}
+		kept.Stamp.Digest = nil
+		wantEqual(t, "stamp", kept.Stamp, want)
 	}
 }
