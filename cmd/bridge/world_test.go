@@ -186,6 +186,10 @@ func (w *world) run() *bridge {
 	w.t.Cleanup(func() { b.end(w.t) })
 	w.await("the bridge to run", func() bool {
 		select {
+		case err := <-b.ran:
+			b.ran <- err
+			w.t.Fatalf("the bridge does not run: %v", err)
+			return false
 		case <-b.app.router.Running():
 			return w.whatsapp.Handshake(w.t.Context()) == nil
 		default:
@@ -216,10 +220,19 @@ func (w *world) await(what string, ok func() bool) {
 	end := time.Now().Add(2 * time.Minute) // on a busy machine, with the race detector
 	for !ok() {
 		if time.Now().After(end) {
-			w.t.Fatalf("waited in vain for %s", what)
+			w.t.Fatalf("waited in vain for %s\n%s", what, w.lately())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// lately is what the bridge has logged last; nobody's data is in it.
+func (w *world) lately() string {
+	if w.bridge == nil {
+		return ""
+	}
+	text := w.bridge.log.String()
+	return text[max(0, len(text)-4000):]
 }
 
 // publish puts a record on the event feed.
