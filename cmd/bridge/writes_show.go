@@ -18,7 +18,8 @@ func writesCommand() *cobra.Command {
 		Use: "writes [KEY…]", Short: "Show what the EHR has not taken, and let it be written again",
 		Long: "Ask the running bridge (http.admin of the configuration) which FHIR writes were given up, and why: bridge_ledger_writes_given_up counts\n" +
 			"them. With keys, or --again for all of them, they are owed again, in the order of their queues, and nothing is written twice. Decisions, wishes\n" +
-			"and files of patients are left: people were asked to see to them by a Task. No words, names or numbers are shown.",
+			"and files of patients are left: people were asked to see to them by a Task. What changes a record has a key of its own. No words, names or\n" +
+			"numbers are shown.",
 		RunE: func(cmd *cobra.Command, keys []string) error {
 			if all && len(keys) > 0 {
 				return errors.New("keys, or --again for all of them")
@@ -64,5 +65,9 @@ func printGivenUp(w io.Writer, list []givenUp) error {
 	for _, g := range list {
 		rows = append(rows, []string{g.Key, string(g.Kind) + " " + g.Type, g.Of, string(g.Reason), strconv.Itoa(g.Tries), g.Owed.UTC().Format(localTime)})
 	}
-	return printTable(w, rows)
+	if err := printTable(w, rows); err != nil || len(list) < listedWrites {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "These are the %d oldest; there may be more.\n", listedWrites)
+	return err
 }
