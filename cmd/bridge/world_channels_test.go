@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"fhirbridge/adapters/sandbox"
@@ -15,7 +16,7 @@ func (w *world) startWhatsApp(o worldOptions) {
 	}
 	config := sandbox.WhatsAppConfig{
 		AccessToken: demoToken, AppSecret: demoSecret, VerifyToken: "demo", PhoneNumberID: demoNumber,
-		Templates: templates, WebhookURL: "http://" + w.webhooks + "/webhooks/main", WebhookBackoff: 100 * time.Millisecond, Clock: w.now,
+		Templates: slices.Clone(templates), WebhookURL: "http://" + w.webhooks + "/webhooks/main", WebhookBackoff: 100 * time.Millisecond, Clock: w.now,
 	}
 	if o.provider == "tyntec" {
 		config.Tyntec = &sandbox.TyntecConfig{APIKey: demoToken, Secret: demoSecret}
