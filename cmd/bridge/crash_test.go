@@ -72,14 +72,15 @@ type crash struct {
 
 // crashes is for the broker in this process. Apache Kafka takes no session shorter than 6 s, and
 // each kill leaves the group waiting for one, so there it is fewer. Many of them hit a bridge that
-// is only joining: that leaves dead members which the group still gives partitions to. With -short it is fewer, too.
+// is only joining: that leaves dead members which the group still gives partitions to. With -short, which is for the race detector,
+// it is fewer, too, and like there: what is looked at so closely is too slow to be heard of each second.
 func crashes() crash {
 	c := crash{events: 500, kills: 30, world: worldOptions{session: "1s", grace: "4s"}}
 	switch {
 	case onApacheKafka():
 		c = crash{events: 200, kills: 10, world: worldOptions{session: "6s", grace: "6s"}}
 	case testing.Short():
-		c.events, c.kills = 150, 8
+		c = crash{events: 150, kills: 5, world: worldOptions{session: "6s", grace: "6s"}}
 	}
 	c.world.provider = "cloudapi" // tyntec posts a status three times only: see docs/channels.md
 	c.world.whatsapp = func(s *sandbox.WhatsAppConfig) { s.Latency = 5 * time.Millisecond }
