@@ -22,7 +22,7 @@ func TestInteropKilledWritingBack(t *testing.T) {
 	if onRealFHIR() {
 		people, kills = 150, 50
 	}
-	c := newCrowd(t, worldOptions{fhir: likeHAPI, writeTo: "[server]", session: "1s"})
+	c := newCrowd(t, worldOptions{fhir: likeHAPI, writeTo: "[server]"})
 	var (
 		stuck  atomic.Bool
 		writes atomic.Int64
