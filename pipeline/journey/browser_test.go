@@ -30,6 +30,9 @@ var shownInArabic = map[string]string{
 }
 
 func arabic(parameter string) string {
+	for _, of := range []string{"first", "second", "third"} {
+		parameter = strings.TrimPrefix(parameter, of)
+	}
 	if text, ok := shownInArabic[parameter]; ok {
 		return text
 	}
