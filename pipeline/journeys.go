@@ -30,7 +30,7 @@ type Known struct {
 	Open []Notification
 	// Answers are the last decisions, one of each patient who gave one.
 	Answers []Answer
-	// Told are the patients who have been sent anything about the subject.
+	// Told are the patients who have been sent anything about the subject, or may have: a send is under way, or its outcome unknown.
 	Told []string
 	// Said are the notifications about it that have gone out, or may have. It is known only to who decides
 	// and understands, not to who makes words.
