@@ -76,12 +76,12 @@ type Documents struct {
 func (d *Dispatch) attach(
 	ctx context.Context, n DueNotification, f Facts, to Private, with *Attach, m *Message, aside func(work func()) bool,
 ) (ready bool, err error) {
-	begun, why := d.Now(), ReasonNone
-	if !aside(func() { why, err = d.bring(ctx, n, f, to, with, m.Document) }) {
-		d.putBack(ctx, n, d.Now().Add(attachWait), ReasonThrottled)
+	bring := func() (Reason, error) { return d.bring(ctx, n, f, to, with, m.Document) }
+	why, slow, done, err := d.besides(ctx, n, aside, bring)
+	if !done {
 		return false, nil
 	}
-	if err == nil && why == ReasonNone && d.Now().Sub(begun) > fresh { // the patient may have said STOP, or have another number by now
+	if err == nil && why == ReasonNone && slow {
 		if f, to, err = d.again(ctx, n, to); err != nil || to.Empty() {
 			return false, err
 		}
@@ -94,6 +94,19 @@ func (d *Dispatch) attach(
 		return false, d.withhold(ctx, n, with, why)
 	}
 	return true, nil
+}
+
+// besides stores a file beside the sending of others. done is false when the message was put off instead; slow is set when the
+// patient may have said STOP, or have another number, since it was begun.
+func (d *Dispatch) besides(
+	ctx context.Context, n DueNotification, aside func(work func()) bool, store func() (Reason, error),
+) (why Reason, slow, done bool, err error) {
+	begun := d.Now()
+	if !aside(func() { why, err = store() }) {
+		d.putBack(ctx, n, d.Now().Add(attachWait), ReasonThrottled)
+		return why, false, false, nil
+	}
+	return why, d.Now().Sub(begun) > fresh, true, err
 }
 
 // bring stores the document with the provider, if the patient may have it.

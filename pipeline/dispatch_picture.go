@@ -15,18 +15,15 @@ func (d *Dispatch) picture(ctx context.Context, n DueNotification, to Private, p
 		p.known = true
 		return true, nil
 	}
-	begun, why := d.Now(), ReasonNone
-	if !aside(func() { why, err = d.bringPicture(ctx, p) }) {
-		d.putBack(ctx, n, d.Now().Add(attachWait), ReasonThrottled)
+	why, slow, done, err := d.besides(ctx, n, aside, func() (Reason, error) { return d.bringPicture(ctx, p) })
+	switch {
+	case !done:
 		return false, nil
-	}
-	if err != nil || why != ReasonNone {
+	case err != nil || why != ReasonNone:
 		return false, d.skip(ctx, n, why, err)
-	}
-	if d.Now().Sub(begun) > fresh { // the patient may have said STOP, or have another number by now
-		if _, to, err = d.again(ctx, n, to); err != nil || to.Empty() {
-			return false, err
-		}
+	case slow:
+		_, to, err = d.again(ctx, n, to)
+		return err == nil && !to.Empty(), err
 	}
 	return true, nil
 }

@@ -39,7 +39,7 @@ type Known struct {
 	Replying []Notification
 }
 
-// ToldOf reports whether a patient has been sent anything about the subject.
+// ToldOf reports whether a patient has been sent anything about the subject, or may have.
 func (k Known) ToldOf(patient string) bool { return slices.Contains(k.Told, patient) }
 
 // AnswerOf returns a patient's last decision, nil if there is none.

@@ -132,7 +132,8 @@ type Ledger interface {
 	// GivenUp returns up to limit writes that were given up, in the order in which they were owed.
 	GivenUp(ctx context.Context, limit int) ([]GivenUpWrite, error)
 	// OweAgain lets writes that were given up be tried again, each before what stands behind it in its queue; all of them for
-	// no keys. Decisions, wishes and files are left: people were asked to see to them; so is what is there (ReasonNoLocation). Returns how many are owed again.
+	// no keys. Decisions, wishes and files are left: people were asked to see to them; so is what is there (ReasonNoLocation).
+	// Returns how many are owed again.
 	OweAgain(ctx context.Context, keys ...string) (int, error)
 	// Written returns the reference that the write with this key created, "" if none yet.
 	Written(ctx context.Context, key string) (string, error)

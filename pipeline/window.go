@@ -72,7 +72,8 @@ func (m SentMessage) unsaid() bool {
 }
 
 // Unsaid returns the writes of a Task that asks people to tell the patient what an answer would have said, one for each
-// reply, and one for the map of a site beside it: who hears of that still thinks that the patient has the answer. What it is about is the reply itself, if nothing else.
+// reply, and one for the map of a site beside it: who hears of that still thinks that the patient has the answer. What it is
+// about is the reply itself, if nothing else.
 func (f Filing) Unsaid(m SentMessage) []Write {
 	n, a := m.Notification, m.Attempt
 	draft := fhir.TaskDraft{

@@ -16,10 +16,9 @@ import (
 // What is about nobody, as errors of the account and words on templates, is the last one.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
 func (r *Receiver) Split(body []byte) []pipeline.InboundPart {
-	whole := []pipeline.InboundPart{{Key: r.OrderKey(body), Body: body}}
 	root := gjson.ParseBytes(body)
 	if !json.Valid(body) || root.Get("object").Str != objectType {
-		return whole
+		return []pipeline.InboundPart{{Body: body}}
 	}
 	s := splitting{aliases: aliases(root), parts: map[string]*part{}}
 	s.root = members(root, "entry")
@@ -31,11 +30,10 @@ func (r *Receiver) Split(body []byte) []pipeline.InboundPart {
 	})
 	people := slices.DeleteFunc(slices.Clone(s.order), func(person string) bool { return person == nobody })
 	switch {
-	case s.odd || len(people) == 0:
-		return whole
-	case len(people) == 1: // known as they would be among others
-		whole[0].Key = r.key(people[0])
-		return whole
+	case len(people) == 0:
+		return []pipeline.InboundPart{{Body: body}}
+	case s.odd || len(people) == 1:
+		return []pipeline.InboundPart{{Key: r.key(people[0]), Body: body}}
 	}
 	parts := make([]pipeline.InboundPart, 0, len(s.order))
 	for _, person := range people {

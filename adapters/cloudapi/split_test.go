@@ -81,7 +81,7 @@ func TestSplitKeepsPeopleInOrder(t *testing.T) {
 	for _, p := range several {
 		known[p.Key] = true
 	}
-	if len(several) < 3 || !known[receiver.OrderKey(stored(t, "text"))] {
+	if len(several) < 3 || !known[receiver.Split(stored(t, "text"))[0].Key] {
 		t.Errorf("%d people, and who wrote before is not among them", len(several))
 	}
 	const ann, bob = `"from":"15550100123",`, `"from":"15550100124",`

@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/tidwall/gjson"
-
 	"fhirbridge/pipeline"
 )
 
@@ -123,45 +121,7 @@ func signature(header http.Header) []byte {
 	return digest
 }
 
-// OrderKey is a keyed digest of whom a body is about: 32 hexadecimal digits, "" if it names nobody. Of several people it
-// names the first; see Split. The key changes with the app secret.
-func (r *Receiver) OrderKey(body []byte) string {
-	person := firstPerson(body)
-	if person == "" {
-		return ""
-	}
-	return r.key(person)
-}
-
+// key is a keyed digest of a person: 32 hexadecimal digits. It changes with the app secret.
 func (r *Receiver) key(person string) string {
 	return hex.EncodeToString(sum(r.keys.order, []byte(person))[:16])
-}
-
-// firstPerson is the first number in a body, or the first business-scoped user
-// id if it has no number: one person has both, and most bodies the number.
-func firstPerson(body []byte) string {
-	var number, user string
-	look := func(list gjson.Result, numberKey, userKey string) {
-		list.ForEach(func(_, update gjson.Result) bool {
-			number = update.Get(numberKey).Str
-			if user == "" {
-				user = update.Get(userKey).Str
-			}
-			return number == ""
-		})
-	}
-	gjson.GetBytes(body, "entry").ForEach(func(_, entry gjson.Result) bool {
-		entry.Get("changes").ForEach(func(_, change gjson.Result) bool {
-			look(change.Get("value.messages"), "from", "from_user_id")
-			if number == "" {
-				look(change.Get("value.statuses"), "recipient_id", "recipient_user_id")
-			}
-			return number == ""
-		})
-		return number == ""
-	})
-	if number == "" {
-		return user
-	}
-	return number
 }

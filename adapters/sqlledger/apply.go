@@ -38,13 +38,18 @@ func (l *Ledger) Apply(ctx context.Context, ev pipeline.Event, decide pipeline.D
 	if err != nil {
 		return pipeline.Applied{}, err
 	}
+	l.wake(owed, result, due)
+	return result, nil
+}
+
+// wake tells those who wait for it what a plan that is durable has brought.
+func (l *Ledger) wake(owed []pipeline.Write, result pipeline.Applied, due int64) {
 	for _, w := range owed {
 		signal(l.writes[w.Sink])
 	}
 	if result.Planned > 0 || result.Kept > 0 {
 		l.news(due)
 	}
-	return result, nil
 }
 
 // apply returns what it did and when the earliest planned notification falls due.

@@ -135,11 +135,12 @@ func dueQuery(rows int) string {
 
 var dueOne, dueMany = dueSQL(1), dueSQL(dueChunk)
 
+// dueSQL counts who was told as stored.out does.
 func dueSQL(rows int) string {
 	return `WITH want (subject_id, key) AS (VALUES ` + strings.Repeat(", (CAST(? AS BIGINT), CAST(? AS TEXT))", rows)[2:] + `)
 		SELECT ` + notificationColumns + `, ` + resourceColumns + `, r.ref, r.body, a.patient, a.action, a.occasion, a.was, a.at,
 			CASE WHEN n.subject_id = 0 THEN 0 ELSE EXISTS (
-				SELECT 1 FROM notification t WHERE t.subject_id = n.subject_id AND t.patient = n.patient AND t.told_at <> 0) END,
+				SELECT 1 FROM notification t WHERE t.subject_id = n.subject_id AND t.patient = n.patient AND (t.told_at <> 0 OR t.state IN (1, 2, 11))) END,
 			EXISTS (SELECT 1 FROM consent k WHERE k.patient = n.patient)
 		FROM (SELECT DISTINCT subject_id, key FROM want) AS w
 		JOIN notification n ON n.subject_id = w.subject_id AND n.key = w.key

@@ -18,8 +18,7 @@ func (s subjectState) known() pipeline.Known {
 	k := pipeline.Known{Answers: s.answers}
 	for i := range s.list {
 		n := &s.list[i]
-		underWay := numberOf(n.State) == sending || numberOf(n.State) == unknown // the phone may have it
-		if (n.toldAt != 0 || underWay) && !k.ToldOf(n.Patient) {
+		if n.out() && !k.ToldOf(n.Patient) {
 			k.Told = append(k.Told, n.Patient)
 		}
 		if n.inPlan() {

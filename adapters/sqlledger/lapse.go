@@ -158,7 +158,7 @@ func (l *Ledger) leave(t *tx, a attempt, n stored, end pipeline.Fate, now time.T
 	if err := move(t, n, numberOf(end.State), string(end.Reason), micros(now)); err != nil || file == nil {
 		return nil, err
 	}
-	n.State, n.Reason = end.State, string(pipeline.ReasonNoAnswer)
+	n.State, n.Reason = end.State, string(pipeline.ReasonNoAnswer) // people are told that nobody knows, whatever ends it
 	owed := l.sealWrites(file(pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification, Fate: end}))
 	return owed, insertWrites(t, owed)
 }

@@ -66,11 +66,6 @@ func (l *Ledger) Revise(ctx context.Context, ref, version string, decide pipelin
 	if err != nil {
 		return pipeline.Applied{}, err
 	}
-	for _, w := range owed {
-		signal(l.writes[w.Sink])
-	}
-	if result.Planned > 0 || result.Kept > 0 {
-		l.news(due)
-	}
+	l.wake(owed, result, due)
 	return result, nil
 }

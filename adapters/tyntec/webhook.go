@@ -154,12 +154,12 @@ func (r *Receiver) signature(header http.Header) []byte {
 
 // Split implements pipeline.Webhook: a request of tyntec is one event.
 func (r *Receiver) Split(body []byte) []pipeline.InboundPart {
-	return []pipeline.InboundPart{{Key: r.OrderKey(body), Body: body}}
+	return []pipeline.InboundPart{{Key: r.key(body), Body: body}}
 }
 
-// OrderKey is a keyed digest of whom an event is about: 32 hexadecimal digits, "" if it names none. A status that names no person is in order with the
-// others of its message. The key changes with the secret.
-func (r *Receiver) OrderKey(body []byte) string {
+// key is a keyed digest of whom an event is about: 32 hexadecimal digits, "" if it names none. A status that names no person is
+// in order with the others of its message. The key changes with the secret.
+func (r *Receiver) key(body []byte) string {
 	for _, path := range []string{"whatsapp.userPhoneNumber", "from", "whatsapp.bsuid", "messageId"} {
 		name := strings.TrimPrefix(gjson.GetBytes(body, path).Str, "+")
 		if name == "" || name == r.number {

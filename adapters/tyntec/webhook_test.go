@@ -145,7 +145,7 @@ func TestVerifyByWhatIsConfigured(t *testing.T) {
 
 func TestOrderKey(t *testing.T) {
 	receiver := open(t, "")
-	key := func(body string) string { return receiver.OrderKey([]byte(body)) }
+	key := func(body string) string { return receiver.Split([]byte(body))[0].Key }
 	number := key(`{"event":"MoMessage","from":"15550100123"}`)
 	if len(number) != 32 || strings.Contains(number, "5550100") {
 		t.Errorf("key %q", number)

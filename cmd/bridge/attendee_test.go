@@ -11,7 +11,6 @@ import (
 	"github.com/tidwall/gjson"
 
 	"fhirbridge/adapters/sandbox"
-	"fhirbridge/pipeline"
 )
 
 // attendee is a patient with a phone.
@@ -62,13 +61,6 @@ func (v *attendee) has(want string) (found sandbox.ReceivedMessage, ok bool) {
 func (v *attendee) reads(want string) sandbox.ReceivedMessage {
 	v.t.Helper()
 	v.await("the message "+want, func() bool { _, ok := v.has(want); return ok })
-	if b := v.bridge; b != nil && b.stop != nil { // it must know what the phone has, before anything else happens
-		v.await("the end of what is being sent", func() bool {
-			census, err := b.app.ledger.Census(v.t.Context())
-			must(v.t, err)
-			return count(census, pipeline.Sending) == 0
-		})
-	}
 	m, _ := v.has(want)
 	return m
 }

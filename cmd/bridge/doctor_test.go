@@ -17,6 +17,21 @@ import (
 	"fhirbridge/adapters/sqlledger"
 )
 
+// examined asks the doctor, and looks for what it is to say and for how it ends.
+func (w *world) examined(t *testing.T, change func(string) string, want []string, fails bool) string {
+	t.Helper()
+	out, err := w.ask(change)
+	for _, words := range want {
+		if !strings.Contains(out, words) {
+			t.Errorf("the doctor does not say %q:\n%s", words, out)
+		}
+	}
+	if failed := errors.Is(err, errUnwell); failed != fails || err != nil && !failed {
+		t.Errorf("ended with %v, want a failure: %v", err, fails)
+	}
+	return out
+}
+
 // ask runs the doctor in a world, with the configuration changed.
 func (w *world) ask(change func(string) string, flags ...string) (string, error) {
 	w.t.Helper()
@@ -86,15 +101,7 @@ func TestDoctor(t *testing.T) {
 		{"no folder for the ledger", replaced(filepath.Join(w.dir, "bridge.db"), filepath.Join(w.dir, "none", "bridge.db")), []string{"fail  ledger: url: its folder is not there"}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out, err := w.ask(c.change)
-			for _, want := range c.want {
-				if !strings.Contains(out, want) {
-					t.Errorf("the doctor does not say %q:\n%s", want, out)
-				}
-			}
-			if failed := errors.Is(err, errUnwell); failed != c.fails || err != nil && !failed {
-				t.Errorf("ended with %v, want a failure: %v", err, c.fails)
-			}
+			w.examined(t, c.change, c.want, c.fails)
 		})
 	}
 	if _, err := w.ask(replaced("facility:", "facilty:")); exitCode(err) != 2 {

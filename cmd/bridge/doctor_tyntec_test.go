@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -60,15 +59,7 @@ func TestDoctorOfTyntec(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.tyntec.APIKey, c.tyntec.Secret = demoToken, demoSecret
 			w := newWorld(t, worldOptions{provider: "tyntec", sms: c.sms, whatsapp: func(config *sandbox.WhatsAppConfig) { config.Tyntec = &c.tyntec }})
-			out, err := w.ask(c.change)
-			for _, want := range c.want {
-				if !strings.Contains(out, want) {
-					t.Errorf("the doctor does not say %q:\n%s", want, out)
-				}
-			}
-			if failed := errors.Is(err, errUnwell); failed != c.fails || err != nil && !failed {
-				t.Errorf("ended with %v, want a failure: %v", err, c.fails)
-			}
+			out := w.examined(t, c.change, c.want, c.fails)
 			if strings.Contains(out, "bridge.example.org") {
 				t.Error("the doctor says what tyntec has written")
 			}

@@ -12,6 +12,7 @@ var dueTests = map[string]func(*ledgerTest){
 	"each is handed out once, until its lease ends":   dueLease,
 	"with its subject, its answer and what was told":  dueFacts,
 	"what one patient was told, another was not":      dueTold,
+	"what is under way may have told":                 dueMayHaveTold,
 	"what has expired is handed out to be settled":    dueExpired,
 	"NextDue is the earliest that is not leased":      dueNext,
 	"Wake tells of what is due before NextDue":        dueWake,

@@ -19,10 +19,10 @@ func (t *ledgerTest) requested(id string, due, expires time.Time) pipeline.Notif
 	return n
 }
 
-func requestedExpires(t *ledgerTest) {
-	n := t.requested("1", t.now.Add(-2*time.Hour), t.now.Add(-time.Hour))
-	list := t.due(t.now, 10)
-	if len(list) != 1 || list[0].Key != n.Key {
+// settlesExpired: what has expired is handed out, to be settled with what is owed to who has asked for it.
+func (t *ledgerTest) settlesExpired(n pipeline.Notification, at time.Time) {
+	t.Helper()
+	if list := t.due(at, 10); len(list) != 1 || list[0].Key != n.Key {
 		t.Fatalf("due: got %d, want the one that has expired", len(list))
 	}
 	t.settle(pipeline.Settlement{
@@ -30,6 +30,11 @@ func requestedExpires(t *ledgerTest) {
 	})
 	t.wantState(n, pipeline.Expired, pipeline.ReasonExpired)
 	t.wantKeys(t.soon(), "told")
+}
+
+func requestedExpires(t *ledgerTest) {
+	n := t.requested("1", t.now.Add(-2*time.Hour), t.now.Add(-time.Hour))
+	t.settlesExpired(n, t.now)
 }
 
 func requestedLapses(t *ledgerTest) {
@@ -40,14 +45,7 @@ func requestedLapses(t *ledgerTest) {
 	if again, held, err := t.l.Lapse(t.Context(), t.now.Add(time.Second), then, nil); again != 0 || held != 0 || err != nil {
 		t.Errorf("Lapse: got %d planned, %d held, %v; want none", again, held, err)
 	}
-	if list := t.due(then, 10); len(list) != 1 || list[0].Key != n.Key {
-		t.Fatalf("due: got %d, want the one that has expired", len(list))
-	}
-	t.settle(pipeline.Settlement{
-		Key: n.Key, State: pipeline.Expired, Reason: pipeline.ReasonExpired, Writes: []pipeline.Write{write("told", n.Subject)},
-	})
-	t.wantState(n, pipeline.Expired, pipeline.ReasonExpired)
-	t.wantKeys(t.soon(), "told")
+	t.settlesExpired(n, then)
 }
 
 func requestedHeld(t *ledgerTest) {
@@ -121,4 +119,35 @@ func receiptTells(t *ledgerTest) {
 		}
 		wantEqual(t, "again", fmt.Sprint(again), fmt.Sprint([]bool{wait > 0}))
 	}
+}
+
+// dueMayHaveTold: the phone may have what is under way, and what nobody knows the outcome of.
+func dueMayHaveTold(t *ledgerTest) {
+	first := t.begun("1", func(n *pipeline.Notification) { n.Resend = false })
+	told := func(when string, want bool) {
+		t.Helper()
+		known, err := t.l.KnownOf(t.Context(), first.Subject)
+		if err != nil || known.ToldOf(first.Patient) != want {
+			t.Errorf("%s: got told %v, %v; want it %v", when, known.Told, err, want)
+		}
+	}
+	told("under way", true)
+	next := note("1", "next", t.now)
+	t.apply(version("Appointment", "1", 2), func(_ pipeline.Versioned, known pipeline.Known) (pipeline.Plan, error) {
+		if !known.ToldOf(first.Patient) {
+			t.Error("under way: whoever decides takes the patient for one who was told nothing")
+		}
+		return pipeline.Plan{Wanted: []pipeline.Notification{next}}, nil
+	})
+	if got := t.lease(next.Key); !got.Known.ToldOf(first.Patient) {
+		t.Error("under way: whoever makes the words takes the patient for one who was told nothing")
+	}
+	t.settle(pipeline.Settlement{Key: first.Key, Attempt: t.attempt.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
+	told("of unknown outcome", true)
+	t.lapse(0, 1)
+	told("left to people", true)
+
+	first = t.begun("2", nil)
+	t.settle(pipeline.Settlement{Key: first.Key, Attempt: t.attempt.ID, State: pipeline.Failed, Reason: pipeline.ReasonRefused})
+	told("refused", false)
 }
