@@ -48,6 +48,9 @@ type Filing struct {
 	Files FileRules
 	// Final is how long the record of a message waits for its outcome on a server that takes it once only; 0 where it follows.
 	Final time.Duration
+
+	// of is Write.Of of the records to be made, "" where their bodies are made at once.
+	of string
 }
 
 // Sent returns the writes that record a message which the provider has taken, or which was not sent and the chart is to
@@ -66,6 +69,22 @@ func (f Filing) Sent(m SentMessage) []Write {
 		ours = fhir.Identifier{System: SystemNotification, Value: n.Key}
 		what, id = "unsent", n.Key
 	}
+	draft := func() fhir.CommunicationDraft { return f.draft(m, ours) }
+	if m.Fate.Filed {
+		return append(f.follow(m, draft()), f.asked(m)...)
+	}
+	return append(f.create(what, id, ours, queue(n.Patient, n.ReplyTo), draft, func(w *Write) {
+		if n.ReplyTo != "" {
+			w.Answers = writeKey("reply", n.ReplyTo, w.Sink)
+		}
+		w.Thread = threadKey(n.Patient, n.conversation(), w.Sink)
+		*w = f.final(*w, m, w.IfNoneExist)
+	}), f.asked(m)...)
+}
+
+// draft is the record of a message, found by ours.
+func (f Filing) draft(m SentMessage, ours fhir.Identifier) fhir.CommunicationDraft {
+	n, a := m.Notification, m.Attempt
 	draft := fhir.CommunicationDraft{
 		Identifiers:  []fhir.Identifier{ours, {System: SystemMessage, Value: a.MessageID}},
 		Instantiates: template(a),
@@ -88,16 +107,7 @@ func (f Filing) Sent(m SentMessage) []Write {
 		draft.InResponseTo = []fhir.Reference{{Type: "Communication", Identifier: fhir.Identifier{System: SystemMessage, Value: n.ReplyTo}}}
 	}
 	m.tell(&draft)
-	if m.Fate.Filed {
-		return append(f.follow(m, draft), f.asked(m)...)
-	}
-	return append(f.create(what, id, ours, queue(n.Patient, n.ReplyTo), draft, func(w *Write) {
-		if n.ReplyTo != "" {
-			w.Answers = writeKey("reply", n.ReplyTo, w.Sink)
-		}
-		w.Thread = threadKey(n.Patient, n.conversation(), w.Sink)
-		*w = f.final(*w, m, w.IfNoneExist)
-	}), f.asked(m)...)
+	return draft
 }
 
 // Reply returns the writes that record what a patient wrote.
@@ -135,7 +145,7 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 	if note := f.notFetched(r); note != "" {
 		draft.Notes = append(draft.Notes, fhir.Note{Text: note, Time: r.Received, Author: us})
 	}
-	return f.create("reply", r.ID, ours, queue(patient, r.ID), draft, func(w *Write) {
+	return f.create("reply", r.ID, ours, queue(patient, r.ID), func() fhir.CommunicationDraft { return draft }, func(w *Write) {
 		if t.Sent != nil {
 			w.Answers = writeKey("sent", t.Sent.Attempt.ID, w.Sink)
 		}
@@ -144,8 +154,12 @@ func (f Filing) Reply(r Reply, t Thread, patient string, reading string) []Write
 	})
 }
 
-func (f Filing) create(what, id string, by fhir.Identifier, order string, draft fhir.CommunicationDraft, more func(*Write)) []Write {
-	body, err := draft.JSON()
+func (f Filing) create(what, id string, by fhir.Identifier, order string, draft func() fhir.CommunicationDraft, more func(*Write)) []Write {
+	var body []byte
+	var err error
+	if f.of == "" {
+		body, err = draft().JSON()
+	}
 	return f.writes(what, id, "Communication", by, order, body, err, more)
 }
 
@@ -159,7 +173,7 @@ func (f Filing) writes(what, id, kind string, by fhir.Identifier, order string, 
 	for _, sink := range f.Sinks {
 		w := Write{
 			Key: writeKey(what, id, sink), Kind: WriteCreate, Sink: sink, Order: order, Type: kind,
-			Body: NewPrivate(string(body)), IfNoneExist: "identifier=" + by.System + "|" + by.Value,
+			Body: NewPrivate(string(body)), Of: f.of, IfNoneExist: "identifier=" + by.System + "|" + by.Value,
 		}
 		if more != nil {
 			more(&w)

@@ -32,18 +32,21 @@ func (f Filing) header(patient, subject string, with []fhir.Reference, sms bool)
 	if of == nil {
 		return nil
 	}
-	draft := fhir.CommunicationDraft{
-		Identifiers:  []fhir.Identifier{of[0].Identifier},
-		Status:       fhir.CommunicationInProgress,
-		Categories:   []fhir.Concept{{Codings: []fhir.Coding{{System: fhir.CommunicationCategorySystem, Code: "notification"}}}},
-		MediumSystem: SystemMedium,
-		SMS:          sms,
-		Subject:      reference(patient),
-		Topic:        topic(subject),
-		Recipients:   with,
-		Sender:       fhir.Reference{Type: "Organization", Display: f.Facility},
+	draft := func() fhir.CommunicationDraft {
+		d := fhir.CommunicationDraft{
+			Identifiers:  []fhir.Identifier{of[0].Identifier},
+			Status:       fhir.CommunicationInProgress,
+			Categories:   []fhir.Concept{{Codings: []fhir.Coding{{System: fhir.CommunicationCategorySystem, Code: "notification"}}}},
+			MediumSystem: SystemMedium,
+			SMS:          sms,
+			Subject:      reference(patient),
+			Topic:        topic(subject),
+			Recipients:   with,
+			Sender:       fhir.Reference{Type: "Organization", Display: f.Facility},
+		}
+		because(&d, subject)
+		return d
 	}
-	because(&draft, subject)
 	return f.create("thread", threadID(patient, subject), of[0].Identifier, queue(patient, ""), draft, nil)
 }
 

@@ -129,6 +129,9 @@ type Ledger interface {
 	// BeginWrite makes durable that a write is about to be tried by whose outcome nobody would recognise it: Write.Begun
 	// has that time until SettleWrite says that the outcome is clear. A write that is not pending is left as it is.
 	BeginWrite(ctx context.Context, key string, at time.Time) error
+	// SentMessage returns the message of an attempt, as it was when it was begun and with the provider's id: its Fate is the
+	// zero one. ok is false if there is no such attempt.
+	SentMessage(ctx context.Context, attempt string) (m SentMessage, ok bool, err error)
 	// GivenUp returns up to limit writes that were given up, in the order in which they were owed.
 	GivenUp(ctx context.Context, limit int) ([]GivenUpWrite, error)
 	// OweAgain lets writes that were given up be tried again, each before what stands behind it in its queue; all of them for

@@ -205,6 +205,10 @@ func (b *WriteBack) check(body []byte) error {
 // complete puts in what was not known when the write was inserted: the server's references
 // of the message it answers and of the conversation, and whose number an unknown sender's is.
 func (b *WriteBack) complete(ctx context.Context, w Write) ([]byte, error) {
+	w, err := b.made(ctx, w)
+	if err != nil {
+		return nil, err
+	}
 	body := []byte(w.Body.Reveal())
 	if w.Answers == "" && w.Thread == "" && w.Sender.Empty() || len(body) == 0 {
 		return body, nil

@@ -17,6 +17,10 @@ const (
 
 // publish puts the resource on the communications topic. Its key is the queue: the patient.
 func (b *WriteBack) publish(ctx context.Context, w Write) error {
+	w, err := b.made(ctx, w)
+	if err != nil {
+		return err
+	}
 	body := []byte(w.Body.Reveal())
 	if err := b.check(body); err != nil {
 		return err

@@ -41,7 +41,7 @@ func (l *Ledger) attemptOf(r row) (attempt, error) {
 		return attempt{}, err
 	}
 	var address, seen, choices, covers string
-	if err := unpack(secret, &address, &seen, &a.Shown, &choices, &covers); err != nil {
+	if err := unpack(secret, &address, &seen, &a.Shown, &choices, &covers, &a.Recipient); err != nil {
 		return attempt{}, err
 	}
 	if choices != "" {

@@ -54,14 +54,7 @@ func (l *Ledger) sealAttempt(a pipeline.Attempt) attemptRow {
 }
 
 func packAttempt(a pipeline.Attempt) []byte {
-	fields := []string{a.Address.Reveal(), a.Seen.Reveal(), a.Shown}
-	if len(a.Choices) > 0 || len(a.Covers) > 0 {
-		fields = append(fields, strings.Join(a.Choices, actionSeparator))
-	}
-	if len(a.Covers) > 0 {
-		fields = append(fields, packCovers(a.Covers))
-	}
-	return pack(fields...)
+	return pack(a.Address.Reveal(), a.Seen.Reveal(), a.Shown, strings.Join(a.Choices, actionSeparator), packCovers(a.Covers), a.Recipient)
 }
 
 const actionSeparator = "\x1f"

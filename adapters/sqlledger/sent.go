@@ -1,6 +1,7 @@
 package sqlledger
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -35,6 +36,24 @@ func (l *Ledger) SentTo(ctx context.Context, address pipeline.Private, since tim
 	})
 	slices.SortFunc(begun, time.Time.Compare)
 	return begun, err
+}
+
+// SentMessage implements pipeline.Ledger.
+func (l *Ledger) SentMessage(ctx context.Context, attempt string) (m pipeline.SentMessage, ok bool, err error) {
+	err = l.view(ctx, func(c *conn) error {
+		a, there, err := l.attemptByToken(c, attempt)
+		if err != nil || !there {
+			return err
+		}
+		n, there, err := l.find(c, a.subjectID, a.Notification)
+		if err != nil || !there {
+			return err
+		}
+		n.Recipient = cmp.Or(a.Recipient, n.Recipient) // another attempt may have gone to somebody else since
+		m, ok = pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification}, true
+		return nil
+	})
+	return m, ok, err
 }
 
 // formsOf returns a number and the other forms of it.

@@ -27,7 +27,7 @@ func (l *Ledger) sealWrites(list []pipeline.Write) []owedWrite {
 			// A queue may be named after a number: it is kept as a digest, and its name is sealed.
 			queue: short(l.seal.tag(kindQueue, cmp.Or(w.Whose.Reveal(), w.Order))),
 			secret: l.seal.seal("owed", w.Key, pack(
-				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), packDecision(w.Decision), packFile(w.File), packWish(w.Wish), w.Thread)),
+				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), packDecision(w.Decision), packFile(w.File), packWish(w.Wish), w.Thread, w.Of)),
 		}
 	}
 	return owed
@@ -104,7 +104,7 @@ func (l *Ledger) writeOf(r row) (pipeline.Write, error) {
 		return w, err
 	}
 	var body, sender, decision, file, wish string
-	if err := unpack(secret, &body, &w.Order, &w.IfNoneExist, &w.Answers, &sender, &decision, &file, &wish, &w.Thread); err != nil {
+	if err := unpack(secret, &body, &w.Order, &w.IfNoneExist, &w.Answers, &sender, &decision, &file, &wish, &w.Thread, &w.Of); err != nil {
 		return w, err
 	}
 	w.Body, w.Sender = pipeline.NewPrivate(body), pipeline.NewPrivate(sender)

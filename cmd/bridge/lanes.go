@@ -30,7 +30,7 @@ func (a *app) newDispatch(channel pipeline.Channel, list []pipeline.Gate, filing
 		Ledger: a.ledger, Journeys: a.book, Resolver: a.resolver, Gates: list,
 		Metrics: a.metrics, Log: a.log, Now: a.now,
 		Channel: channel, ChannelName: c.Channels[0].Name, Pace: pipeline.NewPace(c.Channels[0].Rate),
-		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Record,
+		Concurrency: c.Dispatch.Concurrency, Country: c.Facility.Country, File: filing.Later,
 		Documents: c.Documents.forDispatch(a.documents()), Errands: filing.Errands, Pictures: c.pictures(),
 	}
 	var relations pipeline.Relations

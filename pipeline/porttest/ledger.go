@@ -14,7 +14,7 @@ func Ledger(t *testing.T, open func(t *testing.T) pipeline.Ledger) {
 		"Hear": hearTests, "Number": numberTests, "Prefer": preferTests, "Sent": sentTests, "Said": saidTests, "Identity": identityTests,
 		"Writes": writeTests, "Follow": followTests, "Wish": wishTests, "Keeping": keepingTests, "Window": windowTests, "Absent": absentTests,
 		"Kin": kinTests, "Cover": coverTests, "Consent": consentTests, "Digest": digestTests, "Elsewhere": elsewhereTests,
-		"Antecedent": antecedentTests, "Doubt": doubtTests, "GivenUp": givenUpTests, "Visit": visitTests,
+		"Antecedent": antecedentTests, "Doubt": doubtTests, "GivenUp": givenUpTests, "Visit": visitTests, "Record": recordTests,
 	}
 	for group, tests := range suite {
 		t.Run(group, func(t *testing.T) {

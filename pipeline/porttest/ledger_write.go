@@ -169,7 +169,8 @@ func writesMore(t *ledgerTest) {
 func writesWhole(t *ledgerTest) {
 	want := pipeline.Write{
 		Key: "decision:r1@server", Kind: pipeline.WriteDecision, Sink: pipeline.SinkServer, Order: "Patient/1", Type: "Appointment",
-		Body: pipeline.NewPrivate("body"), IfNoneExist: "identifier=a|b", Answers: "sent:1@server", Sender: pipeline.NewPrivate(phone),
+		Body: pipeline.NewPrivate("body"), IfNoneExist: "identifier=a|b", Answers: "sent:1@server", Thread: "thread:1@server", Of: "attempt",
+		Sender: pipeline.NewPrivate(phone),
 		Decision: &pipeline.Decision{
 			Appointment: "Appointment/1", Patient: "Patient/1", Status: "accepted", Start: t.now, Was: "needs-action", Reply: "r1", At: t.now,
 			Done: []pipeline.Notification{{Key: "told", Address: pipeline.NewPrivate(phone), Facts: pipeline.NewPrivate("facts"), Due: t.now}},
