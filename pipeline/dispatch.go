@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
@@ -61,7 +62,11 @@ type Dispatch struct {
 	Errands func([]Errand, time.Time) []Write
 
 	halt pause
+	busy atomic.Bool
 }
+
+// Busy reports whether more is due than is being prepared and sent.
+func (d *Dispatch) Busy() bool { return d.busy.Load() }
 
 // Run sends what is due until ctx ends, then finishes what is under way: what is being posted
 // is settled, what is not yet posted is given back. What a crash leaves is settled after a restart.
@@ -77,6 +82,7 @@ func (d *Dispatch) Run(ctx context.Context) error {
 	freed := make(chan struct{}, 1)
 	for ctx.Err() == nil {
 		if wait := d.halt.left(d.Now()); wait > 0 {
+			d.busy.Store(false)
 			_ = sleep(ctx, min(wait, time.Second))
 			continue
 		}
@@ -86,6 +92,7 @@ func (d *Dispatch) Run(ctx context.Context) error {
 		}
 		free := max(0, limit-len(room))
 		list, err := d.lease(ctx, free)
+		d.busy.Store(err == nil && len(list) == free && limit == cap(room))
 		for _, n := range list {
 			room <- struct{}{}
 			jobs.do(cmp.Or(n.Patient, n.Address.Fingerprint()), func() {

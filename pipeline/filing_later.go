@@ -1,7 +1,5 @@
 package pipeline
 
-import "context"
-
 // A message is recorded when it has gone out, and what is to go out next should not wait for the making of records. So
 // what is owed then is a note of which message it is, and its record is made from the ledger when it is written.
 
@@ -14,28 +12,20 @@ func (f Filing) Later(m SentMessage) []Write {
 	return f.Record(m)
 }
 
-// made puts in the body of a write that was left for later. An error is Transient, or Malformed where the ledger knows of
-// no such message.
-func (b *WriteBack) made(ctx context.Context, w Write) (Write, error) {
-	if w.Of == "" {
-		return w, nil
+// made returns the body of a write, which may have been left for later; none where it cannot be made.
+func (b *WriteBack) made(w Write) []byte {
+	if w.Of == "" || w.Message == nil {
+		return []byte(w.Body.Reveal())
 	}
-	m, ok, err := b.Ledger.SentMessage(ctx, w.Of)
-	if err != nil {
-		return w, err
-	}
-	if !ok {
-		return w, &Error{Op: "writeback.make", Kind: Malformed, Reason: "no_attempt"}
-	}
-	f, n := b.Ladder.Filing, m.Notification
+	f, n := b.Ladder.Filing, w.Message.Notification
 	record := f.Sent
 	if w.Key == threadKey(n.Patient, n.conversation(), w.Sink) {
 		record = f.Thread
 	}
-	for _, whole := range record(m) {
+	for _, whole := range record(*w.Message) {
 		if whole.Key == w.Key {
-			w.Body = whole.Body
+			return []byte(whole.Body.Reveal())
 		}
 	}
-	return w, nil // an empty body is refused before it leaves
+	return nil
 }

@@ -1,7 +1,6 @@
 package pipeline_test
 
 import (
-	"context"
 	"encoding/json"
 	"reflect"
 	"testing"
@@ -52,17 +51,6 @@ func TestLaterNot(t *testing.T) {
 	}
 }
 
-// said is a ledger of one message.
-type said struct {
-	*outbox
-	m    pipeline.SentMessage
-	errs []error
-}
-
-func (s *said) SentMessage(_ context.Context, attempt string) (pipeline.SentMessage, bool, error) {
-	return s.m, attempt == s.m.Attempt.ID, next(&s.errs)
-}
-
 // canonical is a resource with its members in the order of their names.
 func canonical(t *testing.T, body []byte) string {
 	t.Helper()
@@ -74,7 +62,8 @@ func canonical(t *testing.T, body []byte) string {
 	return string(text)
 }
 
-// TestWriteBackMakes: what was left for later is what would have been made at once, for each sink, and after a store that did not answer.
+// TestWriteBackMakes: what was left for later is what would have been made at once, for each sink. What is the record of a message
+// that nobody knows is given up.
 func TestWriteBackMakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := pipeline.SentMessage{
@@ -83,17 +72,21 @@ func TestWriteBackMakes(t *testing.T) {
 				ID: pipeline.NewAttempt(), MessageID: "wamid.1", Address: pipeline.NewPrivate(number), Seen: pipeline.NewPrivate(words), Begun: recordTime,
 			},
 		}
+		later := filing.Later(m)
+		for i := range later {
+			later[i].Message = &m
+		}
 		lost := m
-		lost.Attempt.ID, lost.Notification.Patient = pipeline.NewAttempt(), "Patient/p2"
-		k := &said{m: m, errs: []error{transient("store")}, outbox: newOutbox(append(filing.Later(m), filing.Later(lost)...)...)}
+		lost.Notification.Patient = "Patient/p2"
+		k := newOutbox(append(later, filing.Later(lost)...)...)
 		var created, sent []string
 		s := &server{create: func(body []byte, _ string) (string, error) {
 			created = append(created, canonical(t, body))
 			return "", nil
 		}}
 		for _, sink := range filing.Sinks {
-			b := writingBack(t, k.outbox, s)
-			b.Ledger, b.Sink, b.Concurrency, b.Ladder = k, sink, 1, &pipeline.Ladder{Filing: filing}
+			b := writingBack(t, k, s)
+			b.Sink, b.Concurrency, b.Ladder = sink, 1, &pipeline.Ladder{Filing: filing}
 			b.Publisher = publisher(func(p published) error {
 				sent = append(sent, canonical(t, p.value))
 				return nil

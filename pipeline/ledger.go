@@ -119,7 +119,8 @@ type Ledger interface {
 	// KnownOf returns what is known of a subject, outside any transaction.
 	KnownOf(ctx context.Context, subject string) (Known, error)
 
-	// Writes leases up to limit writes of a sink that may be tried now: the oldest of each order queue.
+	// Writes leases up to limit writes of a sink that may be tried now: the oldest of each order queue. Those that are the
+	// record of a message (Write.Of) come with that: as it was begun, with the provider's id, and the zero Fate.
 	// A lease ends with SettleWrite or after LeaseTime.
 	Writes(ctx context.Context, sink Sink, now time.Time, limit int) ([]Write, error)
 	// SettleWrite closes a write: done (ref is the created resource, "" if none), to be tried again at a
@@ -129,9 +130,6 @@ type Ledger interface {
 	// BeginWrite makes durable that a write is about to be tried by whose outcome nobody would recognise it: Write.Begun
 	// has that time until SettleWrite says that the outcome is clear. A write that is not pending is left as it is.
 	BeginWrite(ctx context.Context, key string, at time.Time) error
-	// SentMessage returns the message of an attempt, as it was when it was begun and with the provider's id: its Fate is the
-	// zero one. ok is false if there is no such attempt.
-	SentMessage(ctx context.Context, attempt string) (m SentMessage, ok bool, err error)
 	// GivenUp returns up to limit writes that were given up, in the order in which they were owed.
 	GivenUp(ctx context.Context, limit int) ([]GivenUpWrite, error)
 	// OweAgain lets writes that were given up be tried again, each before what stands behind it in its queue; all of them for

@@ -53,8 +53,10 @@ type Write struct {
 	Type string
 	// Body is the resource as JSON, for WriteCreate and WriteFollow.
 	Body Private
-	// Of is set for one whose Body is made when it is written: it is the id of the attempt of which that is the record.
-	Of string
+	// Of is set for one whose Body is made when it is written: it is the id of the attempt of which that is the record. Message is
+	// what the ledger knows of that when it hands the write out, nil if it knows no such attempt.
+	Of      string
+	Message *SentMessage
 	// IfNoneExist is the search that finds the resource if it exists already:
 	// "identifier=system|value", not yet percent-encoded.
 	IfNoneExist string

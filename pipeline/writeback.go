@@ -28,6 +28,8 @@ type WriteBack struct {
 	Now     func() time.Time
 	// Concurrency is how many requests are under way at once, of different queues.
 	Concurrency int
+	// Busy reports whether messages wait to be sent: then one request is under way at a time, for sending comes first. nil is never.
+	Busy func() bool
 	// Validate returns what is wrong with a resource as "path rule" lines; nothing faulty leaves.
 	Validate func(body []byte) []string
 
@@ -205,11 +207,7 @@ func (b *WriteBack) check(body []byte) error {
 // complete puts in what was not known when the write was inserted: the server's references
 // of the message it answers and of the conversation, and whose number an unknown sender's is.
 func (b *WriteBack) complete(ctx context.Context, w Write) ([]byte, error) {
-	w, err := b.made(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	body := []byte(w.Body.Reveal())
+	body := b.made(w)
 	if w.Answers == "" && w.Thread == "" && w.Sender.Empty() || len(body) == 0 {
 		return body, nil
 	}

@@ -98,6 +98,9 @@ type runs struct {
 func (b *WriteBack) work(ctx context.Context, r *runs, list []Write) {
 	for _, group := range b.groups(b.begun.new(list)) {
 		r.slots <- struct{}{}
+		if b.Busy != nil && b.Busy() {
+			r.under.Wait()
+		}
 		if wait := b.breaker.left(b.Now()); ctx.Err() != nil || wait > 0 {
 			<-r.slots
 			b.giveBack(ctx, group, wait)

@@ -17,11 +17,7 @@ const (
 
 // publish puts the resource on the communications topic. Its key is the queue: the patient.
 func (b *WriteBack) publish(ctx context.Context, w Write) error {
-	w, err := b.made(ctx, w)
-	if err != nil {
-		return err
-	}
-	body := []byte(w.Body.Reveal())
+	body := b.made(w)
 	if err := b.check(body); err != nil {
 		return err
 	}

@@ -38,22 +38,18 @@ func (l *Ledger) SentTo(ctx context.Context, address pipeline.Private, since tim
 	return begun, err
 }
 
-// SentMessage implements pipeline.Ledger.
-func (l *Ledger) SentMessage(ctx context.Context, attempt string) (m pipeline.SentMessage, ok bool, err error) {
-	err = l.view(ctx, func(c *conn) error {
-		a, there, err := l.attemptByToken(c, attempt)
-		if err != nil || !there {
-			return err
-		}
-		n, there, err := l.find(c, a.subjectID, a.Notification)
-		if err != nil || !there {
-			return err
-		}
-		n.Recipient = cmp.Or(a.Recipient, n.Recipient) // another attempt may have gone to somebody else since
-		m, ok = pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification}, true
-		return nil
-	})
-	return m, ok, err
+// sentMessage returns the message of an attempt as it was begun; nil for an attempt that is not there.
+func (l *Ledger) sentMessage(c *conn, attempt string) (*pipeline.SentMessage, error) {
+	a, ok, err := l.attemptByToken(c, attempt)
+	if err != nil || !ok {
+		return nil, err
+	}
+	n, ok, err := l.find(c, a.subjectID, a.Notification)
+	if err != nil || !ok {
+		return nil, err
+	}
+	n.Recipient = cmp.Or(a.Recipient, n.Recipient) // another attempt may have gone to somebody else since
+	return &pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification}, nil
 }
 
 // formsOf returns a number and the other forms of it.

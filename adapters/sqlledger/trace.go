@@ -56,7 +56,7 @@ func (l *Ledger) concerning(c *conn, ref string) ([]stored, error) {
 		n, err := l.notificationOf(r, "")
 		list = append(list, n)
 		return err
-	}, "SELECT "+notificationColumns+" FROM notification n WHERE n.subject_id = 0 AND n.patient = ?", ref)
+	}, "SELECT "+notificationColumns+" FROM notification n WHERE n.subject_id < 1 AND n.patient = ?", ref)
 	return list, err
 }
 

@@ -137,6 +137,9 @@ func (l *Ledger) Writes(ctx context.Context, sink pipeline.Sink, now time.Time, 
 				continue
 			}
 			w, err := l.writeOf(r)
+			if err == nil && w.Of != "" {
+				w.Message, err = l.sentMessage(c, w.Of)
+			}
 			if err != nil {
 				return err
 			}

@@ -145,7 +145,7 @@ func (a *app) wire() error {
 		a.background = append(a.background, dispatch.Proxies.Run)
 	}
 	a.polls(channel, dispatch.Fallback, inbound)
-	a.writeBacks(channel, filing, publisher)
+	a.writeBacks(channel, dispatch.Busy, filing, publisher)
 	return a.route(dead, intake, inbound)
 }
 

@@ -43,12 +43,15 @@ func (a *app) newDispatch(channel pipeline.Channel, list []pipeline.Gate, filing
 }
 
 // writeBacks adds the lanes that write to FHIR, and the one that fetches what patients send.
-func (a *app) writeBacks(channel pipeline.Channel, filing pipeline.Filing, publisher pipeline.Publisher) {
+func (a *app) writeBacks(channel pipeline.Channel, busy func() bool, filing pipeline.Filing, publisher pipeline.Publisher) {
 	c, rights := a.config, new(pipeline.Rights)
 	for _, sink := range c.FHIR.WriteTo {
 		b := a.writeBack(sink, filing, publisher)
 		if sink == pipeline.SinkServer {
 			b.Rights = rights
+		}
+		if sink == pipeline.SinkTopic { // it takes what it is given at once, so that only our own work is in the way of sending
+			b.Busy = busy
 		}
 		if sink == pipeline.SinkServer && a.server != nil {
 			b.Concurrency, b.Batches, b.Batch = c.FHIR.Concurrency, a.server, c.FHIR.Batch
@@ -90,6 +93,6 @@ func (a *app) route(dead *pipeline.DeadLetters, intake *pipeline.Intake, inbound
 // better, and a message that is being sent wait longer.
 const intakeConcurrency = 128
 
-// writeConcurrency is how many FHIR writes of a sink are under way at once; for the server the configuration says it. The topic
-// answers in a millisecond or two, and validating its resources must not take the time of sending. Files are in memory meanwhile.
-var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkTopic: 1, pipeline.SinkFiles: 2}
+// writeConcurrency is how many FHIR writes of a sink are under way at once, while nothing waits to be sent; for the server the
+// configuration says it. What the topic is given at the same time goes in one request, and is settled together. Files are in memory meanwhile.
+var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkTopic: 16, pipeline.SinkFiles: 2}

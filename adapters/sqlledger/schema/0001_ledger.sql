@@ -62,7 +62,8 @@ CREATE TABLE notification (
 ) {clustered};
 
 CREATE INDEX notification_due ON notification (priority, due_at) WHERE state = 0;
-CREATE INDEX notification_alone ON notification (patient) WHERE subject_id = 0;
+-- "< 1" and not "= 0", or SQLite would compare each subject that a statement is given with it, and plan the statement anew for each.
+CREATE INDEX notification_alone ON notification (patient) WHERE subject_id < 1;
 
 -- Which subjects concern a patient, for the trace.
 CREATE TABLE about (
