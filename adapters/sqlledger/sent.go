@@ -38,13 +38,13 @@ func (l *Ledger) SentTo(ctx context.Context, address pipeline.Private, since tim
 	return begun, err
 }
 
-// sentMessage returns the message of an attempt as it was begun; nil for an attempt that is not there.
+// sentMessage returns the message of an attempt as it was begun; nil for one that is not there.
 func (l *Ledger) sentMessage(c *conn, attempt string) (*pipeline.SentMessage, error) {
 	a, ok, err := l.attemptByToken(c, attempt)
-	if err != nil || !ok {
-		return nil, err
+	var n stored
+	if err == nil && ok {
+		n, ok, err = l.find(c, a.subjectID, a.Notification)
 	}
-	n, ok, err := l.find(c, a.subjectID, a.Notification)
 	if err != nil || !ok {
 		return nil, err
 	}

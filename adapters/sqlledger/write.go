@@ -140,7 +140,7 @@ func (l *Ledger) Writes(ctx context.Context, sink pipeline.Sink, now time.Time, 
 			if err == nil && w.Of != "" {
 				w.Message, err = l.sentMessage(c, w.Of)
 			}
-			if err != nil {
+			if err != nil && pipeline.KindOf(err) != pipeline.Malformed { // what cannot be read any more is handed out empty, and given up
 				return err
 			}
 			l.writeLeases.take(w.Key, writeLease{id: id, sink: string(sink), queue: r.number(8), follows: w.Kind == pipeline.WriteFollow, rev: r.number(9), until: now.Add(pipeline.LeaseTime)})

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -22,11 +23,7 @@ import (
 // reads the same records and posts to the same stand-in, keeps two durable writes for each event (before the post, and after it) in a
 // SQLite database, in order per key, 64 posts at once. It knows no journeys, versions, gates, templates, answers or charts, and seals nothing.
 func BenchmarkLoop(b *testing.B) {
-	tune()
-	w := newWorld(b, worldOptions{journeys: mainLine(b)})
-	w.stand = &standIn{done: make(chan struct{}, 1)}
-	w.known = benchPatients
-	l := newLoop(b, w.stand.listen(b), filepath.Join(b.TempDir(), "loop.db"))
+	w, l := loopWorld(b)
 	before, began := processorTime(b), time.Now()
 	go l.read(b, w)
 	for i := 0; b.Loop(); i++ {
@@ -37,6 +34,23 @@ func BenchmarkLoop(b *testing.B) {
 	b.ReportMetric(float64((processorTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/event")
 	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "events/s")
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkLoopLatency is BenchmarkLatency of the same loop.
+func BenchmarkLoopLatency(b *testing.B) {
+	w, l := loopWorld(b)
+	posts := w.timed("to")
+	w.known = max(b.N, 1)
+	go l.read(b, w)
+	w.steadily(b, posts, func(i int) string { return "Patient/p" + strconv.Itoa(i) })
+}
+
+func loopWorld(b *testing.B) (*world, *loop) {
+	tune()
+	w := newWorld(b, worldOptions{journeys: mainLine(b)})
+	w.stand = &standIn{done: make(chan struct{}, 1)}
+	w.known = benchPatients
+	return w, newLoop(b, w.stand.listen(b), filepath.Join(b.TempDir(), "loop.db"))
 }
 
 type loop struct {

@@ -139,33 +139,48 @@ func (w *world) drained(b *testing.B, began time.Time) {
 
 // BenchmarkLatency feeds 500 events a second and reports the time from the record to the post.
 func BenchmarkLatency(b *testing.B) {
-	var mu sync.Mutex
-	posted := map[string]time.Time{}
 	w := benchWorld(b, 0, "[topic]")
+	posts := w.timed("to")
+	w.patients(max(b.N, 1))
+	w.steadily(b, posts, benchNumber)
+}
+
+// posts are when the stand-in was posted to, by what stands at a path of the message.
+type posts struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+func (w *world) timed(path string) *posts {
+	p := &posts{at: map[string]time.Time{}}
 	w.stand.posted = func(body []byte) {
-		mu.Lock()
-		defer mu.Unlock()
-		posted[gjson.GetBytes(body, "to").String()] = time.Now()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.at[gjson.GetBytes(body, path).String()] = time.Now()
 	}
+	return p
+}
+
+// steadily feeds 500 events a second. whose is by what the post of an event is known.
+func (w *world) steadily(b *testing.B, p *posts, whose func(i int) string) {
 	const perSecond = 500
 	produced := map[string]time.Time{}
 	n := max(b.N, 1)
-	w.patients(n)
 	tick := time.NewTicker(time.Second / perSecond)
 	defer tick.Stop()
 	b.ResetTimer()
 	for i := range n {
 		<-tick.C
-		produced[benchNumber(i)] = time.Now()
+		produced[whose(i)] = time.Now()
 		w.event(i)
 	}
 	w.sent(n)
 	var took []time.Duration
-	mu.Lock()
-	for number, at := range posted {
-		took = append(took, at.Sub(produced[number]))
+	p.mu.Lock()
+	for who, at := range p.at {
+		took = append(took, at.Sub(produced[who]))
 	}
-	mu.Unlock()
+	p.mu.Unlock()
 	slices.Sort(took)
 	for _, q := range []float64{0.5, 0.99} {
 		b.ReportMetric(took[int(q*float64(len(took)-1))].Seconds()*1000, "ms-p"+strconv.Itoa(int(q*100)))
