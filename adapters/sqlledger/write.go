@@ -21,11 +21,14 @@ func (l *Ledger) sealWrites(list []pipeline.Write) []owedWrite {
 		return nil
 	}
 	owed := make([]owedWrite, len(list))
+	queue, of := int64(0), ""
 	for i, w := range list {
+		// A queue may be named after a number: it is kept as a digest, and its name is sealed.
+		if name := cmp.Or(w.Whose.Reveal(), w.Order); i == 0 || name != of {
+			queue, of = short(l.seal.tag(kindQueue, name)), name
+		}
 		owed[i] = owedWrite{
-			Write: w, name: once(w.Key),
-			// A queue may be named after a number: it is kept as a digest, and its name is sealed.
-			queue: short(l.seal.tag(kindQueue, cmp.Or(w.Whose.Reveal(), w.Order))),
+			Write: w, name: once(w.Key), queue: queue,
 			secret: l.seal.seal("owed", w.Key, pack(
 				w.Body.Reveal(), w.Order, w.IfNoneExist, w.Answers, w.Sender.Reveal(), packDecision(w.Decision), packFile(w.File), packWish(w.Wish), w.Thread, w.Of)),
 		}
@@ -51,16 +54,13 @@ func insertWrites(t *tx, list []owedWrite) error {
 			return err
 		} else if replaced {
 			continue
-		} else if _, done, err := t.one("SELECT done_at FROM written WHERE name = ?", w.name); err != nil {
-			return err
-		} else if done {
-			continue
 		}
 		n, err := t.exec(`INSERT INTO owed (id, name, key, sink, queue_at, kind, type, state, reason, tries, created_at, ready_at, secret)
-			VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', 0, ?,
-				CASE WHEN EXISTS (SELECT 1 FROM owed WHERE sink = ? AND queue_at = ? AND state = 0) THEN NULL ELSE CAST(? AS BIGINT) END, ?)
+			SELECT ?, ?, ?, ?, ?, ?, ?, 0, '', 0, ?,
+				CASE WHEN EXISTS (SELECT 1 FROM owed WHERE sink = ? AND queue_at = ? AND state = 0) THEN NULL ELSE CAST(? AS BIGINT) END, ?
+			WHERE NOT EXISTS (SELECT 1 FROM written WHERE name = ?)
 			ON CONFLICT (name) DO NOTHING`,
-			t.id(), w.name, w.Key, string(w.Sink), w.queue, string(w.Kind), w.Type, now, string(w.Sink), w.queue, ready, w.secret)
+			t.id(), w.name, w.Key, string(w.Sink), w.queue, string(w.Kind), w.Type, now, string(w.Sink), w.queue, ready, w.secret, w.name)
 		if err != nil {
 			return err
 		}
