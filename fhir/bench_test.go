@@ -43,12 +43,20 @@ func BenchmarkPeek(b *testing.B) {
 }
 
 func BenchmarkPhone(b *testing.B) {
-	p := person(b, "telecom", `[{"system":"phone","use":"home","value":"030 123456"},{"system":"phone","use":"mobile","value":"0170 123 45 67 (mother)"}]`)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, problem := p.Phone(noon, "DE"); problem != fhir.PhoneOK {
-			b.Fatal(problem)
-		}
+	for _, test := range []struct{ name, telecom string }{
+		{"as people write", `[{"system":"phone","use":"home","value":"030 123456"},{"system":"phone","use":"mobile","value":"0170 123 45 67 (mother)"}]`},
+		{"as dialled", `[{"system":"phone","use":"mobile","value":"+491701234567"}]`},
+		{"of no range", `[{"system":"phone","use":"mobile","value":"+15550100123"}]`},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			p := person(b, "telecom", test.telecom)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, problem := p.Phone(noon, "DE"); problem != fhir.PhoneOK {
+					b.Fatal(problem)
+				}
+			}
+		})
 	}
 }
 

@@ -169,8 +169,14 @@ func parseRun(run, country string) *number {
 	if country == "" && strings.HasPrefix(digits, "00") && !strings.Contains(run, "+") {
 		run = "+" + digits[2:]
 	}
-	n, err := phonenumbers.Parse(run, strings.ToUpper(country))
-	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
+	n := parsePlain(run)
+	if n == nil {
+		var err error
+		if n, err = phonenumbers.Parse(run, strings.ToUpper(country)); err != nil {
+			return nil
+		}
+	}
+	if phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
 		return nil
 	}
 	e164 := phonenumbers.Format(n, phonenumbers.E164)

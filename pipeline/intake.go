@@ -31,6 +31,7 @@ type Intake struct {
 // durable in the ledger, parked there, or a dead letter; the offset may be
 // committed. An error means that nothing is lost if the record comes again.
 func (in *Intake) Handle(ctx context.Context, rec Record) error {
+	_ = roomy(0)
 	events, err := in.Decoder.Decode(rec.Value, rec.Headers, rec.Source)
 	faults := faultsOf(err)
 	for range faults {

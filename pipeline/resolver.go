@@ -13,7 +13,7 @@ import (
 
 const (
 	resolverSize = 20_000
-	// subjectsSize is how many of the last subjects stay decoded between intake and dispatch.
+	// subjectsSize is how many subjects stay decoded between intake and dispatch.
 	subjectsSize = 2_000
 	// resolverTTL bounds how long an instance may not know what another one has learned.
 	resolverTTL = 10 * time.Second
@@ -24,7 +24,7 @@ const (
 type Resolver struct {
 	directory Directory
 	cache     *otter.Cache[string, resolved]
-	// subjects are those that were taken in last: news of them are sent at once.
+	// subjects are those that were taken in last and wait to be spoken of: news of them are sent at once.
 	subjects *otter.Cache[string, fhir.Resource]
 	// changes counts Forget calls: what was loaded before one does not stay cached.
 	changes atomic.Int64
@@ -76,9 +76,10 @@ func (r *Resolver) Forget(ref string) {
 // Remember keeps a subject decoded that will be spoken of at once.
 func (r *Resolver) Remember(subject fhir.Resource) { r.subjects.Set(subject.Header().Ref(), subject) }
 
-// Decode returns the subject whose kept version is raw, as it is remembered if that is the same version to the byte.
+// Decode returns the subject whose kept version is raw, as it is remembered if that is the same version to the byte. It is
+// remembered no longer: most are spoken of once, and those that still wait for it have the room.
 func (r *Resolver) Decode(ref string, raw []byte) (fhir.Resource, error) {
-	if known, ok := r.subjects.GetIfPresent(ref); ok && bytes.Equal(known.Raw(), raw) {
+	if known, ok := r.subjects.Invalidate(ref); ok && bytes.Equal(known.Raw(), raw) {
 		return known, nil
 	}
 	return fhir.Decode(raw)

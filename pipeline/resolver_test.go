@@ -111,6 +111,10 @@ func TestResolverDecodesASubjectOnce(t *testing.T) {
 	if decode(location("first").Resource) != first {
 		t.Error("the same version: it was decoded again")
 	}
+	if decode(location("first").Resource) == first {
+		t.Error("it has been spoken of: it still takes room")
+	}
+	r.Remember(first)
 	if l, _ := decode(location("other").Resource).(*fhir.Location); l == nil || l.Name() != "other" {
 		t.Error("another version: it is not what was asked for")
 	}

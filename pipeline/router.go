@@ -92,7 +92,7 @@ type publisher struct {
 }
 
 func (p publisher) Publish(ctx context.Context, topic, key string, headers map[string]string, value []byte) error {
-	m := message.NewMessageWithContext(ctx, watermill.NewShortUUID(), value)
+	m := message.NewMessageWithContext(ctx, watermill.NewUUID(), value)
 	for k, v := range headers {
 		m.Metadata.Set(k, v)
 	}
