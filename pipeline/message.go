@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"time"
@@ -124,12 +125,17 @@ func (Media) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 // LogValue implements slog.LogValuer and hides the file.
 func (Media) LogValue() slog.Value { return slog.StringValue(hidden) }
 
-// NewAttempt returns the id of a new attempt: 15 random characters [a-z2-7] and
+// NewAttempt returns the id of a new attempt: 15 characters [a-z2-7] and
 // a final "0". Button tokens of the message are the same 15 characters and
 // another final character (see Token), so that a tap finds its attempt.
+//
+// The first two characters go round with the time every two minutes, so that attempts of one moment stand together in an
+// index. The other 65 bits are random.
 func NewAttempt() string {
 	var raw [10]byte
 	_, _ = rand.Read(raw[:]) // crypto/rand.Read never fails: it ends the program instead
+	moment := uint64(time.Now().UnixMilli()) / 125 << 54
+	binary.BigEndian.PutUint64(raw[:], moment|binary.BigEndian.Uint64(raw[:])<<10>>10)
 	return keyEncoding.EncodeToString(raw[:])[:15] + "0"
 }
 

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -104,6 +106,19 @@ func TestTokens(t *testing.T) {
 		}
 		if n > 1 && token == pipeline.Token(attempt, n-1) {
 			r.Error("two buttons have one token")
+		}
+	})
+}
+
+func TestAttemptsOfOneMomentStandTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := pipeline.NewAttempt()
+		if next := pipeline.NewAttempt(); next[:2] != first[:2] || next[2:] == first[2:] {
+			t.Errorf("attempts of one moment: %q and %q", first, next)
+		}
+		time.Sleep(time.Second)
+		if later := pipeline.NewAttempt(); later[:2] == first[:2] {
+			t.Errorf("a second later: %q after %q", later, first)
 		}
 	})
 }

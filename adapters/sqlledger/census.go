@@ -43,12 +43,9 @@ func tally(census *pipeline.Census, kind, name, reason string, n int) {
 // ages measures how long the oldest has waited. Each is one look-up in an index.
 func (l *Ledger) ages(c *conn, census *pipeline.Census) error {
 	now := l.now()
-	err := priorities(c, func(p int64) error {
-		r, ok, err := c.one("SELECT due_at FROM notification WHERE state = 0 AND priority = ? ORDER BY due_at LIMIT 1", p)
-		if ok {
-			census.OldestDue = max(census.OldestDue, now.Sub(r.at(0)))
-		}
-		return err
+	err := priorities(c, func(_, first int64) error {
+		census.OldestDue = max(census.OldestDue, now.Sub(fromMicros(first)))
+		return nil
 	})
 	if err != nil {
 		return err

@@ -25,10 +25,15 @@ const (
 // so that no call waits for it; since the writer goes on meanwhile, it never
 // copies all, and the log would only grow. When it has become long, the
 // writer is asked to copy the little that is left and to begin the log anew.
+//
+// SQLite syncs the main file only when all is copied, so that the writer would have to wait for
+// everything that was copied since the log began. It is synced here before.
 type checkpointer struct {
 	conn *conn
 	w    *writer
 	log  *slog.Logger
+	// sync returns when what was copied into the main file is on disk.
+	sync func() error
 	// calls and bytes are counted by the writer's goroutine, since the last kick.
 	calls, bytes int
 	kicked       time.Time
@@ -72,6 +77,14 @@ func (c *checkpointer) run() error {
 	pages, err := checkpoint(c.conn, c.conn.dialect.checkpoint)
 	if err != nil || pages < logPages {
 		return err
+	}
+	for range 2 { // the second time, it is what was committed during the first
+		if err := c.sync(); err != nil {
+			return storeError(err)
+		}
+		if _, err := checkpoint(c.conn, c.conn.dialect.checkpoint); err != nil {
+			return err
+		}
 	}
 	return c.w.submit(context.Background(), &call{alone: true, done: make(chan struct{}), run: func(t *tx) error {
 		_, err := checkpoint(t.conn, t.dialect.restart)

@@ -48,19 +48,23 @@ func (l *Ledger) candidates(ctx context.Context, now time.Time, limit int) (foun
 	err = l.view(ctx, func(c *conn) error {
 		asked := time.Now()
 		var places []address
-		err := priorities(c, func(p int64) error {
-			if len(places) >= limit {
-				return errEnough
+		err := priorities(c, func(p, first int64) error {
+			if first > micros(now) {
+				return nil
 			}
-			return c.query(func(r row) error {
-				if at := (address{r.number(0), r.text(1)}); l.leases.free(at.key, asked, now) {
-					places = append(places, at)
-				}
+			err := c.query(func(r row) error {
 				if len(places) >= limit {
 					return errEnough
 				}
+				if at := (address{r.number(0), r.text(1)}); l.leases.free(at.key, asked, now) {
+					places = append(places, at)
+				}
 				return nil
 			}, "SELECT subject_id, key FROM notification WHERE state = 0 AND priority = ? AND due_at <= ? ORDER BY due_at", p, micros(now))
+			if err == nil && len(places) >= limit {
+				return errEnough
+			}
+			return err
 		})
 		if err != nil {
 			return err
@@ -104,8 +108,8 @@ func (l *Ledger) readDue(c *conn, places []address, found []candidate) ([]candid
 	if len(places) > 1 {
 		rows = dueChunk
 	}
-	for len(args) < 2*rows { // one statement serves all sizes: what is named twice is found once
-		args = append(args, args[len(args)-2], args[len(args)-1])
+	for len(args) < 2*rows { // one statement serves all sizes: nothing is found by NULL
+		args = append(args, nil, nil)
 	}
 	read := make(map[address]candidate, len(places))
 	err := c.query(func(r row) error {
@@ -142,7 +146,7 @@ func dueSQL(rows int) string {
 			CASE WHEN n.subject_id = 0 THEN 0 ELSE EXISTS (
 				SELECT 1 FROM notification t WHERE t.subject_id = n.subject_id AND t.patient = n.patient AND (t.told_at <> 0 OR t.state IN (1, 2, 11))) END,
 			EXISTS (SELECT 1 FROM consent k WHERE k.patient = n.patient)
-		FROM (SELECT DISTINCT subject_id, key FROM want) AS w
+		FROM want w
 		JOIN notification n ON n.subject_id = w.subject_id AND n.key = w.key
 		LEFT JOIN resource r ON r.id = n.subject_id
 		LEFT JOIN answer a ON a.subject_id = n.subject_id AND a.patient = n.patient
@@ -180,7 +184,10 @@ func (l *Ledger) NextDue(ctx context.Context) (time.Time, bool, error) {
 	l.told.Store(never) // whatever is planned while this reads is news
 	err := l.view(ctx, func(c *conn) error {
 		asked, now := time.Now(), l.now()
-		return priorities(c, func(p int64) error {
+		return priorities(c, func(p, first int64) error {
+			if first >= next {
+				return nil
+			}
 			return c.query(func(r row) error {
 				if !l.leases.free(r.text(0), asked, now) {
 					return nil

@@ -29,8 +29,10 @@ type Ledger struct {
 	writer *writer
 	// lock keeps other processes out; nil in memory.
 	lock *conn
-	// logFile is what the writer syncs. It, checkpoint and readers are nil in memory, where the writer reads as well.
+	// logFile is what the writer syncs, mainFile what the checkpointer does. They, checkpoint and readers are nil in memory,
+	// where the writer reads as well.
 	logFile    *os.File
+	mainFile   *os.File
 	checkpoint *checkpointer
 	readers    chan *conn
 
@@ -197,8 +199,12 @@ func (l *Ledger) beside(path string, connection func([]string) (*conn, error), d
 		}
 		l.writer.sync = l.logFile.Sync
 	}
+	// Nothing fails after this, and it is closed last: closing it drops SQLite's locks on it (see create).
+	if l.mainFile, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
+		return fmt.Errorf("url: %w", err)
+	}
 	l.checkpoint = &checkpointer{
-		conn: c, w: l.writer, log: l.log,
+		conn: c, w: l.writer, log: l.log, sync: l.mainFile.Sync,
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 	l.writer.busy = l.checkpoint.busy
@@ -229,6 +235,9 @@ func (l *Ledger) Close() error {
 			}
 		}
 		errs = append(errs, l.writer.conn.close())
+		if l.mainFile != nil {
+			errs = append(errs, l.mainFile.Close())
+		}
 		if l.lock != nil {
 			errs = append(errs, l.lock.close())
 		}

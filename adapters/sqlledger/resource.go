@@ -183,7 +183,7 @@ const staleScan = 1000
 func (l *Ledger) Stale(ctx context.Context, dueBefore, fetchedBefore time.Time, limit int) (refs []string, err error) {
 	seen := map[string]bool{}
 	err = l.view(ctx, func(c *conn) error {
-		return priorities(c, func(p int64) error {
+		return priorities(c, func(p, _ int64) error {
 			if len(refs) >= limit {
 				return errEnough
 			}
@@ -206,15 +206,15 @@ func (l *Ledger) Stale(ctx context.Context, dueBefore, fetchedBefore time.Time, 
 }
 
 // priorities calls each with every priority that something is planned with, lowest
-// first. With an index on (priority, due_at) each step is one look-up.
-func priorities(c *conn, each func(p int64) error) error {
+// first, and when the first of it falls due. With an index on (priority, due_at) each step is one look-up.
+func priorities(c *conn, each func(p, first int64) error) error {
 	for last := -never; ; {
-		r, ok, err := c.one("SELECT priority FROM notification WHERE state = 0 AND priority > ? ORDER BY priority LIMIT 1", last)
+		r, ok, err := c.one("SELECT priority, due_at FROM notification WHERE state = 0 AND priority > ? ORDER BY priority, due_at LIMIT 1", last)
 		if err != nil || !ok {
 			return err
 		}
 		last = r.number(0)
-		if err := each(last); err != nil {
+		if err := each(last, r.number(1)); err != nil {
 			if errors.Is(err, errEnough) {
 				return nil
 			}

@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
-	"hash/fnv"
 	"sync"
 	"sync/atomic"
 
@@ -197,12 +196,8 @@ func short(digest []byte) int64 {
 	return int64(binary.BigEndian.Uint64(digest))
 }
 
-// spot is the same for ids that are no secret.
-func spot(id string) int64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(id))
-	return int64(h.Sum64())
-}
+// spot is the same for the id of an attempt, which is no secret: it keeps the order of pipeline.NewAttempt.
+func spot(id string) int64 { return short([]byte(id)) }
 
 // once is the digest by which the key of a write is found and is unique.
 func once(key string) []byte {
