@@ -145,6 +145,20 @@ func (c *conn) one(query string, args ...any) (found row, ok bool, err error) {
 	return found, ok, err
 }
 
+// moment runs f, which only reads, in one transaction: all that it asks is answered as of its first question. What SQLite has read
+// of the file for one answer serves the next then, however much is committed meanwhile.
+func (c *conn) moment(f func() error) (err error) {
+	if _, err := c.exec("BEGIN"); err != nil {
+		return err
+	}
+	defer func() { // also when f panics
+		if _, ended := c.exec("COMMIT"); err == nil {
+			err = ended
+		}
+	}()
+	return f()
+}
+
 // errEnough ends a query early.
 var errEnough = errors.New("enough")
 

@@ -45,7 +45,7 @@ func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pipeline.
 
 // candidates reads what is due and not leased, in order.
 func (l *Ledger) candidates(ctx context.Context, now time.Time, limit int) (found []candidate, err error) {
-	err = l.view(ctx, func(c *conn) error {
+	err = l.moment(ctx, func(c *conn) error {
 		asked := time.Now()
 		var places []address
 		err := priorities(c, func(p, first int64) error {
@@ -182,7 +182,7 @@ func (l *Ledger) candidateOf(r row) (c candidate, err error) {
 func (l *Ledger) NextDue(ctx context.Context) (time.Time, bool, error) {
 	next := never
 	l.told.Store(never) // whatever is planned while this reads is news
-	err := l.view(ctx, func(c *conn) error {
+	err := l.moment(ctx, func(c *conn) error {
 		asked, now := time.Now(), l.now()
 		return priorities(c, func(p, first int64) error {
 			if first >= next {

@@ -263,6 +263,11 @@ func (l *Ledger) view(ctx context.Context, f func(*conn) error) error {
 	}
 }
 
+// moment is view of one moment.
+func (l *Ledger) moment(ctx context.Context, f func(*conn) error) error {
+	return l.view(ctx, func(c *conn) error { return c.moment(func() error { return f(c) }) })
+}
+
 // Wake implements pipeline.Ledger.
 func (l *Ledger) Wake() <-chan struct{} { return l.due }
 

@@ -128,25 +128,28 @@ func (l *Ledger) Writes(ctx context.Context, sink pipeline.Sink, now time.Time, 
 		if err != nil {
 			return err
 		}
-		for _, id := range ids {
-			r, ok, err := c.one("SELECT "+owedColumns+" FROM owed o WHERE o.id = ? AND o.state = 0 AND o.ready_at <= ?", id, micros(now))
-			if err != nil {
-				return err
+		// What was settled while they were found is gone by now.
+		return c.moment(func() error {
+			for _, id := range ids {
+				r, ok, err := c.one("SELECT "+owedColumns+" FROM owed o WHERE o.id = ? AND o.state = 0 AND o.ready_at <= ?", id, micros(now))
+				if err != nil {
+					return err
+				}
+				if !ok {
+					continue
+				}
+				w, err := l.writeOf(r)
+				if err == nil && w.Of != "" {
+					w.Message, err = l.sentMessage(c, w.Of)
+				}
+				if err != nil && pipeline.KindOf(err) != pipeline.Malformed { // what cannot be read any more is handed out empty, and given up
+					return err
+				}
+				l.writeLeases.take(w.Key, writeLease{id: id, sink: string(sink), queue: r.number(8), follows: w.Kind == pipeline.WriteFollow, rev: r.number(9), until: now.Add(pipeline.LeaseTime)})
+				list = append(list, w)
 			}
-			if !ok {
-				continue
-			}
-			w, err := l.writeOf(r)
-			if err == nil && w.Of != "" {
-				w.Message, err = l.sentMessage(c, w.Of)
-			}
-			if err != nil && pipeline.KindOf(err) != pipeline.Malformed { // what cannot be read any more is handed out empty, and given up
-				return err
-			}
-			l.writeLeases.take(w.Key, writeLease{id: id, sink: string(sink), queue: r.number(8), follows: w.Kind == pipeline.WriteFollow, rev: r.number(9), until: now.Add(pipeline.LeaseTime)})
-			list = append(list, w)
-		}
-		return nil
+			return nil
+		})
 	})
 	if err != nil {
 		for _, w := range list {

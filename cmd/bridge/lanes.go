@@ -94,5 +94,5 @@ func (a *app) route(dead *pipeline.DeadLetters, intake *pipeline.Intake, inbound
 const intakeConcurrency = 128
 
 // writeConcurrency is how many FHIR writes of a sink are under way at once, while nothing waits to be sent; for the server the
-// configuration says it. What the topic is given at the same time goes in one request, and is settled together. Files are in memory meanwhile.
-var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkTopic: 16, pipeline.SinkFiles: 2}
+// configuration says it. More to the topic would make messages wait for the processor; Files are in memory meanwhile.
+var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkTopic: 4, pipeline.SinkFiles: 2}
