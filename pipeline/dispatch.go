@@ -132,6 +132,11 @@ func (d *Dispatch) rest(ctx context.Context, due, freed <-chan struct{}, full, f
 	case full:
 		due = nil // the signal stands until there is room for what it tells of
 	default:
+		select {
+		case <-due: // what comes next need not be asked
+			return
+		default:
+		}
 		if at, ok, err := d.Ledger.NextDue(ctx); err == nil && ok {
 			wait = min(wait, max(dueAgain, at.Sub(d.Now())))
 		}

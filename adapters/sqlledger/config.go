@@ -89,11 +89,10 @@ func (c Config) path() (string, error) {
 	return absolute, nil
 }
 
-// dsn returns the name under which the driver opens path.
-func dsn(path string, pragmas ...string) string {
-	query := url.Values{"_pragma": pragmas}.Encode()
+// uri returns the name under which SQLite opens path, "" for memory. https://www.sqlite.org/uri.html
+func uri(path string) string {
 	if path == "" {
-		return "file::memory:?" + query
+		return "file::memory:"
 	}
-	return (&url.URL{Scheme: "file", Path: path, RawQuery: query}).String()
+	return (&url.URL{Scheme: "file", Path: path}).String()
 }

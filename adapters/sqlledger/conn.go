@@ -1,14 +1,12 @@
 package sqlledger
 
 import (
-	"context"
-	"database/sql/driver"
 	"errors"
-	"io"
+	"fmt"
 	"strconv"
 	"time"
 
-	sqlitedriver "modernc.org/sqlite"
+	sqlite3 "zombiezen.com/go/sqlite"
 
 	"fhirbridge/pipeline"
 )
@@ -19,7 +17,7 @@ import (
 // Statements run without a deadline: they are short, and one that could be
 // cancelled would cost a goroutine each.
 type conn struct {
-	raw     driver.Conn
+	raw     *sqlite3.Conn
 	dialect dialect
 	stmts   map[string]*stmt
 	// wrote is set by every exec, and bound counts the bytes that statements were given. The writer clears both.
@@ -28,32 +26,32 @@ type conn struct {
 }
 
 type stmt struct {
-	exec  driver.StmtExecContext
-	query driver.StmtQueryContext
-	args  []driver.NamedValue
-	dest  row
+	*sqlite3.Stmt
+	dest row
 }
 
-func connect(d dialect, name string) (*conn, error) {
-	connector, err := sqlitedriver.NewConnector(name)
+// connect opens path, "" for memory, and runs the pragmas.
+func connect(d dialect, path string, pragmas ...string) (*conn, error) {
+	raw, err := sqlite3.OpenConn(uri(path), sqlite3.OpenReadWrite, sqlite3.OpenCreate, sqlite3.OpenURI)
 	if err != nil {
 		return nil, storeError(err)
 	}
-	raw, err := connector.Connect(context.Background())
-	if err != nil {
-		return nil, storeError(err)
+	c := &conn{raw: raw, dialect: d, stmts: map[string]*stmt{}}
+	for _, p := range pragmas {
+		if _, err := c.exec("PRAGMA " + p); err != nil {
+			_ = c.close() // the error that led here says more
+			return nil, err
+		}
 	}
-	return &conn{raw: raw, dialect: d, stmts: map[string]*stmt{}}, nil
+	return c, nil
 }
 
 // close closes the statements and the connection.
 func (c *conn) close() error {
 	for _, s := range c.stmts {
-		if closer, ok := s.exec.(io.Closer); ok {
-			_ = closer.Close()
-		}
+		_ = s.Finalize() // says again why the last use of it failed
 	}
-	return c.raw.Close()
+	return storeError(c.raw.Close())
 }
 
 func (c *conn) prepare(query string) (*stmt, error) {
@@ -64,69 +62,88 @@ func (c *conn) prepare(query string) (*stmt, error) {
 	if c.dialect.bind != nil {
 		text = c.dialect.bind(query)
 	}
-	prepared, err := c.raw.(driver.ConnPrepareContext).PrepareContext(context.Background(), text)
+	prepared, _, err := c.raw.PrepareTransient(text)
 	if err != nil {
 		return nil, storeError(err)
 	}
-	s := &stmt{exec: prepared.(driver.StmtExecContext), query: prepared.(driver.StmtQueryContext)}
+	s := &stmt{Stmt: prepared, dest: make(row, prepared.ColumnCount())}
 	c.stmts[query] = s
 	return s, nil
 }
 
 // bind puts args in place. Only int64, string, []byte and nil are used.
-func (s *stmt) bind(args []any) []driver.NamedValue {
-	s.args = s.args[:0]
-	for i, a := range args {
-		s.args = append(s.args, driver.NamedValue{Ordinal: i + 1, Value: a})
+func (s *stmt) bind(args []any) error {
+	if want := s.BindParamCount(); want != len(args) {
+		return fmt.Errorf("%d parameters, and %d arguments", want, len(args))
 	}
-	return s.args
+	for i, a := range args {
+		switch a := a.(type) {
+		case int64:
+			s.BindInt64(i+1, a)
+		case string:
+			s.BindText(i+1, a)
+		case []byte:
+			if a == nil {
+				s.BindNull(i + 1)
+			} else {
+				s.BindBytes(i+1, a)
+			}
+		case nil:
+			s.BindNull(i + 1)
+		default:
+			return fmt.Errorf("parameter %d is a %T", i+1, a)
+		}
+	}
+	return nil
+}
+
+// run begins a statement with its arguments; the caller resets it.
+func (c *conn) run(query string, args []any) (*stmt, error) {
+	s, err := c.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return s, storeError(s.bind(args))
 }
 
 // exec runs a statement and returns how many rows it changed.
 func (c *conn) exec(query string, args ...any) (int64, error) {
 	c.wrote = true
-	s, err := c.prepare(query)
-	if err != nil {
-		return 0, err
-	}
 	for _, a := range args {
 		if value, ok := a.([]byte); ok {
 			c.bound += len(value)
 		}
 	}
-	result, err := s.exec.ExecContext(context.Background(), s.bind(args))
+	s, err := c.run(query, args)
 	if err != nil {
-		return 0, storeError(err)
+		return 0, err
 	}
-	return result.RowsAffected()
+	for more := true; more; {
+		if more, err = s.Step(); err != nil { // it is reset then
+			return 0, storeError(err)
+		}
+	}
+	return int64(c.raw.Changes()), storeError(s.Reset())
 }
 
 // query calls each for every row. The row is valid until the next one; its
 // strings and bytes may be kept. each must not run the same query again.
 func (c *conn) query(each func(row) error, query string, args ...any) (err error) {
-	s, err := c.prepare(query)
+	s, err := c.run(query, args)
 	if err != nil {
 		return err
 	}
-	rows, err := s.query.QueryContext(context.Background(), s.bind(args))
-	if err != nil {
-		return storeError(err)
-	}
 	defer func() {
-		if closing := rows.Close(); closing != nil && err == nil {
-			err = storeError(closing)
+		if ended := s.Reset(); err == nil {
+			err = storeError(ended)
 		}
 	}()
-	if s.dest == nil {
-		s.dest = make(row, len(rows.Columns()))
-	}
 	for {
-		switch err := rows.Next(s.dest); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
+		more, err := s.Step()
+		if err != nil || !more {
 			return storeError(err)
 		}
+		s.read()
 		if err := each(s.dest); err != nil {
 			if errors.Is(err, errEnough) {
 				return nil
@@ -162,23 +179,40 @@ func (c *conn) moment(f func() error) (err error) {
 // errEnough ends a query early.
 var errEnough = errors.New("enough")
 
-// row is one row of a result. Its accessors take NULL for the zero value.
-type row []driver.Value
+// row is one row of a result. Its accessors take NULL, and what is of another type, for the zero value.
+type row []value
 
-func (r row) number(i int) int64 {
-	n, _ := r[i].(int64)
-	return n
+type value struct {
+	null   bool
+	number int64
+	text   string
+	bytes  []byte
 }
 
-func (r row) text(i int) string {
-	s, _ := r[i].(string)
-	return s
+// read copies the row that a statement stands at.
+func (s *stmt) read() {
+	for i := range s.dest {
+		v := value{}
+		switch s.ColumnType(i) {
+		case sqlite3.TypeInteger:
+			v.number = s.ColumnInt64(i)
+		case sqlite3.TypeText:
+			v.text = s.ColumnText(i)
+		case sqlite3.TypeBlob:
+			v.bytes = make([]byte, s.ColumnLen(i))
+			s.ColumnBytes(i, v.bytes)
+		default:
+			v.null = true
+		}
+		s.dest[i] = v
+	}
 }
 
-func (r row) bytes(i int) []byte {
-	b, _ := r[i].([]byte)
-	return b
-}
+func (r row) number(i int) int64 { return r[i].number }
+
+func (r row) text(i int) string { return r[i].text }
+
+func (r row) bytes(i int) []byte { return r[i].bytes }
 
 func (r row) at(i int) time.Time { return fromMicros(r.number(i)) }
 
@@ -212,9 +246,8 @@ func storeError(err error) error {
 		return err
 	}
 	e := &pipeline.Error{Op: "sqlledger.store", Kind: pipeline.Transient, Reason: "store", Err: err}
-	var coded *sqlitedriver.Error
-	if errors.As(err, &coded) {
-		e.Code = strconv.Itoa(coded.Code())
+	if code := sqlite3.ErrCode(err); code != sqlite3.ResultError {
+		e.Code = strconv.Itoa(int(code))
 	}
 	return e
 }

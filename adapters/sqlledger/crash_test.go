@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	_ "modernc.org/sqlite" // a look at the file that is not the ledger's own
+
 	"fhirbridge/adapters/sqlledger"
 	"fhirbridge/pipeline"
 )

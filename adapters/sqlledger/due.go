@@ -165,7 +165,7 @@ func (l *Ledger) candidateOf(r row) (c candidate, err error) {
 	if r.number(told) != 0 {
 		c.Known.Told = []string{c.Patient}
 	}
-	if r[answer] != nil {
+	if !r[answer].null {
 		c.Known.Answers = []pipeline.Answer{answerOf(r, answer, r.text(ref))}
 	}
 	if c.stored.subjectID == 0 {

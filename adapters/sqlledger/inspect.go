@@ -42,7 +42,7 @@ func Inspect(cfg Config) (found Inspection, err error) {
 		return found, fmt.Errorf("url: %w", err)
 	}
 	found.InUse = taken(path)
-	c, err := connect(sqlite(), dsn(path, "busy_timeout(10000)", "query_only(on)"))
+	c, err := connect(sqlite(), path, "busy_timeout(10000)", "query_only(on)")
 	if err != nil {
 		return found, err
 	}
@@ -76,7 +76,7 @@ func taken(path string) bool {
 	if _, err := os.Stat(path + lockFile); err != nil {
 		return false
 	}
-	c, err := connect(sqlite(), dsn(path+lockFile, "busy_timeout(0)", "query_only(on)"))
+	c, err := connect(sqlite(), path+lockFile, "busy_timeout(0)", "query_only(on)")
 	if err != nil {
 		return false
 	}

@@ -113,7 +113,7 @@ func (l *Ledger) open(path string) (err error) {
 		opened = append(opened, l.lock)
 	}
 	connection := func(pragmas []string) (*conn, error) {
-		c, err := connect(d, dsn(path, pragmas...))
+		c, err := connect(d, path, pragmas...)
 		if err == nil {
 			opened = append(opened, c)
 		}

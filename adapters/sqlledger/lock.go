@@ -4,8 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	sqlitedriver "modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	sqlite3 "zombiezen.com/go/sqlite"
 
 	"fhirbridge/pipeline"
 )
@@ -22,7 +21,7 @@ func lock(d dialect, path string) (*conn, error) {
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
-	c, err := connect(d, dsn(path, "busy_timeout(250)")) // Inspect holds it for a moment
+	c, err := connect(d, path, "busy_timeout(250)") // Inspect holds it for a moment
 	if err != nil {
 		return nil, err
 	}
@@ -35,8 +34,7 @@ func lock(d dialect, path string) (*conn, error) {
 
 // inUse says in words what SQLITE_BUSY means here.
 func inUse(err error) error {
-	var busy *sqlitedriver.Error
-	if !errors.As(err, &busy) || busy.Code()&0xff != sqlite3.SQLITE_BUSY {
+	if sqlite3.ErrCode(err).ToPrimary() != sqlite3.ResultBusy {
 		return err
 	}
 	return fmt.Errorf("url: %w", &pipeline.Error{
