@@ -9,7 +9,7 @@ import (
 )
 
 // trunks are by country code what people may write before a number within the country although it is no part of it:
-// "0" or "1", or nothing. Left out are countries with more of a rule than that.
+// some digits, as "0" or "1", or none. Left out are countries with more of a rule than that.
 var trunks = sync.OnceValue(func() map[string]string {
 	list, err := phonenumbers.MetadataCollection()
 	if err != nil {

@@ -65,7 +65,7 @@ type Dispatch struct {
 	busy atomic.Bool
 }
 
-// Busy reports whether more is due than is being prepared and sent.
+// Busy reports whether there is no room for more, or was none when it was last asked what is due.
 func (d *Dispatch) Busy() bool { return d.busy.Load() }
 
 // Run sends what is due until ctx ends, then finishes what is under way: what is being posted

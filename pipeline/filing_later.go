@@ -1,7 +1,8 @@
 package pipeline
 
 // A message is recorded when it has gone out, and what is to go out next should not wait for the making of records. So
-// what is owed then is a note of which message it is, and its record is made from the ledger when it is written.
+// what is owed then is a note of which message it is, and its record is made from the ledger when it is written. What was said, to
+// whom, when and by which channel is kept with the attempt; the name of the facility is what it is by then.
 
 // Later returns what Record does. Where the provider has just taken the message, the bodies are left to be made when they are
 // written (Write.Of), from what the ledger knows of the attempt.

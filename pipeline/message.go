@@ -11,7 +11,7 @@ import (
 // Message is a notification in the channel's words.
 type Message struct {
 	// Attempt is the id under which the provider reports back what became of it
-	// (Meta: biz_opaque_callback_data). 16 characters, random, opaque.
+	// (Meta: biz_opaque_callback_data). 16 characters, opaque: see NewAttempt.
 	Attempt string
 	// To is the recipient's number in E.164 with "+".
 	To Private

@@ -86,7 +86,7 @@ func (l *Ledger) parts(c *conn, who caller, row int64) ([]pipeline.SentMessage, 
 		if !ok {
 			continue
 		}
-		part := pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification}
+		part := message(a, n)
 		part.Attempt.SubjectVersion, part.Attempt.Shown = covered.SubjectVersion, ""
 		list = append(list, part)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	sqlite3 "zombiezen.com/go/sqlite"
 )
 
 const (
@@ -67,7 +69,14 @@ func (c *checkpointer) loop() {
 			return
 		case <-c.kick:
 		}
-		if err := c.run(); err != nil && !errors.Is(err, errClosed) {
+		if c.w.failed.Load() != nil {
+			continue
+		}
+		err := c.run()
+		if sqlite3.ErrCode(err) == sqlite3.ResultIOErrFsync {
+			err = c.w.fail(err)
+		}
+		if err != nil && !errors.Is(err, errClosed) {
 			c.log.Error("ledger: write-ahead log not copied; it grows until the next time", "error", err)
 		}
 	}
@@ -80,7 +89,7 @@ func (c *checkpointer) run() error {
 	}
 	for range 2 { // the second time, it is what was committed during the first
 		if err := c.sync(); err != nil {
-			return storeError(err)
+			return c.w.fail(err) // the log, which has all, must not begin anew
 		}
 		if _, err := checkpoint(c.conn, c.conn.dialect.checkpoint); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	sqlite3 "zombiezen.com/go/sqlite"
@@ -62,9 +63,13 @@ func (c *conn) prepare(query string) (*stmt, error) {
 	if c.dialect.bind != nil {
 		text = c.dialect.bind(query)
 	}
-	prepared, _, err := c.raw.PrepareTransient(text)
+	prepared, rest, err := c.raw.PrepareTransient(text)
 	if err != nil {
 		return nil, storeError(err)
+	}
+	if strings.TrimSpace(text[len(text)-rest:]) != "" {
+		_ = prepared.Finalize()
+		return nil, storeError(errors.New("more than one statement"))
 	}
 	s := &stmt{Stmt: prepared, dest: make(row, prepared.ColumnCount())}
 	c.stmts[query] = s

@@ -2,6 +2,7 @@ package sqlledger_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -128,6 +129,34 @@ func execute(t *testing.T, dir, statement string) {
 	t.Helper()
 	if _, err := database(t, dir).Exec(statement); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFailedCopy: once the main file may lack what was copied into it, the log is not begun anew, and nothing is promised any more.
+func TestFailedCopy(t *testing.T) {
+	dir := t.TempDir()
+	l, err := sqlledger.New(config(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.BreakFile(); err != nil {
+		t.Fatal(err)
+	}
+	kept := int64(0)
+	for ; kept < 200 && err == nil; kept++ {
+		ev := appointment(kept)
+		ev.Resource = bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+		_, err = l.Apply(t.Context(), ev, nil)
+	}
+	if err == nil || l.Ping(t.Context()) == nil {
+		t.Fatalf("%d changes after the file was lost: %v; want them refused", kept, err)
+	}
+	_ = l.Close() // it cannot be closed well
+	l = openFile(t, dir)
+	for i := range kept - 1 {
+		if _, ok, err := l.Resource(t.Context(), appointment(i).Ref()); !ok || err != nil {
+			t.Fatalf("%s after the next start: %v, %v; want it", appointment(i).Ref(), ok, err)
+		}
 	}
 }
 

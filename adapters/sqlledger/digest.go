@@ -230,6 +230,8 @@ func unpackCovers(text string) (list []pipeline.Covered, err error) {
 	if text == "" {
 		return nil, nil
 	}
-	err = json.Unmarshal([]byte(text), &list)
-	return list, err
+	if json.Unmarshal([]byte(text), &list) != nil {
+		return nil, unreadable
+	}
+	return list, nil
 }

@@ -97,8 +97,7 @@ func gone(c *conn, found []candidate) error {
 	return nil
 }
 
-// readDue appends the notifications at places, in their order. Those that are
-// planned no more are left out.
+// readDue appends the notifications at places, in their order.
 func (l *Ledger) readDue(c *conn, places []address, found []candidate) ([]candidate, error) {
 	args := make([]any, 0, 2*dueChunk)
 	for _, p := range places {

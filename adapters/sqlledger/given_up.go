@@ -13,6 +13,9 @@ func (l *Ledger) GivenUp(ctx context.Context, limit int) (list []pipeline.GivenU
 		list = nil
 		return c.query(func(r row) error {
 			w, err := l.writeOf(r)
+			if pipeline.KindOf(err) == pipeline.Malformed { // what cannot be read any more is listed by what stands in the clear
+				err = nil
+			}
 			list = append(list, pipeline.GivenUpWrite{
 				Key: w.Key, Sink: w.Sink, Kind: w.Kind, Type: w.Type, Order: w.Order, Reason: pipeline.Reason(r.text(12)), Tries: w.Tries, Created: w.Created,
 			})

@@ -159,6 +159,8 @@ func (l *Ledger) leave(t *tx, a attempt, n stored, end pipeline.Fate, now time.T
 		return nil, err
 	}
 	n.State, n.Reason = end.State, string(pipeline.ReasonNoAnswer) // people are told that nobody knows, whatever ends it
-	owed := l.sealWrites(file(pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification, Fate: end}))
+	said := message(a, n)
+	said.Fate = end
+	owed := l.sealWrites(file(said))
 	return owed, insertWrites(t, owed)
 }

@@ -199,8 +199,11 @@ func (l *Ledger) beside(path string, connection func([]string) (*conn, error), d
 		}
 		l.writer.sync = l.logFile.Sync
 	}
-	// Nothing fails after this, and it is closed last: closing it drops SQLite's locks on it (see create).
+	// It is closed last: closing it drops SQLite's locks on it (see create).
 	if l.mainFile, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
+		if l.logFile != nil {
+			_ = l.logFile.Close() // the error that led here says more
+		}
 		return fmt.Errorf("url: %w", err)
 	}
 	l.checkpoint = &checkpointer{
@@ -228,8 +231,10 @@ func (l *Ledger) Close() error {
 				errs = append(errs, (<-l.readers).close())
 			}
 			close(l.readers)
-			_, err := checkpoint(l.writer.conn, l.writer.conn.dialect.truncate)
-			errs = append(errs, err)
+			if l.writer.failed.Load() == nil { // else the next start copies what is in the log
+				_, err := checkpoint(l.writer.conn, l.writer.conn.dialect.truncate)
+				errs = append(errs, err)
+			}
 			if l.logFile != nil {
 				errs = append(errs, l.logFile.Close())
 			}
@@ -244,28 +249,6 @@ func (l *Ledger) Close() error {
 		l.closed = errors.Join(errs...)
 	})
 	return l.closed
-}
-
-// view runs f, which only reads, on a connection of its own.
-func (l *Ledger) view(ctx context.Context, f func(*conn) error) error {
-	if l.readers == nil {
-		return l.writer.submit(ctx, &call{alone: true, done: make(chan struct{}), run: func(t *tx) error { return f(t.conn) }})
-	}
-	select {
-	case c, ok := <-l.readers:
-		if !ok {
-			return errClosed
-		}
-		defer func() { l.readers <- c }()
-		return f(c)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// moment is view of one moment.
-func (l *Ledger) moment(ctx context.Context, f func(*conn) error) error {
-	return l.view(ctx, func(c *conn) error { return c.moment(func() error { return f(c) }) })
 }
 
 // Wake implements pipeline.Ledger.

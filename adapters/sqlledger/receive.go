@@ -55,14 +55,15 @@ func (l *Ledger) receive(t *tx, r pipeline.Receipt, to int64, file func(pipeline
 	if err != nil {
 		return result, nil, err
 	}
-	message := pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification, Fate: a.fate(before), Doubt: doubt}
+	said := message(a, n)
+	said.Fate, said.Doubt = a.fate(before), doubt
 	if result.Changed, err = l.advance(t, a, &n, r, to); err != nil {
 		return result, nil, err
 	}
 	var owed []owedWrite
 	if (news || doubt != "") && file != nil {
-		message.Fate.Again = result.Changed && n.State == pipeline.Planned
-		owed = l.sealWrites(file(message))
+		said.Fate.Again = result.Changed && n.State == pipeline.Planned
+		owed = l.sealWrites(file(said))
 	}
 	if result.Changed {
 		result.To, result.Notification = n.State, n.Notification
@@ -128,7 +129,7 @@ func (l *Ledger) advance(t *tx, a attempt, n *stored, r pipeline.Receipt, to int
 	return true, err
 }
 
-// advanceAttempt keeps the first time of each state, and the highest state. It reports whether that is news: that a message
+// advanceAttempt keeps the first time of each state, and the highest state. It reports whether that is news: that a said
 // was delivered is some also when it is heard only after that it was read.
 func (l *Ledger) advanceAttempt(t *tx, a *attempt, r pipeline.Receipt, to int64) (news bool, err error) {
 	at := micros(r.At)

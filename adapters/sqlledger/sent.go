@@ -48,8 +48,14 @@ func (l *Ledger) sentMessage(c *conn, attempt string) (*pipeline.SentMessage, er
 	if err != nil || !ok {
 		return nil, err
 	}
-	n.Recipient = cmp.Or(a.Recipient, n.Recipient) // another attempt may have gone to somebody else since
-	return &pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification}, nil
+	m := message(a, n)
+	return &m, nil
+}
+
+// message is what an attempt said, to whom it went: another attempt may have gone to somebody else since.
+func message(a attempt, n stored) pipeline.SentMessage {
+	n.Recipient = cmp.Or(a.Recipient, n.Recipient)
+	return pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification}
 }
 
 // formsOf returns a number and the other forms of it.

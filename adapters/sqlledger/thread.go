@@ -185,14 +185,14 @@ func (l *Ledger) theirs(c *conn, a attempt, who caller, how string, button int) 
 	if err != nil || !ok || slices.Contains(who.disowned, n.Patient) {
 		return nil, howNone, err
 	}
-	message := &pipeline.SentMessage{Attempt: a.Attempt, Notification: n.Notification}
+	said := message(a, n)
 	if button > 0 && button <= len(a.Actions) {
-		message.Action = a.Actions[button-1]
+		said.Action = a.Actions[button-1]
 	}
 	if button > 0 && button <= len(a.Choices) {
-		message.Choice = a.Choices[button-1]
+		said.Choice = a.Choices[button-1]
 	}
-	return message, how, nil
+	return &said, how, nil
 }
 
 // told is a message to a number, as far as it decides what a reply is about.

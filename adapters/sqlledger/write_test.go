@@ -47,4 +47,10 @@ func TestUnreadableWrite(t *testing.T) {
 	if list[0].Of != "" || list[1].Of == "" || list[1].Message != nil || list[2].Message == nil {
 		t.Errorf("got %+v; want the first empty, the second without its message, and the third whole", list)
 	}
+	if err := l.SettleWrite(t.Context(), list[0].Key, pipeline.WriteResult{GiveUp: true, Reason: pipeline.ReasonRefused}); err != nil {
+		t.Fatal(err)
+	}
+	if given, err := l.GivenUp(t.Context(), 10); err != nil || len(given) != 1 || given[0].Key != list[0].Key {
+		t.Errorf("given up: %+v, %v; want the first", given, err)
+	}
 }

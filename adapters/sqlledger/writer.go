@@ -174,6 +174,11 @@ func (w *writer) onDisk() error {
 	if err == nil {
 		return nil
 	}
+	return w.fail(err)
+}
+
+// fail lets every later change fail: nobody knows what is on disk.
+func (w *writer) fail(err error) error {
 	failed := storeError(err)
 	w.failed.Store(&failed)
 	return failed

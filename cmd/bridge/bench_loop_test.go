@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	_ "modernc.org/sqlite" // the driver of the ledger, by its usual door
+	_ "modernc.org/sqlite" // the engine of the ledger, by its usual door
 )
 
 // BenchmarkLoop is what the bridge is compared with, on the machine that it is measured on: a loop written for this benchmark alone. It

@@ -14,6 +14,7 @@ var recordTests = map[string]func(*ledgerTest){
 	"of free words to a number alone":                         recordNumber,
 	"stays when another attempt goes to somebody else":        recordStays,
 	"of an attempt that nobody knows":                         recordUnknown,
+	"of one that is heard of late, to whom it went":           recordLate,
 }
 
 var recording = pipeline.Filing{Facility: "Clinic", Sinks: []pipeline.Sink{pipeline.SinkServer, pipeline.SinkTopic}, SMS: "sms"}
@@ -113,5 +114,29 @@ func recordUnknown(t *ledgerTest) {
 	t.owe("r1", w)
 	if list := t.pending(); len(list) != 1 || list[0].Of != w.Of || list[0].Message != nil {
 		t.Errorf("got %v, want the write, and no message", list)
+	}
+}
+
+func recordLate(t *ledgerTest) {
+	n := t.booked("1", t.now)
+	first := t.try(t.lease(n.Key))
+	first.Recipient = "RelatedPerson/9"
+	t.beginAs(first)
+	t.settle(pipeline.Settlement{Key: n.Key, Attempt: first.ID, State: pipeline.StateUnknown, Reason: pipeline.ReasonNoAnswer})
+	if planned, _, err := t.l.Lapse(t.Context(), t.now.Add(time.Minute), t.now.Add(time.Minute), nil); planned != 1 || err != nil {
+		t.Fatalf("Lapse: %d, %v", planned, err)
+	}
+	t.now = t.now.Add(time.Minute)
+	again := t.try(t.lease(n.Key))
+	again.Recipient = n.Patient
+	t.beginAs(again)
+	t.accepted(n)
+	var got []string
+	_, err := t.l.Receive(t.Context(), pipeline.Receipt{Attempt: first.ID, MessageID: "wamid.late", State: pipeline.Delivered, At: t.now}, func(m pipeline.SentMessage) []pipeline.Write {
+		got = append(got, m.Notification.Recipient)
+		return nil
+	})
+	if err != nil || !slices.Equal(got, []string{"RelatedPerson/9"}) {
+		t.Errorf("recorded as sent to %v, %v; want whom it went to", got, err)
 	}
 }
