@@ -35,8 +35,8 @@ type WriteBack struct {
 
 	// Files is for SinkFiles.
 	Files *Files
-	// Server and Shape are for SinkServer; Ladder, whose Filing makes what was left for later (Write.Of), is for both. Batches, if it is not nil, is that server where it takes several
-	// creations in one request, at most Batch of them.
+	// Server and Shape are for SinkServer; Ladder, whose Filing makes what was left for later (Write.Of), is for both. Batches,
+	// if it is not nil, is that server where it takes several creations in one request, at most Batch of them.
 	Server  FHIRServer
 	Batches Batches
 	Batch   int

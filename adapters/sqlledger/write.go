@@ -57,8 +57,11 @@ func (l *Ledger) Writes(ctx context.Context, sink pipeline.Sink, now time.Time, 
 				if err == nil && w.Of != "" {
 					w.Message, err = l.sentMessage(c, w.Of)
 				}
-				if err != nil && pipeline.KindOf(err) != pipeline.Malformed { // what cannot be read any more is handed out empty, and given up
+				if err != nil && pipeline.KindOf(err) != pipeline.Malformed {
 					return err
+				}
+				if err != nil { // it is handed out empty, and given up, which does not say why
+					l.log.Error("ledger: a write cannot be read", "write", w.Key, "error", err)
 				}
 				l.writeLeases.take(w.Key, writeLease{id: id, sink: string(sink), queue: r.number(8), follows: w.Kind == pipeline.WriteFollow, rev: r.number(9), until: now.Add(pipeline.LeaseTime)})
 				list = append(list, w)

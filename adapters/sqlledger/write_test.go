@@ -1,9 +1,13 @@
 package sqlledger_test
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"fhirbridge/adapters/sqlledger"
 	"fhirbridge/pipeline"
 )
 
@@ -39,13 +43,21 @@ func TestUnreadableWrite(t *testing.T) {
 	}
 	execute(t, dir, "UPDATE owed SET secret = (SELECT secret FROM owed WHERE key = '"+keys[1]+"') WHERE key = '"+keys[0]+"'")
 	execute(t, dir, "UPDATE attempt SET secret = (SELECT secret FROM attempt ORDER BY id LIMIT 1) WHERE id = (SELECT id FROM attempt ORDER BY id LIMIT 1 OFFSET 1)")
-	l = openFile(t, dir)
+	var log bytes.Buffer
+	l, err = sqlledger.New(config(t, dir), sqlledger.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
 	list, err := l.Writes(t.Context(), pipeline.SinkTopic, time.Now().Add(time.Hour), 10)
 	if err != nil || len(list) != 3 {
 		t.Fatalf("got %d writes, %v; want all three", len(list), err)
 	}
 	if list[0].Of != "" || list[1].Of == "" || list[1].Message != nil || list[2].Message == nil {
 		t.Errorf("got %+v; want the first empty, the second without its message, and the third whole", list)
+	}
+	if strings.Count(log.String(), "unreadable") != 2 || strings.Contains(log.String(), keys[2]) {
+		t.Errorf("log: %s\nwant the two that cannot be read, and why", log.String())
 	}
 	if err := l.SettleWrite(t.Context(), list[0].Key, pipeline.WriteResult{GiveUp: true, Reason: pipeline.ReasonRefused}); err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func BenchmarkLoop(b *testing.B) {
 // BenchmarkLoopLatency is BenchmarkLatency of the same loop.
 func BenchmarkLoopLatency(b *testing.B) {
 	w, l := loopWorld(b)
-	posts := w.timed("to")
+	posts := w.timed()
 	w.known = max(b.N, 1)
 	go l.read(b, w)
 	w.steadily(b, posts, func(i int) string { return "Patient/p" + strconv.Itoa(i) })

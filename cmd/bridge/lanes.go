@@ -94,5 +94,5 @@ func (a *app) route(dead *pipeline.DeadLetters, intake *pipeline.Intake, inbound
 const intakeConcurrency = 128
 
 // writeConcurrency is how many FHIR writes of a sink are under way at once, while nothing waits to be sent; for the server the
-// configuration says it. More to the topic would make messages wait for the processor; Files are in memory meanwhile.
+// configuration says it. More to the topic would make messages wait for the processor. Files are in memory meanwhile.
 var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkTopic: 4, pipeline.SinkFiles: 2}
