@@ -31,11 +31,11 @@ type desk struct {
 	// consents are the patient's.
 	consents []pipeline.Versioned
 	// What a test plays.
-	begin   func(pipeline.Attempt) (bool, error)
-	settle  func(pipeline.Settlement) error
-	sender  func(pipeline.Private) (pipeline.Sender, error)
-	due     func() error
-	nextDue func() (time.Time, bool, error)
+	begin  func(pipeline.Attempt) (bool, error)
+	settle func(pipeline.Settlement) error
+	sender func(pipeline.Private) (pipeline.Sender, error)
+	due    func() error
+	next   func() time.Time
 }
 
 // given is a notification that was given back unsent.
@@ -65,16 +65,15 @@ func (k *desk) plan(n pipeline.DueNotification) {
 	}
 }
 
-func (k *desk) Due(_ context.Context, now time.Time, limit int) ([]pipeline.DueNotification, error) {
+func (k *desk) Due(_ context.Context, now time.Time, limit int) (list []pipeline.DueNotification, next time.Time, err error) {
 	k.asked.Add(1)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.due != nil {
 		if err := k.due(); err != nil {
-			return nil, err
+			return nil, next, err
 		}
 	}
-	var list []pipeline.DueNotification
 	k.waiting = slices.DeleteFunc(k.waiting, func(n pipeline.DueNotification) bool {
 		if len(list) == limit || n.Due.After(now) {
 			return false
@@ -83,22 +82,15 @@ func (k *desk) Due(_ context.Context, now time.Time, limit int) ([]pipeline.DueN
 		k.leased[n.Key] = n
 		return true
 	})
-	return list, nil
-}
-
-func (k *desk) NextDue(context.Context) (time.Time, bool, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.nextDue != nil {
-		return k.nextDue()
+	if k.next != nil {
+		return list, k.next(), nil
 	}
-	var next time.Time
 	for _, n := range k.waiting {
 		if next.IsZero() || n.Due.Before(next) {
 			next = n.Due
 		}
 	}
-	return next, len(k.waiting) > 0, nil
+	return list, next, nil
 }
 
 func (k *desk) Begin(_ context.Context, a pipeline.Attempt) (bool, error) {

@@ -91,7 +91,7 @@ func (d *Dispatch) Run(ctx context.Context) error {
 			limit = 1
 		}
 		free := max(0, limit-len(room))
-		list, err := d.lease(ctx, free)
+		list, next, err := d.lease(ctx, free)
 		d.busy.Store(err == nil && len(list) == free && limit == cap(room))
 		for _, n := range list {
 			room <- struct{}{}
@@ -107,46 +107,44 @@ func (d *Dispatch) Run(ctx context.Context) error {
 		if err == nil && free > 0 && len(list) == free {
 			continue
 		}
-		d.rest(ctx, due, freed, free == 0, err != nil)
+		switch {
+		case err != nil:
+			_ = sleep(ctx, time.Second) // asking at once would fail at once
+		case free == 0:
+			d.rest(ctx, freed, idlePoll) // a signal stands until there is room for what it tells of
+		default:
+			d.rest(ctx, due, d.until(next))
+		}
 	}
 	return nil
 }
 
-func (d *Dispatch) lease(ctx context.Context, free int) ([]DueNotification, error) {
+func (d *Dispatch) lease(ctx context.Context, free int) (list []DueNotification, next time.Time, err error) {
 	if free == 0 {
-		return nil, nil
+		return nil, next, nil
 	}
-	list, err := d.Ledger.Due(ctx, d.Now(), free)
+	list, next, err = d.Ledger.Due(ctx, d.Now(), free)
 	if err != nil && ctx.Err() == nil {
 		d.Log.Error("due notifications not read", "error", err)
 	}
-	return list, err
+	return list, next, err
 }
 
-// rest waits for something to do: news from intake, a free slot, the next due, or the poll.
-func (d *Dispatch) rest(ctx context.Context, due, freed <-chan struct{}, full, failed bool) {
-	wait := idlePoll
-	switch {
-	case failed:
-		wait, due, freed = time.Second, nil, nil // asking at once would fail at once
-	case full:
-		due = nil // the signal stands until there is room for what it tells of
-	default:
-		select {
-		case <-due: // what comes next need not be asked
-			return
-		default:
-		}
-		if at, ok, err := d.Ledger.NextDue(ctx); err == nil && ok {
-			wait = min(wait, max(dueAgain, at.Sub(d.Now())))
-		}
+// until is how long to wait for what falls due next, if no signal comes before.
+func (d *Dispatch) until(next time.Time) time.Duration {
+	if next.IsZero() {
+		return idlePoll
 	}
-	t := time.NewTimer(wait)
+	return min(idlePoll, max(dueAgain, next.Sub(d.Now())))
+}
+
+// rest waits for a signal: news from the ledger, or a free slot.
+func (d *Dispatch) rest(ctx context.Context, signal <-chan struct{}, most time.Duration) {
+	t := time.NewTimer(most)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-	case <-due:
-	case <-freed:
+	case <-signal:
 	case <-t.C:
 	}
 }

@@ -133,18 +133,15 @@ func TestDispatchFull(t *testing.T) {
 }
 
 func TestDispatchDoesNotSpin(t *testing.T) {
-	past := func() (time.Time, bool, error) { return time.Now().Add(-time.Hour), true, nil }
+	past := func() time.Time { return time.Now().Add(-time.Hour) }
 	cases := []struct {
 		name   string
 		play   func(*desk)
 		atMost int64 // calls of Due in 10 s
 	}{
 		{"nothing to do", func(*desk) {}, 3},
-		{"what is due is in other hands", func(k *desk) { k.nextDue = past }, 201},
+		{"what is due is in other hands", func(k *desk) { k.next = past }, 201},
 		{"the store does not answer", func(k *desk) { k.due = func() error { return transient("disk_full") } }, 11},
-		{"the next due is not known", func(k *desk) {
-			k.nextDue = func() (time.Time, bool, error) { return time.Time{}, false, transient("disk_full") }
-		}, 3},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

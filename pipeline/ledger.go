@@ -40,10 +40,11 @@ type Ledger interface {
 	// Due leases up to limit planned notifications whose Due has come, lower Priority
 	// first, then earlier Due. A lease ends with Begin, Settle, Postpone or after LeaseTime.
 	// Those that have expired are among them: dispatch settles them, with what it owes to the chart and to who asked.
-	Due(ctx context.Context, now time.Time, limit int) ([]DueNotification, error)
-	// NextDue returns when the next planned notification without a lease falls due; ok is false if there is none.
-	NextDue(ctx context.Context) (at time.Time, ok bool, err error)
-	// Wake is signalled when something may have fallen due at once. A signal stands until it is
+	// next is when the first falls due of those that are in nobody's hands then, which may be before now if there are more than
+	// limit; the zero time if there is none. A limit of 0 only asks for that.
+	Due(ctx context.Context, now time.Time, limit int) (list []DueNotification, next time.Time, err error)
+	// Wake is signalled when something may have fallen due at once, or before what Due last called next: by being planned, or
+	// because it is in nobody's hands any more. That a lease has run out it does not tell. A signal stands until it is
 	// taken; several become one. So it is for WakeWrites.
 	Wake() <-chan struct{}
 	// WakeWrites is signalled when a write of this sink was added, or has become the first of its queue.

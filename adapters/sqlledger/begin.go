@@ -16,7 +16,7 @@ func (l *Ledger) Begin(ctx context.Context, a pipeline.Attempt) (bool, error) {
 		return false, nil
 	}
 	if a.SubjectVersion != held.version {
-		l.leases.end(a.Notification)
+		l.unhand(a.Notification)
 		return false, nil
 	}
 	row := l.sealAttempt(a)
@@ -27,16 +27,23 @@ func (l *Ledger) Begin(ctx context.Context, a pipeline.Attempt) (bool, error) {
 	})
 	switch {
 	case errors.Is(err, errUnmerged):
-		l.leases.end(a.Notification)
+		l.unhand(a.Notification)
 		return false, nil
 	case err != nil:
 		return false, err
 	case id == 0:
-		l.leases.end(a.Notification)
+		l.unhand(a.Notification)
 		return false, nil
 	}
 	l.leases.begin(a.Notification, id, time.Now())
 	return true, nil
+}
+
+// unhand ends the lease of what was not begun. It may be due still, in another version or for another step, and was
+// in somebody's hands when that was news.
+func (l *Ledger) unhand(key string) {
+	l.leases.end(key)
+	l.news(micros(l.now()))
 }
 
 // attemptRow is what of an attempt can be made before its transaction.

@@ -124,7 +124,7 @@ func BenchmarkCycle(b *testing.B) {
 	wg.Go(func() { // leases what is due
 		defer close(messages)
 		for sent := 0; sent < b.N; {
-			list, err := l.Due(ctx, time.Now(), 256)
+			list, _, err := l.Due(ctx, time.Now(), 256)
 			if err != nil {
 				b.Error(err)
 				return
@@ -233,7 +233,7 @@ func BenchmarkDueMillion(b *testing.B) {
 		at := now.Add(time.Hour + time.Minute)
 		for b.Loop() {
 			at = at.Add(time.Second) // one more is due
-			if list, err := l.Due(ctx, at, 1); err != nil || len(list) != 1 {
+			if list, _, err := l.Due(ctx, at, 1); err != nil || len(list) != 1 {
 				b.Fatal(len(list), err)
 			}
 		}
@@ -241,15 +241,15 @@ func BenchmarkDueMillion(b *testing.B) {
 	b.Run("Due of 64 in a backlog", func(b *testing.B) {
 		at := now.AddDate(0, 0, 5) // hundreds of thousands are due
 		for i := 0; b.Loop(); i++ {
-			if _, err := l.Due(ctx, at.Add(time.Duration(i)*2*pipeline.LeaseTime), 64); err != nil {
+			if _, _, err := l.Due(ctx, at.Add(time.Duration(i)*2*pipeline.LeaseTime), 64); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
-	b.Run("NextDue", func(b *testing.B) {
+	b.Run("Due of none", func(b *testing.B) {
 		for b.Loop() {
-			if _, ok, err := l.NextDue(ctx); !ok || err != nil {
-				b.Fatal(ok, err)
+			if _, next, err := l.Due(ctx, time.Now(), 0); next.IsZero() || err != nil {
+				b.Fatal(next, err)
 			}
 		}
 	})

@@ -60,7 +60,7 @@ func TestCanary(t *testing.T) {
 	ev.Resource = resource("parked")
 	must(l.Park(ctx, ev, pipeline.ReasonNoPatient, now))
 
-	due, err := l.Due(ctx, now, 10)
+	due, _, err := l.Due(ctx, now, 10)
 	must(err)
 	a := pipeline.Attempt{
 		ID: pipeline.NewAttempt(), Notification: due[0].Key, Address: number, Seen: mark("seen"), Shown: mark("shown").Reveal(),

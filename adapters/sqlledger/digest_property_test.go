@@ -101,7 +101,7 @@ func (d *digests) change(i int, wanted bool) {
 // leased returns the notification of a visit, if it is due. Leases of earlier calls are over.
 func (d *digests) leased(i int) (pipeline.DueNotification, bool) {
 	d.now = d.now.Add(2 * pipeline.LeaseTime)
-	list, err := d.l.Due(context.Background(), d.now, 1000)
+	list, _, err := d.l.Due(context.Background(), d.now, 1000)
 	d.must(err)
 	at := slices.IndexFunc(list, func(n pipeline.DueNotification) bool { return n.Key == d.key(i) })
 	if at < 0 {

@@ -25,12 +25,13 @@ type candidate struct {
 }
 
 // Due implements pipeline.Ledger.
-func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pipeline.DueNotification, error) {
+func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pipeline.DueNotification, time.Time, error) {
 	l.leases.asking.Lock()
 	defer l.leases.asking.Unlock()
-	found, err := l.candidates(ctx, now, limit)
+	l.told.Store(never) // whatever is planned while this reads is news
+	found, next, err := l.candidates(ctx, now, limit)
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	due := make([]pipeline.DueNotification, 0, len(found))
 	for _, c := range found {
@@ -40,33 +41,18 @@ func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]pipeline.
 		})
 		due = append(due, c.DueNotification)
 	}
-	return due, nil
+	l.told.Store(next)
+	if next == never {
+		next = 0
+	}
+	return due, fromMicros(next), nil
 }
 
-// candidates reads what is due and not leased, in order.
-func (l *Ledger) candidates(ctx context.Context, now time.Time, limit int) (found []candidate, err error) {
+// candidates reads what is due and not leased, in order, and when the first of the others falls due.
+func (l *Ledger) candidates(ctx context.Context, now time.Time, limit int) (found []candidate, next int64, err error) {
 	err = l.moment(ctx, func(c *conn) error {
-		asked := time.Now()
 		var places []address
-		err := priorities(c, func(p, first int64) error {
-			if first > micros(now) {
-				return nil
-			}
-			err := c.query(func(r row) error {
-				if len(places) >= limit {
-					return errEnough
-				}
-				if at := (address{r.number(0), r.text(1)}); l.leases.free(at.key, asked, now) {
-					places = append(places, at)
-				}
-				return nil
-			}, "SELECT subject_id, key FROM notification WHERE state = 0 AND priority = ? AND due_at <= ? ORDER BY due_at", p, micros(now))
-			if err == nil && len(places) >= limit {
-				return errEnough
-			}
-			return err
-		})
-		if err != nil {
+		if places, next, err = l.unleased(c, now, limit); err != nil {
 			return err
 		}
 		found = make([]candidate, 0, len(places))
@@ -79,7 +65,31 @@ func (l *Ledger) candidates(ctx context.Context, now time.Time, limit int) (foun
 		}
 		return gone(c, found)
 	})
-	return found, err
+	return found, next, err
+}
+
+// unleased returns where up to limit notifications are that are due and in nobody's hands, and when the first of the others falls due.
+func (l *Ledger) unleased(c *conn, now time.Time, limit int) (places []address, next int64, err error) {
+	asked, due := time.Now(), micros(now)
+	next = never
+	err = priorities(c, func(p, first int64) error {
+		if first > due && first >= next {
+			return nil
+		}
+		return c.query(func(r row) error {
+			at := address{r.number(0), r.text(1)}
+			switch {
+			case !l.leases.free(at.key, asked, now):
+			case r.number(2) <= due && len(places) < limit:
+				places = append(places, at)
+			default:
+				next = min(next, r.number(2))
+				return errEnough
+			}
+			return nil
+		}, "SELECT subject_id, key, due_at FROM notification WHERE state = 0 AND priority = ? ORDER BY due_at", p)
+	})
+	return places, next, err
 }
 
 // gone tells of those that were tried before whether an attempt went out, or may have.
@@ -175,30 +185,4 @@ func (l *Ledger) candidateOf(r row) (c candidate, err error) {
 	c.DueNotification.Subject.Version = kept.version()
 	c.DueNotification.Subject.Resource, err = l.seal.open("resource", r.text(ref), r.bytes(body))
 	return c, err
-}
-
-// NextDue implements pipeline.Ledger.
-func (l *Ledger) NextDue(ctx context.Context) (time.Time, bool, error) {
-	next := never
-	l.told.Store(never) // whatever is planned while this reads is news
-	err := l.moment(ctx, func(c *conn) error {
-		asked, now := time.Now(), l.now()
-		return priorities(c, func(p, first int64) error {
-			if first >= next {
-				return nil
-			}
-			return c.query(func(r row) error {
-				if !l.leases.free(r.text(0), asked, now) {
-					return nil
-				}
-				next = min(next, r.number(1))
-				return errEnough
-			}, "SELECT key, due_at FROM notification WHERE state = 0 AND priority = ? ORDER BY due_at", p)
-		})
-	})
-	if err != nil {
-		return time.Time{}, false, err
-	}
-	l.told.Store(next)
-	return fromMicros(next), next != never, nil
 }

@@ -40,7 +40,7 @@ type Ledger struct {
 	writeLeases writeLeases
 	due         chan struct{}
 	writes      map[pipeline.Sink]chan struct{}
-	// told is the time that NextDue last returned, in microseconds: what falls due earlier is news.
+	// told is the time that Due last called next, in microseconds: what falls due earlier is news.
 	told atomic.Int64
 
 	closing sync.Once

@@ -23,7 +23,7 @@ func TestUnreadableWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	due, err := l.Due(t.Context(), time.Now().Add(time.Hour), 10)
+	due, _, err := l.Due(t.Context(), time.Now().Add(time.Hour), 10)
 	if err != nil || len(due) != 3 {
 		t.Fatalf("due: %d, %v", len(due), err)
 	}

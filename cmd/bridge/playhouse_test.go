@@ -181,9 +181,9 @@ func (p *playhouse) loses(ref string) {
 func (p *playhouse) goesOn(until time.Time) {
 	p.t.Helper()
 	for {
-		at, planned, err := p.bridge.app.ledger.NextDue(p.t.Context())
+		_, at, err := p.bridge.app.ledger.Due(p.t.Context(), p.now(), 0)
 		must(p.t, err)
-		if !planned || at.After(until) {
+		if at.IsZero() || at.After(until) {
 			break
 		}
 		p.set(at)

@@ -16,11 +16,11 @@ import (
 // answer lets the patient do something with the last message, a minute after it.
 func (s *stage) answer(ctx context.Context, a simulatedAnswer) error {
 	for s.toAnswer(a) == nil {
-		at, planned, err := s.ledger.NextDue(ctx)
+		_, at, err := s.ledger.Due(ctx, s.now(), 0)
 		if err != nil {
 			return err
 		}
-		if !planned {
+		if at.IsZero() {
 			return fmt.Errorf("nobody can answer %q: %s", a.text, s.whatCanBeAnswered())
 		}
 		if err := s.pass(ctx, at); err != nil {

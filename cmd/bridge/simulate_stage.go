@@ -188,15 +188,15 @@ func (s *stage) standIn(ctx context.Context, raw json.RawMessage, lang string) e
 // pass lets time pass, and says what falls due.
 func (s *stage) pass(ctx context.Context, until time.Time) error {
 	for idle := 0; idle < 100; {
-		at, planned, err := s.ledger.NextDue(ctx)
-		if err != nil || !planned || at.After(until) {
+		_, at, err := s.ledger.Due(ctx, s.now(), 0)
+		if err != nil || at.IsZero() || at.After(until) {
 			if err == nil && until.Before(forever) {
 				s.set(until)
 			}
 			return err
 		}
 		s.set(at)
-		list, err := s.ledger.Due(ctx, s.now(), 1)
+		list, _, err := s.ledger.Due(ctx, s.now(), 1)
 		if err != nil {
 			return err
 		}

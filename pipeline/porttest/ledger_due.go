@@ -14,8 +14,8 @@ var dueTests = map[string]func(*ledgerTest){
 	"what one patient was told, another was not":      dueTold,
 	"what is under way may have told":                 dueMayHaveTold,
 	"what has expired is handed out to be settled":    dueExpired,
-	"NextDue is the earliest that is not leased":      dueNext,
-	"Wake tells of what is due before NextDue":        dueWake,
+	"next is when the first of the others falls due":  dueNext,
+	"Wake tells of what is due before next":           dueWake,
 	"Begin takes what is leased, once":                beginOnce,
 	"Begin refuses after a newer version":             beginStale,
 	"Begin refuses what was cancelled":                beginCancelled,
@@ -135,33 +135,56 @@ func dueExpired(t *ledgerTest) {
 }
 
 func dueNext(t *ledgerTest) {
-	if _, ok, err := t.l.NextDue(t.Context()); ok || err != nil {
-		t.Errorf("empty: got %v, %v; want none", ok, err)
+	if at := t.nextDue(); !at.IsZero() {
+		t.Errorf("empty: next is %v, want none", at)
 	}
-	now, soon := note("1", "now", t.now), note("1", "soon", t.now.Add(time.Hour))
-	soon.Priority = pipeline.PriorityReply
-	t.apply(version("Appointment", "1", 1), plan(now, soon))
-	for _, want := range []time.Time{now.Due, soon.Due} {
-		at, ok, err := t.l.NextDue(t.Context())
-		if err != nil || !ok || !at.Equal(want) {
-			t.Errorf("NextDue: got %v, %v, %v; want %v", at, ok, err, want)
+	now, also, soon := note("1", "now", t.now), note("1", "also", t.now.Add(-time.Minute)), note("1", "soon", t.now.Add(time.Second))
+	now.Priority, also.Priority, soon.Priority = pipeline.PriorityReply, pipeline.PriorityReminder, pipeline.PriorityReply
+	t.apply(version("Appointment", "1", 1), plan(now, also, soon))
+	if at := t.nextDue(); !at.Equal(also.Due) {
+		t.Errorf("of none: next is %v, want %v", at, also.Due)
+	}
+	for _, want := range []struct {
+		key  string
+		next time.Time
+	}{{now.Key, also.Due}, {also.Key, soon.Due}} {
+		list, next, err := t.l.Due(t.Context(), t.now, 1)
+		if err != nil || len(list) != 1 || list[0].Key != want.key || !next.Equal(want.next) {
+			t.Errorf("got %d, next %v, %v; want %s, next %v", len(list), next, err, want.key, want.next)
 		}
-		t.due(t.now, 10)
+	}
+	if list, next, err := t.l.Due(t.Context(), soon.Due, 10); err != nil || len(list) != 1 || !next.IsZero() {
+		t.Errorf("the last: got %d, next %v, %v; want it and none", len(list), next, err)
 	}
 }
 
 func dueWake(t *ledgerTest) {
 	due := t.l.Wake()
 	t.booked("1", t.now.Add(2*time.Hour))
-	if _, _, err := t.l.NextDue(t.Context()); err != nil {
-		t.Fatal(err)
+	unsignalled := func() {
+		t.nextDue()
+		for len(due) > 0 {
+			<-due
+		}
 	}
-	for len(due) > 0 {
-		<-due
-	}
+	unsignalled()
 	t.booked("2", t.now.Add(time.Hour))
 	if len(due) != 1 {
-		t.Error("earlier than what NextDue said: no signal")
+		t.Error("earlier than what Due called next: no signal")
+	}
+	unsignalled()
+	t.booked("3", t.now.Add(3*time.Hour))
+	if len(due) != 0 {
+		t.Error("later than what Due called next: signalled")
+	}
+	n := t.lease(t.booked("4", t.now).Key)
+	t.apply(version("Appointment", "4", 2), plan(note("4", "booked", t.now)))
+	unsignalled()
+	if ok, err := t.l.Begin(t.Context(), t.try(n)); ok || err != nil {
+		t.Errorf("Begin of another version: got %v, %v; want false", ok, err)
+	}
+	if len(due) != 1 {
+		t.Error("in nobody's hands any more and due: no signal")
 	}
 }
 

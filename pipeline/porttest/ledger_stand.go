@@ -85,11 +85,21 @@ func (t *ledgerTest) booked(id string, due time.Time) pipeline.Notification {
 
 func (t *ledgerTest) due(now time.Time, limit int) []pipeline.DueNotification {
 	t.Helper()
-	list, err := t.l.Due(t.Context(), now, limit)
+	list, _, err := t.l.Due(t.Context(), now, limit)
 	if err != nil {
 		t.Fatalf("Due: %v", err)
 	}
 	return list
+}
+
+// nextDue asks when the next is due, and leases nothing.
+func (t *ledgerTest) nextDue() time.Time {
+	t.Helper()
+	list, next, err := t.l.Due(t.Context(), t.now, 0)
+	if err != nil || len(list) > 0 {
+		t.Fatalf("Due, of none: got %d, %v", len(list), err)
+	}
+	return next
 }
 
 func (t *ledgerTest) dueKeys(now time.Time, limit int) []string {
