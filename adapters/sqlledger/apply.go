@@ -21,7 +21,6 @@ func (l *Ledger) Apply(ctx context.Context, ev pipeline.Event, decide pipeline.D
 		in.source = fromLoad
 	}
 	var result pipeline.Applied
-	var due int64
 	var owed []pipeline.Write
 	if decide != nil {
 		asked := decide
@@ -32,31 +31,27 @@ func (l *Ledger) Apply(ctx context.Context, ev pipeline.Event, decide pipeline.D
 		}
 	}
 	err := l.writer.do(ctx, func(t *tx) (err error) {
-		result, due, err = l.apply(t, in, decide)
+		result, err = l.apply(t, in, decide)
 		return err
 	})
 	if err != nil {
 		return pipeline.Applied{}, err
 	}
-	l.wake(owed, result, due)
+	l.wake(owed)
 	return result, nil
 }
 
-// wake tells those who wait for it what a plan that is durable has brought.
-func (l *Ledger) wake(owed []pipeline.Write, result pipeline.Applied, due int64) {
+// wake tells the lanes that wait for it what a plan that is durable owes.
+func (l *Ledger) wake(owed []pipeline.Write) {
 	for _, w := range owed {
 		signal(l.writes[w.Sink])
 	}
-	if result.Planned > 0 || result.Kept > 0 {
-		l.news(due)
-	}
 }
 
-// apply returns what it did and when the earliest planned notification falls due.
-func (l *Ledger) apply(t *tx, in incoming, decide pipeline.Decide) (pipeline.Applied, int64, error) {
+func (l *Ledger) apply(t *tx, in incoming, decide pipeline.Decide) (pipeline.Applied, error) {
 	kept, ok, err := head(t.conn, in.ref)
 	if err != nil {
-		return pipeline.Applied{}, never, err
+		return pipeline.Applied{}, err
 	}
 	if ok {
 		fresh := pipeline.Compare(kept.stamp, in.stamp)
@@ -65,38 +60,38 @@ func (l *Ledger) apply(t *tx, in incoming, decide pipeline.Decide) (pipeline.App
 		}
 		if fresh != pipeline.Newer {
 			list, err := visits(t, kept, in.stamp, fresh)
-			return pipeline.Applied{Fresh: fresh, Visits: list}, never, err
+			return pipeline.Applied{Fresh: fresh, Visits: list}, err
 		}
 	}
 	if decide == nil {
 		_, err := keep(t, in, kept)
-		return pipeline.Applied{Fresh: pipeline.Newer}, never, err
+		return pipeline.Applied{Fresh: pipeline.Newer}, err
 	}
 	var before pipeline.Versioned
 	var subject subjectState
 	if ok {
 		if before, subject, err = l.before(t, kept, in.ref); err != nil {
-			return pipeline.Applied{}, never, err
+			return pipeline.Applied{}, err
 		}
 	}
 	plan, err := planOf(in.ref, decide, before, subject)
 	if err != nil {
-		return pipeline.Applied{}, never, err
+		return pipeline.Applied{}, err
 	}
 	id, err := keep(t, in, kept)
 	if err != nil {
-		return pipeline.Applied{}, never, err
+		return pipeline.Applied{}, err
 	}
 	why := pipeline.ReasonSuperseded
 	if in.body == nil {
 		why = pipeline.ReasonDeleted
 	}
-	result, due, err := l.carryOut(t, id, in.ref, subject, plan, why)
+	result, err := l.carryOut(t, id, in.ref, subject, plan, why)
 	if err != nil {
-		return result, due, err
+		return result, err
 	}
 	result.Visits, err = visits(t, kept, in.stamp, pipeline.Newer)
-	return result, due, err
+	return result, err
 }
 
 // planOf is what is wanted of a subject, and of no other.
@@ -114,16 +109,19 @@ func planOf(ref string, decide pipeline.Decide, kept pipeline.Versioned, subject
 }
 
 // carryOut does what a plan wants.
-func (l *Ledger) carryOut(t *tx, id int64, ref string, subject subjectState, plan pipeline.Plan, why pipeline.Reason) (pipeline.Applied, int64, error) {
+func (l *Ledger) carryOut(t *tx, id int64, ref string, subject subjectState, plan pipeline.Plan, why pipeline.Reason) (pipeline.Applied, error) {
 	if err := insertWrites(t, l.sealWrites(plan.Writes)); err != nil {
-		return pipeline.Applied{}, never, err
+		return pipeline.Applied{}, err
 	}
 	if err := goesBack(t, ref, plan.Bookings); err != nil {
-		return pipeline.Applied{}, never, err
+		return pipeline.Applied{}, err
 	}
 	result, due, err := l.reconcile(t, id, subject.list, plan, why)
 	result.DueNow = due <= micros(t.now)
-	return result, due, err
+	if err == nil && (result.Planned > 0 || result.Kept > 0) {
+		t.news(due)
+	}
+	return result, err
 }
 
 // before returns the kept version and what is known of the subject.

@@ -16,9 +16,8 @@ func (l *Ledger) Hear(ctx context.Context, r pipeline.Reply, understand func(pip
 	name := l.seal.tag(kindMessage, r.ID)
 	var fresh bool
 	var owed []owedWrite
-	due := never
 	err := l.writer.do(ctx, func(t *tx) error {
-		fresh, owed, due = false, nil, never
+		fresh, owed = false, nil
 		_, repeated, err := t.one("SELECT heard_at FROM reply WHERE name = ?", name)
 		if err != nil || repeated {
 			return err
@@ -45,35 +44,32 @@ func (l *Ledger) Hear(ctx context.Context, r pipeline.Reply, understand func(pip
 			return err
 		}
 		owed = l.sealWrites(heard.Writes)
-		due, err = l.heard(t, r, who, thread, heard, owed)
+		err = l.heard(t, r, who, thread, heard, owed)
 		fresh = err == nil
 		return err
 	})
 	if err != nil {
 		return false, err
 	}
-	if due != never {
-		l.news(due)
-	}
 	l.owe(owed)
 	return fresh, nil
 }
 
-// heard applies what a reply leads to, and returns when the first of what is planned falls due.
-func (l *Ledger) heard(t *tx, r pipeline.Reply, who caller, thread pipeline.Thread, h pipeline.Heard, owed []owedWrite) (int64, error) {
+// heard applies what a reply leads to.
+func (l *Ledger) heard(t *tx, r pipeline.Reply, who caller, thread pipeline.Thread, h pipeline.Heard, owed []owedWrite) error {
 	outdated, err := l.noteSender(t, r, who, thread.From, h.Outcome)
 	if err != nil {
-		return never, err
+		return err
 	}
 	due, err := l.answer(t, thread, h.Outcome)
 	if err != nil {
-		return never, err
+		return err
 	}
 	if err := l.guessed(t, r, h.Outcome.Guess); err != nil {
-		return never, err
+		return err
 	}
 	if err := l.tried(t, r.ID, h.Outcome.Try, who); err != nil {
-		return never, err
+		return err
 	}
 	if outdated {
 		h.Outcome.Say = nil // it would say what is not so
@@ -84,11 +80,12 @@ func (l *Ledger) heard(t *tx, r pipeline.Reply, who caller, thread pipeline.Thre
 			n.Address = cmp.Or(thread.From, pipeline.NewPrivate(r.UserID))
 		}
 		if err := l.say(t, n); err != nil {
-			return never, err
+			return err
 		}
 		due = min(due, micros(n.Due))
 	}
-	return due, insertWrites(t, owed)
+	t.news(due)
+	return insertWrites(t, owed)
 }
 
 // remember keeps the reply itself.

@@ -129,7 +129,7 @@ func (l *Ledger) open(path string) (err error) {
 	}
 	l.writer = &writer{
 		conn: main, now: l.now, ids: ids, queue: make(chan *call, queueSize), committed: make(chan []*call, 1),
-		ended: make(chan struct{}), busy: func(int, int) {}, sync: func() error { return nil },
+		ended: make(chan struct{}), news: l.news, busy: func(int, int) {}, sync: func() error { return nil },
 	}
 	if path != "" {
 		if err := l.beside(path, connection, d); err != nil {

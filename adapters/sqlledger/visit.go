@@ -43,10 +43,9 @@ func visits(t *tx, appointment resource, came pipeline.Stamp, fresh pipeline.Fre
 
 // Revise implements pipeline.Ledger.
 func (l *Ledger) Revise(ctx context.Context, ref, version string, decide pipeline.Decide) (result pipeline.Applied, err error) {
-	var due int64
 	var owed []pipeline.Write
 	err = l.writer.do(ctx, func(t *tx) error {
-		result, due, owed = pipeline.Applied{}, never, nil
+		result, owed = pipeline.Applied{}, nil
 		kept, ok, err := head(t.conn, ref)
 		if err != nil || !ok || kept.deleted || kept.version() != version {
 			return err
@@ -60,12 +59,12 @@ func (l *Ledger) Revise(ctx context.Context, ref, version string, decide pipelin
 			return err
 		}
 		owed = plan.Writes
-		result, due, err = l.carryOut(t, kept.id, ref, subject, plan, pipeline.ReasonSuperseded)
+		result, err = l.carryOut(t, kept.id, ref, subject, plan, pipeline.ReasonSuperseded)
 		return err
 	})
 	if err != nil {
 		return pipeline.Applied{}, err
 	}
-	l.wake(owed, result, due)
+	l.wake(owed)
 	return result, nil
 }

@@ -39,6 +39,9 @@ type writer struct {
 	sync   func() error
 	failed atomic.Pointer[error]
 	ended  chan struct{}
+	// news is told when the earliest falls due of what is planned, once that is committed and before it is on disk: what
+	// comes of it is begun in a later transaction, which is not on disk before this one is.
+	news func(due int64)
 	// busy is told how many calls each group had, and how many bytes they wrote.
 	busy func(calls, bytes int)
 }
@@ -50,28 +53,6 @@ type call struct {
 	taken atomic.Bool // by the writer, or by a caller who gave up waiting
 	err   error
 	done  chan struct{}
-}
-
-// tx is what a call sees of the transaction it runs in.
-type tx struct {
-	*conn
-	w *writer
-	// now is the time of the transaction, the same for all of its calls.
-	now    time.Time
-	counts []tallied
-}
-
-type tallied struct {
-	what counted
-	n    int64
-}
-
-func (t *tx) count(what counted, n int64) { t.counts = append(t.counts, tallied{what, n}) }
-
-// id returns the id of a new row.
-func (t *tx) id() int64 {
-	t.w.ids++
-	return t.w.ids
 }
 
 // do queues run and returns when its transaction is on disk, or with why it is
@@ -212,7 +193,7 @@ func (w *writer) run(group []*call) []*call {
 		switch {
 		case !c.taken.CompareAndSwap(false, true): // its caller has gone
 		case c.alone:
-			c.err = w.guard(c, &tx{conn: w.conn, w: w, now: w.now()})
+			c.err = w.guard(c, w.tx())
 			close(c.done)
 		default:
 			together = append(together, c)
@@ -230,7 +211,7 @@ func (w *writer) run(group []*call) []*call {
 // changed anything fails alone. If one has changed something, or the database
 // fails, nothing of the group is kept and false is returned.
 func (w *writer) transact(calls []*call) bool {
-	t := &tx{conn: w.conn, w: w, now: w.now()}
+	t := w.tx()
 	err := func() error {
 		if _, err := w.conn.exec(w.conn.dialect.begin); err != nil {
 			return err
@@ -253,6 +234,9 @@ func (w *writer) transact(calls []*call) bool {
 		return err
 	}()
 	if err == nil {
+		if t.due != never {
+			w.news(t.due)
+		}
 		return true
 	}
 	_, _ = w.conn.exec("ROLLBACK") // it may have rolled itself back
@@ -270,23 +254,4 @@ func (w *writer) guard(c *call, t *tx) (err error) {
 		}
 	}()
 	return c.run(t)
-}
-
-// flush brings the tallies up to date.
-func (t *tx) flush() error {
-	sums := make(map[counted]int64, 8)
-	for _, c := range t.counts {
-		sums[c.what] += c.n
-	}
-	for what, n := range sums {
-		if n == 0 {
-			continue
-		}
-		_, err := t.exec(`INSERT INTO tally (kind, name, reason, n) VALUES (?, ?, ?, ?)
-			ON CONFLICT (kind, name, reason) DO UPDATE SET n = tally.n + excluded.n`, what.kind, what.name, what.reason, n)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
