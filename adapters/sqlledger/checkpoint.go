@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"time"
 
 	sqlite3 "zombiezen.com/go/sqlite"
@@ -72,6 +73,9 @@ func (c *checkpointer) loop() {
 		if c.w.failed.Load() != nil {
 			continue
 		}
+		// It works for some 10 ms without letting go of its processor, and has been woken by the writer, together with those who wait
+		// for what was committed: they would stand behind it.
+		runtime.Gosched()
 		err := c.run()
 		if sqlite3.ErrCode(err) == sqlite3.ResultIOErrFsync {
 			err = c.w.fail(err)
