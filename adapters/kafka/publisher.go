@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -20,8 +19,6 @@ const (
 	batchBytes = 900 << 10
 	// deliveryTimeout is how long Publish tries before it reports a fault that may pass.
 	deliveryTimeout = 5 * time.Second
-	// absentAttempts is how often it looks for a topic that is not there, about 1 s in all.
-	absentAttempts = 5
 )
 
 // Publisher writes messages to topics. It is safe for concurrent use, and
@@ -33,6 +30,7 @@ type Publisher struct {
 
 	mu     sync.Mutex
 	lanes  map[lane]*sender
+	counts map[string]counted
 	closed bool
 	calls  sync.WaitGroup
 }
@@ -50,7 +48,7 @@ func NewPublisher(c Config) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Publisher{cluster: cluster, lanes: map[lane]*sender{}}, nil
+	return &Publisher{cluster: cluster, lanes: map[lane]*sender{}, counts: map[string]counted{}}, nil
 }
 
 // Publish writes messages to topic and returns once all in-sync replicas have
@@ -73,7 +71,8 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 		return nil
 	}
 
-	count, err := p.partitionsOf(topic)
+	now := time.Now()
+	count, err := p.partitions(topic, now)
 	if err != nil {
 		return publishError(err)
 	}
@@ -81,7 +80,6 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 	for i := range numbers {
 		numbers[i] = i
 	}
-	now := time.Now()
 	receipt := &receipt{}
 	receipt.pending.Add(len(messages))
 	byPartition := map[int][]parcel{}
@@ -111,28 +109,6 @@ func (p *Publisher) Close() error {
 	p.calls.Wait()
 	p.cluster.close()
 	return nil
-}
-
-// partitionsOf waits a moment for a topic that is not there: the brokers may
-// not yet have told each other of a new one.
-func (p *Publisher) partitionsOf(topic string) (int, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), deliveryTimeout)
-	defer cancel()
-	for attempt := 1; ; attempt++ {
-		counts, err := p.cluster.partitions(ctx, topic)
-		switch {
-		case err == nil && counts[topic] > 0:
-			return counts[topic], nil
-		case err == nil && attempt > absentAttempts:
-			return 0, kafka.UnknownTopicOrPartition
-		case err != nil && !passes(err):
-			return 0, err
-		}
-		p.cluster.refresh()
-		if !sleep(ctx, backoff(attempt, 50*time.Millisecond, 500*time.Millisecond)) {
-			return 0, cmp.Or(err, error(kafka.UnknownTopicOrPartition))
-		}
-	}
 }
 
 func (p *Publisher) sender(l lane) *sender {

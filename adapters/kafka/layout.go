@@ -1,0 +1,62 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	// absentAttempts is how often Publish looks for a topic that is not there, about 1 s in all.
+	absentAttempts = 5
+	// layoutAge is for how long the number of a topic's partitions is taken for the same: asking copies all of what the client knows.
+	layoutAge = time.Second
+)
+
+// counted is how many partitions a topic has, and until when that may be believed.
+type counted struct {
+	n     int
+	until time.Time
+}
+
+// partitions returns how many a topic has.
+func (p *Publisher) partitions(topic string, now time.Time) (int, error) {
+	p.mu.Lock()
+	known := p.counts[topic]
+	p.mu.Unlock()
+	if now.Before(known.until) {
+		return known.n, nil
+	}
+	n, err := p.partitionsOf(topic)
+	if err != nil {
+		return 0, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts[topic] = counted{n, now.Add(layoutAge)}
+	return n, nil
+}
+
+// partitionsOf waits a moment for a topic that is not there: the brokers may
+// not yet have told each other of a new one.
+func (p *Publisher) partitionsOf(topic string) (int, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), deliveryTimeout)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		counts, err := p.cluster.partitions(ctx, topic)
+		switch {
+		case err == nil && counts[topic] > 0:
+			return counts[topic], nil
+		case err == nil && attempt > absentAttempts:
+			return 0, kafka.UnknownTopicOrPartition
+		case err != nil && !passes(err):
+			return 0, err
+		}
+		p.cluster.refresh()
+		if !sleep(ctx, backoff(attempt, 50*time.Millisecond, 500*time.Millisecond)) {
+			return 0, cmp.Or(err, error(kafka.UnknownTopicOrPartition))
+		}
+	}
+}
