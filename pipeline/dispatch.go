@@ -23,6 +23,8 @@ const (
 	begunAhead = 4
 	// begunFresh is how long a begun attempt may wait for a slot before its words are made anew.
 	begunFresh = 5 * time.Second
+	// crowd is from how many on messages wait for each other: one alone is done in a few milliseconds.
+	crowd = 6
 	// idlePoll bounds how long another instance's news, or what an earlier process put off, may go unnoticed.
 	idlePoll = 5 * time.Second
 	// dueAgain is the pause when something seems due and cannot be had: somebody else has it,
@@ -62,11 +64,19 @@ type Dispatch struct {
 	Errands func([]Errand, time.Time) []Write
 
 	halt pause
-	busy atomic.Bool
+	// working is how many notifications are in hand and not idle.
+	working atomic.Int64
 }
 
-// Busy reports whether there is no room for more, or was none when it was last asked what is due.
-func (d *Dispatch) Busy() bool { return d.busy.Load() }
+// Busy reports whether several messages wait for the processor or for the ledger.
+func (d *Dispatch) Busy() bool { return d.working.Load() >= crowd }
+
+// idle waits for the provider, for a slot, or for a turn in the pace: that costs nobody anything.
+func (d *Dispatch) idle(wait func()) {
+	d.working.Add(-1)
+	defer d.working.Add(1)
+	wait()
+}
 
 // Run sends what is due until ctx ends, then finishes what is under way: what is being posted
 // is settled, what is not yet posted is given back. What a crash leaves is settled after a restart.
@@ -82,7 +92,6 @@ func (d *Dispatch) Run(ctx context.Context) error {
 	freed := make(chan struct{}, 1)
 	for ctx.Err() == nil {
 		if wait := d.halt.left(d.Now()); wait > 0 {
-			d.busy.Store(false)
 			_ = sleep(ctx, min(wait, time.Second))
 			continue
 		}
@@ -92,12 +101,13 @@ func (d *Dispatch) Run(ctx context.Context) error {
 		}
 		free := max(0, limit-len(room))
 		list, next, err := d.lease(ctx, free)
-		d.busy.Store(err == nil && len(list) == free && limit == cap(room))
 		for _, n := range list {
 			room <- struct{}{}
+			d.working.Add(1)
 			jobs.do(cmp.Or(n.Patient, n.Address.Fingerprint()), func() {
 				d.handle(ctx, n, at)
 				<-room
+				d.working.Add(-1)
 				select {
 				case freed <- struct{}{}:
 				default:
@@ -149,33 +159,6 @@ func (d *Dispatch) rest(ctx context.Context, signal <-chan struct{}, most time.D
 	}
 }
 
-// places bound what is under way: an attempt takes one to begin, and of those that have begun
-// some are posting. Documents are attached in places of their own.
-type places struct{ begun, posting, attaching chan struct{} }
-
-// place is one that an attempt has, or has left, to begin in.
-type place struct {
-	in    chan struct{}
-	taken bool
-}
-
-// take waits for a place; it returns false when ctx has ended.
-func (p *place) take(ctx context.Context) bool {
-	select {
-	case p.in <- struct{}{}:
-		p.taken = true
-	case <-ctx.Done():
-	}
-	return p.taken
-}
-
-func (p *place) leave() {
-	if p.taken {
-		<-p.in
-		p.taken = false
-	}
-}
-
 // handle brings one notification to its next state. Should that panic, its lease ends by
 // itself, or its attempt becomes one of unknown outcome.
 func (d *Dispatch) handle(ctx context.Context, n DueNotification, at places) {
@@ -202,7 +185,7 @@ func (d *Dispatch) handle(ctx context.Context, n DueNotification, at places) {
 		return
 	}
 	p := &place{in: at.begun}
-	if !p.take(ctx) {
+	if d.idle(func() { p.take(ctx) }); !p.taken {
 		return
 	}
 	defer p.leave()
@@ -222,7 +205,7 @@ func (d *Dispatch) attempt(ctx context.Context, n DueNotification, f Facts, to P
 		d.putBack(ctx, n, d.Now().Add(wait), ReasonHalted)
 		return
 	}
-	a, m, ready, err := d.compose(ctx, n, f, to, func(work func()) bool { return at.aside(ctx, p, work) })
+	a, m, ready, err := d.compose(ctx, n, f, to, func(work func()) bool { return at.aside(ctx, p, func() { d.idle(work) }) })
 	if err != nil || !ready {
 		d.putOff(ctx, n, err)
 		return
@@ -238,7 +221,7 @@ func (d *Dispatch) attempt(ctx context.Context, n DueNotification, f Facts, to P
 		return // cancelled, moved or answered meanwhile
 	}
 	d.merged(a)
-	at.posting <- struct{}{}
+	d.idle(func() { at.posting <- struct{}{} })
 	end := d.post(ctx, n, a, m, at.posting)
 	p.leave()
 	if end.State == Accepted {
@@ -263,7 +246,9 @@ func (d *Dispatch) post(ctx context.Context, n DueNotification, a Attempt, m Mes
 		d.Pictures.sending(a.ID, *m.Picture)
 	}
 	start := d.Now()
-	receipt, err := r.Send(limited, m)
+	var receipt Receipt
+	var err error
+	d.idle(func() { receipt, err = r.Send(limited, m) })
 	took, late := d.Now().Sub(start), start.Sub(n.Due)
 	if err != nil {
 		d.Metrics.sent(r.name, KindOf(err).String(), took, late)

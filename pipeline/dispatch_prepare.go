@@ -14,7 +14,8 @@ func (d *Dispatch) turn(ctx context.Context, n DueNotification) (f Facts, to Pri
 	if err != nil || no != (Verdict{}) {
 		return f, Private{}, d.object(ctx, n, no, err)
 	}
-	wait, err := d.Pace.Wait(ctx, to, patience)
+	var wait time.Duration
+	d.idle(func() { wait, err = d.Pace.Wait(ctx, to, patience) })
 	if err != nil {
 		return f, Private{}, err
 	}

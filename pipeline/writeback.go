@@ -28,7 +28,7 @@ type WriteBack struct {
 	Now     func() time.Time
 	// Concurrency is how many requests are under way at once, of different queues.
 	Concurrency int
-	// Busy reports whether messages wait to be sent: then one request is under way at a time, for sending comes first. nil is never.
+	// Busy reports whether messages wait to be sent: the lane lets them, for sending comes first. nil is never.
 	Busy func() bool
 	// Validate returns what is wrong with a resource as "path rule" lines; nothing faulty leaves.
 	Validate func(body []byte) []string
@@ -36,7 +36,8 @@ type WriteBack struct {
 	// Files is for SinkFiles.
 	Files *Files
 	// Server and Shape are for SinkServer; Ladder, whose Filing makes what was left for later (Write.Of), is for both. Batches,
-	// if it is not nil, is that server where it takes several creations in one request, at most Batch of them.
+	// if it is not nil, is that server where it takes several creations in one request, at most Batch of them; for SinkTopic
+	// that is how many records go together.
 	Server  FHIRServer
 	Batches Batches
 	Batch   int

@@ -34,7 +34,7 @@ type Created struct {
 
 // most is how many writes are leased at once.
 func (b *WriteBack) most() int {
-	if b.Batches == nil {
+	if b.Batches == nil && b.Sink != SinkTopic {
 		return writeBatch
 	}
 	return max(writeBatch, b.Batch*b.Concurrency)
@@ -44,7 +44,7 @@ func (b *WriteBack) most() int {
 // than slots. Of a backlog they go together, as many as it takes to fill all slots. The writes of a list are of
 // different queues, so that the order in a queue holds whatever becomes of one.
 func (b *WriteBack) groups(list []Write) [][]Write {
-	var together []Write
+	together := make([]Write, 0, len(list))
 	groups := make([][]Write, 0, len(list))
 	for _, w := range list {
 		if b.batched(w) {
@@ -64,13 +64,17 @@ func (b *WriteBack) groups(list []Write) [][]Write {
 
 // batched reports whether a write may go together with others.
 func (b *WriteBack) batched(w Write) bool {
-	return b.Batches != nil && b.Batch > 1 && b.Sink == SinkServer && w.Kind == WriteCreate && w.Sender.Empty() && !b.Shape.alters(w.Type) &&
+	return b.joined(w) || b.Batches != nil && b.Batch > 1 && b.Sink == SinkServer && w.Kind == WriteCreate && w.Sender.Empty() && !b.Shape.alters(w.Type) &&
 		len(w.Body.Reveal()) <= batchedBody && b.Batches.Together(w.Type, w.IfNoneExist)
 }
 
 // tryAll tries the writes of a group.
 func (b *WriteBack) tryAll(ctx context.Context, group []Write) {
-	if len(group) > 1 {
+	switch {
+	case len(group) > 1 && b.Sink == SinkTopic:
+		b.tryTopic(ctx, group)
+		return
+	case len(group) > 1:
 		group = b.tryBatch(ctx, group)
 	}
 	for _, w := range group {
@@ -110,18 +114,17 @@ func (b *WriteBack) tryBatch(ctx context.Context, group []Write) (rest []Write) 
 	for i, w := range asked {
 		came[w.Key] = created[i]
 	}
-	each(asked, func(w Write) { b.settle(ctx, w, WriteResult{Ref: came[w.Key].Ref}, nil, came[w.Key].Err) })
+	each(asked, func(_ int, w Write) { b.settle(ctx, w, WriteResult{Ref: came[w.Key].Ref}, nil, came[w.Key].Err) })
 	return nil
 }
 
 // wholeOf is whole for one of several: what panics is given up by itself.
 func (b *WriteBack) wholeOf(ctx context.Context, w Write) (body []byte, err error) {
-	defer func() {
-		if recover() != nil {
-			err = b.panicked(w)
-		}
-	}()
-	return b.whole(ctx, w)
+	err = b.sound(w, func() (err error) {
+		body, err = b.whole(ctx, w)
+		return err
+	})
+	return body, err
 }
 
 // createAll asks for several. Where that panics it returns nothing, and each is tried by itself.

@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+const (
+	// courtesy is for how long a lane waits at most, before each look at what it owes, for those who send.
+	courtesy     = time.Second
+	courtesyPoll = 5 * time.Millisecond
+)
+
 // Run works the queue of its sink until ctx ends, then finishes what is under way.
 func (b *WriteBack) Run(ctx context.Context) error {
 	wake := b.Ledger.WakeWrites(b.Sink)
@@ -22,6 +28,7 @@ func (b *WriteBack) Run(ctx context.Context) error {
 		if bounded {
 			r.under.Wait()
 		}
+		b.giveWay(ctx)
 		list, err := b.Ledger.Writes(ctx, b.Sink, b.Now(), limit)
 		if err != nil && ctx.Err() == nil {
 			b.Log.Error("pending writes not read", "sink", string(b.Sink), "error", err)
@@ -34,6 +41,9 @@ func (b *WriteBack) Run(ctx context.Context) error {
 		if bounded {
 			r.under.Wait()
 			b.breaker.grow()
+		}
+		if b.Sink == SinkTopic && len(list) < limit {
+			_ = sleep(ctx, topicPause)
 		}
 	}
 	return nil
@@ -51,6 +61,13 @@ func (b *WriteBack) show() {
 	b.Metrics.breaker(b.Sink, now)
 	if left := b.breaker.left(b.Now()); left > 0 {
 		b.Log.Warn("the sink is not asked for a while", "sink", string(b.Sink), "for", left.Round(time.Second).String())
+	}
+}
+
+// giveWay waits while messages wait to be sent, which comes first, and not for ever.
+func (b *WriteBack) giveWay(ctx context.Context) {
+	for waited := time.Duration(0); b.Busy != nil && waited < courtesy && ctx.Err() == nil && b.Busy(); waited += courtesyPoll {
+		_ = sleep(ctx, courtesyPoll)
 	}
 }
 
@@ -98,9 +115,6 @@ type runs struct {
 func (b *WriteBack) work(ctx context.Context, r *runs, list []Write) {
 	for _, group := range b.groups(b.begun.new(list)) {
 		r.slots <- struct{}{}
-		if b.Busy != nil && b.Busy() {
-			r.under.Wait()
-		}
 		if wait := b.breaker.left(b.Now()); ctx.Err() != nil || wait > 0 {
 			<-r.slots
 			b.giveBack(ctx, group, wait)
@@ -122,7 +136,7 @@ func (b *WriteBack) giveBack(ctx context.Context, list []Write, wait time.Durati
 	}
 	now := b.Now()
 	b.putOff(now.Add(wait))
-	each(list, func(w Write) {
+	each(list, func(_ int, w Write) {
 		given := WriteResult{Retry: now.Add(wait), Untried: true, Reason: ReasonTransient, At: now}
 		if err := b.Ledger.SettleWrite(ctx, w.Key, given); err != nil {
 			b.Log.Error("write not given back; its lease will end", "write", w.Key, "error", err)
@@ -131,14 +145,14 @@ func (b *WriteBack) giveBack(ctx context.Context, list []Write, wait time.Durati
 }
 
 // each does something with every write, at the same time: the ledger takes such calls together.
-func each(list []Write, do func(Write)) {
+func each(list []Write, do func(i int, w Write)) {
 	if len(list) == 1 {
-		do(list[0])
+		do(0, list[0])
 		return
 	}
 	var wg sync.WaitGroup
-	for _, w := range list {
-		wg.Go(func() { do(w) })
+	for i, w := range list {
+		wg.Go(func() { do(i, w) })
 	}
 	wg.Wait()
 }
@@ -156,7 +170,7 @@ func (s *begun) new(list []Write) []Write {
 	if s.keys == nil {
 		s.keys = map[string]struct{}{}
 	}
-	var fresh []Write
+	fresh := make([]Write, 0, len(list))
 	for _, w := range list {
 		if _, there := s.keys[w.Key]; !there {
 			s.keys[w.Key] = struct{}{}

@@ -50,7 +50,8 @@ func TestWriteBackBothSinks(t *testing.T) {
 			w := create(fmt.Sprint("server", i), "Patient/p1")
 			copied := w
 			copied.Key, copied.Sink = fmt.Sprint("topic", i), pipeline.SinkTopic
-			synctest.Wait() // both rest
+			time.Sleep(20 * time.Millisecond) // the topic's pause
+			synctest.Wait()                   // both rest
 			k.add(w, copied)
 			for _, wake := range k.wake {
 				select {

@@ -50,8 +50,8 @@ func (a *app) writeBacks(channel pipeline.Channel, busy func() bool, filing pipe
 		if sink == pipeline.SinkServer {
 			b.Rights = rights
 		}
-		if sink == pipeline.SinkTopic { // it takes what it is given at once, so that only our own work is in the way of sending
-			b.Busy = busy
+		if sink == pipeline.SinkTopic { // it takes what it is given at once: only our own work is in the way of sending
+			b.Busy, b.Batch = busy, topicBatch
 		}
 		if sink == pipeline.SinkServer && a.server != nil {
 			b.Concurrency, b.Batches, b.Batch = c.FHIR.Concurrency, a.server, c.FHIR.Batch
@@ -93,6 +93,9 @@ func (a *app) route(dead *pipeline.DeadLetters, intake *pipeline.Intake, inbound
 // better, and a message that is being sent wait longer.
 const intakeConcurrency = 128
 
-// writeConcurrency is how many FHIR writes of a sink are under way at once, while nothing waits to be sent; for the server the
-// configuration says it. More to the topic would make messages wait for the processor. Files are in memory meanwhile.
-var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkTopic: 4, pipeline.SinkFiles: 2}
+// writeConcurrency is how many requests to a sink are under way at once; for the server the configuration says it. Records go to the
+// topic many at a time, in one request: more would make messages wait for the processor. Files are in memory meanwhile.
+var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkTopic: 1, pipeline.SinkFiles: 2}
+
+// topicBatch is how many go to the topic together, at most.
+const topicBatch = 256
