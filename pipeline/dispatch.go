@@ -64,11 +64,11 @@ type Dispatch struct {
 	Errands func([]Errand, time.Time) []Write
 
 	halt pause
-	// working is how many notifications are in hand and not idle.
+	// working is how many notifications are being handled and not idle.
 	working atomic.Int64
 }
 
-// Busy reports whether several messages wait for the processor or for the ledger.
+// Busy reports whether several messages wait for the processor, for the ledger, or for what they are made of.
 func (d *Dispatch) Busy() bool { return d.working.Load() >= crowd }
 
 // idle waits for the provider, for a slot, or for a turn in the pace: that costs nobody anything.
@@ -103,11 +103,11 @@ func (d *Dispatch) Run(ctx context.Context) error {
 		list, next, err := d.lease(ctx, free)
 		for _, n := range list {
 			room <- struct{}{}
-			d.working.Add(1)
 			jobs.do(cmp.Or(n.Patient, n.Address.Fingerprint()), func() {
+				d.working.Add(1)
 				d.handle(ctx, n, at)
-				<-room
 				d.working.Add(-1)
+				<-room
 				select {
 				case freed <- struct{}{}:
 				default:

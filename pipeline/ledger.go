@@ -38,7 +38,7 @@ type Ledger interface {
 	Unpark(ctx context.Context, source Source, ref string) error
 
 	// Due leases up to limit planned notifications whose Due has come, lower Priority
-	// first, then earlier Due. A lease ends with Begin, Settle, Postpone or after LeaseTime.
+	// first, then earlier Due. A lease ends with Begin, also one that returns false, Settle, Postpone or after LeaseTime.
 	// Those that have expired are among them: dispatch settles them, with what it owes to the chart and to who asked.
 	// next is when the first falls due of those that are in nobody's hands then, which may be before now if there are more than
 	// limit; the zero time if there is none. A limit of 0 only asks for that.

@@ -149,7 +149,7 @@ func judged(created []Created) (failure error) {
 			return c.Err
 		case c.Err == nil || KindOf(c.Err) == Refused:
 			dealt = true
-		case failure == nil:
+		case failure == nil && KindOf(c.Err) != Malformed:
 			failure = c.Err
 		}
 	}

@@ -34,36 +34,45 @@ func TestWriteBackLetsSendingBeFirst(t *testing.T) {
 	}
 }
 
-// TestDispatchIsBusy while more is due than it has room for, and not when its channel is halted, which may last.
+// slowGate takes its time over each message.
+type slowGate struct{ takes time.Duration }
+
+func (g slowGate) Admit(context.Context, pipeline.Candidate) (pipeline.Verdict, error) {
+	time.Sleep(g.takes)
+	return pipeline.Verdict{}, nil
+}
+
+// TestDispatchIsBusy while several messages are being worked on, and not while they wait for the provider or for a slot.
 func TestDispatchIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk()
-		for i := range 100 {
-			k.waiting = append(k.waiting, dueNow(fmt.Sprint(i)))
+		of := func(i int) pipeline.DueNotification { // of different patients
+			n, id := dueNow(fmt.Sprint("k", i)), fmt.Sprint("p", i)
+			n.Patient, n.Recipient = "Patient/"+id, "Patient/"+id
+			k.keep(n.Patient, patientJSON(id, number))
+			return n
 		}
-		var refuses atomic.Bool
+		for i := range 8 {
+			k.waiting = append(k.waiting, of(i))
+		}
 		d := dispatching(t, k, func(ctx context.Context, m pipeline.Message) (pipeline.Receipt, error) {
-			time.Sleep(time.Second)
-			if refuses.Load() {
-				return pipeline.Receipt{}, &pipeline.Error{Op: "test.send", Kind: pipeline.Refused, Code: "190", Halt: true}
-			}
+			time.Sleep(3 * time.Second)
 			return taken(ctx, m)
 		})
-		d.Concurrency = 2
+		d.Concurrency = 4
+		d.Gates = append(d.Gates, slowGate{time.Second})
 		stop := start(d.Run)
 		synctest.Wait()
-		same(t, "busy with a backlog", d.Busy(), true)
+		same(t, "busy at the gates", d.Busy(), true)
+		time.Sleep(2 * time.Second)
+		same(t, "busy while all wait for the provider or a slot", d.Busy(), false)
 		time.Sleep(2 * time.Minute)
-		same(t, "sent", len(k.states()), 100)
-		same(t, "busy after it", d.Busy(), false)
-		refuses.Store(true)
-		for i := range 100 {
-			k.plan(dueNow(fmt.Sprint("more", i)))
+		same(t, "sent", len(k.states()), 8)
+		for i := range 5 {
+			k.plan(of(10 + i))
 		}
 		synctest.Wait()
-		same(t, "busy again", d.Busy(), true)
-		time.Sleep(5 * time.Second)
-		same(t, "busy while halted", d.Busy(), false)
+		same(t, "busy with a few", d.Busy(), false)
 		stop()
 	})
 }

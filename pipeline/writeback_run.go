@@ -66,7 +66,7 @@ func (b *WriteBack) show() {
 
 // giveWay waits while messages wait to be sent, which comes first, and not for ever.
 func (b *WriteBack) giveWay(ctx context.Context) {
-	for waited := time.Duration(0); b.Busy != nil && waited < courtesy && ctx.Err() == nil && b.Busy(); waited += courtesyPoll {
+	for began := time.Now(); b.Busy != nil && time.Since(began) < courtesy && ctx.Err() == nil && b.Busy(); {
 		_ = sleep(ctx, courtesyPoll)
 	}
 }

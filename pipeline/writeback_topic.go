@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -45,12 +46,20 @@ func (b *WriteBack) tryTopic(ctx context.Context, group []Write) {
 	if len(asked) == 0 {
 		return
 	}
-	published := make([]Created, len(asked))
+	errs := make([]error, len(asked))
 	each(asked, func(i int, w Write) {
-		published[i].Err = b.sound(w, func() error { return b.put(ctx, w, bodies[i]) })
+		err := b.sound(w, func() error { return b.put(ctx, w, bodies[i]) })
+		b.settle(ctx, w, WriteResult{}, nil, err)
+		errs[i] = err
 	})
-	b.heed(asked[0], judged(published))
-	each(asked, func(i int, w Write) { b.settle(ctx, w, WriteResult{}, nil, published[i].Err) })
+	dealt := slices.IndexFunc(errs, func(err error) bool { return err == nil || KindOf(err) == Refused })
+	if dealt >= 0 { // the topic is well; those it has not taken come again
+		b.heed(asked[dealt], errs[dealt])
+		return
+	}
+	for i, w := range asked {
+		b.heed(w, errs[i])
+	}
 }
 
 // sound does a part of a write. What panics is given up.

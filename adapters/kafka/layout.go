@@ -25,8 +25,12 @@ type counted struct {
 func (p *Publisher) partitions(topic string, now time.Time) (int, error) {
 	p.mu.Lock()
 	known := p.counts[topic]
+	fresh := now.Before(known.until)
+	if !fresh && known.n > 0 { // one of many asks anew
+		p.counts[topic] = counted{known.n, now.Add(layoutAge)}
+	}
 	p.mu.Unlock()
-	if now.Before(known.until) {
+	if fresh {
 		return known.n, nil
 	}
 	n, err := p.partitionsOf(topic)

@@ -16,7 +16,7 @@ func (l *Ledger) Begin(ctx context.Context, a pipeline.Attempt) (bool, error) {
 		return false, nil
 	}
 	if a.SubjectVersion != held.version {
-		l.unhand(a.Notification)
+		l.unhand(a.Notification, held)
 		return false, nil
 	}
 	row := l.sealAttempt(a)
@@ -27,12 +27,12 @@ func (l *Ledger) Begin(ctx context.Context, a pipeline.Attempt) (bool, error) {
 	})
 	switch {
 	case errors.Is(err, errUnmerged):
-		l.unhand(a.Notification)
+		l.unhand(a.Notification, held)
 		return false, nil
 	case err != nil:
 		return false, err
 	case id == 0:
-		l.unhand(a.Notification)
+		l.unhand(a.Notification, held)
 		return false, nil
 	}
 	l.leases.begin(a.Notification, id, time.Now())
@@ -41,8 +41,8 @@ func (l *Ledger) Begin(ctx context.Context, a pipeline.Attempt) (bool, error) {
 
 // unhand ends the lease of what was not begun. It may be due still, in another version or for another step, and was
 // in somebody's hands when that was news.
-func (l *Ledger) unhand(key string) {
-	l.leases.end(key)
+func (l *Ledger) unhand(key string, held lease) {
+	l.leases.give(key, held)
 	l.news(micros(l.now()))
 }
 
@@ -105,7 +105,7 @@ func (l *Ledger) Postpone(ctx context.Context, key string, due time.Time, reason
 	if err != nil {
 		return err
 	}
-	l.leases.end(key)
+	l.leases.give(key, held)
 	l.news(micros(due))
 	return nil
 }

@@ -115,6 +115,7 @@ func part(t *tx, a attempt, due int64, alone, gone bool) error {
 		}
 		if n > 0 {
 			t.moved(skipped, string(pipeline.ReasonMerged), planned, "")
+			t.news(due)
 		}
 	}
 	return nil

@@ -104,9 +104,6 @@ func (l *Ledger) Lapse(ctx context.Context, before, now time.Time, file filer) (
 			break
 		}
 	}
-	if again > 0 {
-		l.news(micros(now))
-	}
 	return again, holding, nil
 }
 
@@ -150,6 +147,7 @@ func (l *Ledger) lapse(t *tx, a attempt, now time.Time, file filer) (int64, []ow
 	_, err = t.exec("UPDATE notification SET state = 0, due_at = ?, reason = ?, postponed_at = ? WHERE subject_id = ? AND key = ?",
 		micros(now), string(pipeline.ReasonNoAnswer), micros(now), n.subjectID, n.Key)
 	t.moved(unknown, "", planned, "")
+	t.news(micros(now))
 	return to, nil, err
 }
 

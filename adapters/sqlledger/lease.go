@@ -69,6 +69,15 @@ func (l leases) begin(key string, attempt int64, now time.Time) {
 	l.held[key] = held
 }
 
+// give gives back a lease that was held, unless it has been taken anew: what is settled may be handed out once that is committed.
+func (l leases) give(key string, held lease) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[key] == held {
+		delete(l.held, key)
+	}
+}
+
 // end ends a lease, whoever holds it.
 func (l leases) end(keys ...string) {
 	l.mu.Lock()

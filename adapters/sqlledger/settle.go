@@ -25,9 +25,12 @@ func (l *Ledger) Settle(ctx context.Context, s pipeline.Settlement) error {
 		return nil
 	}
 	writes, message := l.sealWrites(s.Writes), l.sealMessageID(s.Attempt, s.MessageID)
-	err := l.writer.do(ctx, func(t *tx) error {
+	var counts bool
+	err := l.writer.do(ctx, func(t *tx) (err error) {
+		counts = true
 		if s.Attempt == "" {
-			return l.settleUnbegun(t, held, s, to, writes)
+			counts, err = l.settleUnbegun(t, held, s, to, writes)
+			return err
 		}
 		known, err := l.settleAttempt(t, held, s, to, message)
 		if err != nil || !known {
@@ -43,9 +46,13 @@ func (l *Ledger) Settle(ctx context.Context, s pipeline.Settlement) error {
 	if err != nil {
 		return err
 	}
-	l.leases.end(s.Key)
+	l.leases.give(s.Key, held)
 	if to == planned {
 		l.news(micros(s.Due))
+	}
+	if !counts {
+		l.news(micros(l.now())) // it may be due still, and was in somebody's hands when that was news
+		return nil
 	}
 	for _, n := range s.Say {
 		l.news(micros(n.Due))
@@ -55,21 +62,21 @@ func (l *Ledger) Settle(ctx context.Context, s pipeline.Settlement) error {
 }
 
 // settleUnbegun closes, or gives back, what was leased and not begun. What was
-// concluded from another version than the newest does not count: it will be handed out again.
-func (l *Ledger) settleUnbegun(t *tx, held lease, s pipeline.Settlement, to int64, writes []owedWrite) error {
+// concluded from another version than the newest does not count: it returns false, and it will be handed out again.
+func (l *Ledger) settleUnbegun(t *tx, held lease, s pipeline.Settlement, to int64, writes []owedWrite) (bool, error) {
 	if to == planned {
-		return postpone(t, held.subjectID, s.Key, s.Due, s.Reason)
+		return true, postpone(t, held.subjectID, s.Key, s.Due, s.Reason)
 	}
 	closed, err := closeUnbegun(t, held, s.Key, to, s.Reason, s.At)
 	if err != nil || !closed {
-		return err
+		return false, err
 	}
 	for _, n := range s.Say {
 		if err := l.say(t, n); err != nil {
-			return err
+			return true, err
 		}
 	}
-	return insertWrites(t, writes)
+	return true, insertWrites(t, writes)
 }
 
 // unchanged is the condition that a notification still says what was leased, and its subject is still in that version.

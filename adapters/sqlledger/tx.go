@@ -15,7 +15,7 @@ type tx struct {
 
 func (w *writer) tx() *tx { return &tx{conn: w.conn, w: w, now: w.now(), due: never} }
 
-// news notes when something falls due that was planned. Nobody holds a lease of it.
+// news notes when something falls due that was planned. If it is in somebody's hands, it is news once more when it no longer is.
 func (t *tx) news(due int64) { t.due = min(t.due, due) }
 
 type tallied struct {

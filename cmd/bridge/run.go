@@ -24,9 +24,10 @@ const memoryLimit = 512 << 20
 // tune lets the heap grow to nine times what is alive before it is collected, and memory not much above memoryLimit, unless GOGC and
 // GOMEMLIMIT say otherwise: what is alive is little, and messages wait while it is looked for. Measured in docs/performance.md.
 func tune() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(800)
+	if os.Getenv("GOGC") != "" {
+		return
 	}
+	debug.SetGCPercent(800)
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}

@@ -186,6 +186,14 @@ func dueWake(t *ledgerTest) {
 	if len(due) != 1 {
 		t.Error("in nobody's hands any more and due: no signal")
 	}
+	skipped := t.lease(n.Key)
+	t.apply(version("Appointment", "4", 3), plan(note("4", "booked", t.now)))
+	unsignalled()
+	t.settle(pipeline.Settlement{Key: skipped.Key, State: pipeline.Skipped, Reason: pipeline.ReasonNoNumber})
+	if len(due) != 1 {
+		t.Error("skipped in another version, and due: no signal")
+	}
+	t.wantState(skipped.Notification, pipeline.Planned, "")
 }
 
 func beginOnce(t *ledgerTest) {
