@@ -93,8 +93,8 @@ func (a *app) route(dead *pipeline.DeadLetters, intake *pipeline.Intake, inbound
 // better, and a message that is being sent wait longer.
 const intakeConcurrency = 128
 
-// writeConcurrency is how many requests to a sink are under way at once; for the server the configuration says it. Records go to the
-// topic many at a time, in one request: more would make messages wait for the processor. Files are in memory meanwhile.
+// writeConcurrency is how many groups of writes are under way at once; for the server the configuration says it. Records go to the
+// topic many at a time: more groups would make messages wait for the processor. Files are in memory meanwhile.
 var writeConcurrency = map[pipeline.Sink]int{pipeline.SinkTopic: 1, pipeline.SinkFiles: 2}
 
 // topicBatch is how many go to the topic together, at most.
