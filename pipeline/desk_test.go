@@ -140,6 +140,10 @@ func (k *desk) again(key string, due time.Time) {
 	delete(k.leased, key)
 	n.Due = due
 	k.waiting = append(k.waiting, n)
+	select { // what is in nobody's hands any more is news
+	case k.wake <- struct{}{}:
+	default:
+	}
 }
 
 func (k *desk) Resource(_ context.Context, ref string) (pipeline.Versioned, bool, error) {
