@@ -42,7 +42,7 @@ func (g slowGate) Admit(context.Context, pipeline.Candidate) (pipeline.Verdict, 
 	return pipeline.Verdict{}, nil
 }
 
-// TestDispatchIsBusy while several messages are being worked on, and not while they wait for the provider or for a slot.
+// TestDispatchIsBusy while several messages are being worked on, and not while they wait for the provider or for a slot, nor when its channel is halted, which may last.
 func TestDispatchIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newDesk()
@@ -55,8 +55,12 @@ func TestDispatchIsBusy(t *testing.T) {
 		for i := range 8 {
 			k.waiting = append(k.waiting, of(i))
 		}
+		var refuses atomic.Bool
 		d := dispatching(t, k, func(ctx context.Context, m pipeline.Message) (pipeline.Receipt, error) {
 			time.Sleep(3 * time.Second)
+			if refuses.Load() {
+				return pipeline.Receipt{}, &pipeline.Error{Op: "test.send", Kind: pipeline.Refused, Code: "190", Halt: true}
+			}
 			return taken(ctx, m)
 		})
 		d.Concurrency = 4
@@ -73,6 +77,13 @@ func TestDispatchIsBusy(t *testing.T) {
 		}
 		synctest.Wait()
 		same(t, "busy with a few", d.Busy(), false)
+		time.Sleep(time.Minute)
+		refuses.Store(true)
+		for i := range 20 {
+			k.plan(of(20 + i))
+		}
+		time.Sleep(8 * time.Second)
+		same(t, "busy while halted", d.Busy(), false)
 		stop()
 	})
 }

@@ -75,3 +75,35 @@ func TestTopicTogether(t *testing.T) {
 		same(t, "at once", at["a0"].Equal(at["a39"]), true)
 	})
 }
+
+// TestTopicDown: a group of which nothing is taken opens the breaker; one record that is taken shows that the topic is well.
+func TestTopicDown(t *testing.T) {
+	for name, c := range map[string]struct {
+		taken string
+		want  pipeline.BreakerState
+	}{"nothing is taken": {"", pipeline.BreakerOpen}, "one is taken": {"w3", pipeline.BreakerClosed}} {
+		synctest.Test(t, func(t *testing.T) {
+			k := newOutbox()
+			for i := range 10 {
+				w := create(fmt.Sprint("w", i), fmt.Sprint("Patient/", i))
+				w.Sink = pipeline.SinkTopic
+				k.add(w)
+			}
+			b := writingBack(t, k, nil)
+			b.Sink, b.Concurrency, b.Batch = pipeline.SinkTopic, 1, 256
+			b.Publisher = publisher(func(p published) error {
+				switch p.headers[pipeline.HeaderKey] {
+				case c.taken:
+					return nil
+				case "w0":
+					panic("of a publisher") // which says nothing of the topic
+				}
+				return transient("down")
+			})
+			stop := start(b.Run)
+			synctest.Wait()
+			same(t, name, b.State(), c.want)
+			stop()
+		})
+	}
+}

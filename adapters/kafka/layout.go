@@ -22,7 +22,8 @@ type counted struct {
 }
 
 // partitions returns how many a topic has.
-func (p *Publisher) partitions(topic string, now time.Time) (int, error) {
+func (p *Publisher) partitions(topic string) (int, error) {
+	now := time.Now()
 	p.mu.Lock()
 	known := p.counts[topic]
 	fresh := now.Before(known.until)
@@ -39,7 +40,7 @@ func (p *Publisher) partitions(topic string, now time.Time) (int, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.counts[topic] = counted{n, now.Add(layoutAge)}
+	p.counts[topic] = counted{n, time.Now().Add(layoutAge)}
 	return n, nil
 }
 

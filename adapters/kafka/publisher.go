@@ -71,8 +71,7 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 		return nil
 	}
 
-	now := time.Now()
-	count, err := p.partitions(topic, now)
+	count, err := p.partitions(topic)
 	if err != nil {
 		return publishError(err)
 	}
@@ -80,6 +79,7 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 	for i := range numbers {
 		numbers[i] = i
 	}
+	now := time.Now()
 	receipt := &receipt{}
 	receipt.pending.Add(len(messages))
 	byPartition := map[int][]parcel{}

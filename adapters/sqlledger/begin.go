@@ -39,7 +39,7 @@ func (l *Ledger) Begin(ctx context.Context, a pipeline.Attempt) (bool, error) {
 	return true, nil
 }
 
-// unhand ends the lease of what was not begun. It may be due still, in another version or for another step, and was
+// unhand ends the lease of what is neither begun nor closed. It may be due still, in another version or for another step, and was
 // in somebody's hands when that was news.
 func (l *Ledger) unhand(key string, held lease) {
 	l.leases.give(key, held)

@@ -175,6 +175,18 @@ func TestFailedSync(t *testing.T) {
 			t.Errorf("Apply %d: got %v, want it Transient", i, err)
 		}
 	}
+	ev := appointment(7) // dispatch may hear of what is committed before it is on disk, and must not begin it
+	if _, err := l.Apply(t.Context(), ev, wanted(ev, time.Now())); err == nil {
+		t.Error("Apply with a plan: got no error")
+	}
+	due, _, err := l.Due(t.Context(), time.Now(), 10)
+	if err != nil || len(due) != 1 {
+		t.Fatalf("due: %d, %v; want what is committed", len(due), err)
+	}
+	a := pipeline.Attempt{ID: pipeline.NewAttempt(), Notification: due[0].Key, SubjectVersion: due[0].Subject.Version, Begun: time.Now()}
+	if begun, err := l.Begin(t.Context(), a); begun || err == nil {
+		t.Errorf("Begin: got %v, %v; want an error", begun, err)
+	}
 	if err := l.Ping(t.Context()); err == nil {
 		t.Error("Ping: got no error")
 	}

@@ -46,13 +46,13 @@ func (l *Ledger) Settle(ctx context.Context, s pipeline.Settlement) error {
 	if err != nil {
 		return err
 	}
+	if !counts {
+		l.unhand(s.Key, held)
+		return nil
+	}
 	l.leases.give(s.Key, held)
 	if to == planned {
 		l.news(micros(s.Due))
-	}
-	if !counts {
-		l.news(micros(l.now())) // it may be due still, and was in somebody's hands when that was news
-		return nil
 	}
 	for _, n := range s.Say {
 		l.news(micros(n.Due))

@@ -16,6 +16,8 @@ var dueTests = map[string]func(*ledgerTest){
 	"what has expired is handed out to be settled":    dueExpired,
 	"next is when the first of the others falls due":  dueNext,
 	"Wake tells of what is due before next":           dueWake,
+	"Wake tells of what a message did not say":        dueWakeMerged,
+	"Wake tells of what nobody heard the outcome of":  dueWakeLapsed,
 	"Begin takes what is leased, once":                beginOnce,
 	"Begin refuses after a newer version":             beginStale,
 	"Begin refuses what was cancelled":                beginCancelled,
@@ -156,44 +158,6 @@ func dueNext(t *ledgerTest) {
 	if list, next, err := t.l.Due(t.Context(), soon.Due, 10); err != nil || len(list) != 1 || !next.IsZero() {
 		t.Errorf("the last: got %d, next %v, %v; want it and none", len(list), next, err)
 	}
-}
-
-func dueWake(t *ledgerTest) {
-	due := t.l.Wake()
-	t.booked("1", t.now.Add(2*time.Hour))
-	unsignalled := func() {
-		t.nextDue()
-		for len(due) > 0 {
-			<-due
-		}
-	}
-	unsignalled()
-	t.booked("2", t.now.Add(time.Hour))
-	if len(due) != 1 {
-		t.Error("earlier than what Due called next: no signal")
-	}
-	unsignalled()
-	t.booked("3", t.now.Add(3*time.Hour))
-	if len(due) != 0 {
-		t.Error("later than what Due called next: signalled")
-	}
-	n := t.lease(t.booked("4", t.now).Key)
-	t.apply(version("Appointment", "4", 2), plan(note("4", "booked", t.now)))
-	unsignalled()
-	if ok, err := t.l.Begin(t.Context(), t.try(n)); ok || err != nil {
-		t.Errorf("Begin of another version: got %v, %v; want false", ok, err)
-	}
-	if len(due) != 1 {
-		t.Error("in nobody's hands any more and due: no signal")
-	}
-	skipped := t.lease(n.Key)
-	t.apply(version("Appointment", "4", 3), plan(note("4", "booked", t.now)))
-	unsignalled()
-	t.settle(pipeline.Settlement{Key: skipped.Key, State: pipeline.Skipped, Reason: pipeline.ReasonNoNumber})
-	if len(due) != 1 {
-		t.Error("skipped in another version, and due: no signal")
-	}
-	t.wantState(skipped.Notification, pipeline.Planned, "")
 }
 
 func beginOnce(t *ledgerTest) {
