@@ -228,11 +228,11 @@ func (w *world) handled(resourceType string) int {
 	return n
 }
 
-// settled reports whether the ledger has nothing under way.
+// settled reports whether the ledger has nothing under way. An event that came before its patient is parked for a moment.
 func (w *world) settled(b *bridge) bool {
 	c, err := b.app.ledger.Census(w.t.Context())
 	must(w.t, err)
-	return c.OldestDue == 0 && count(c, "sending")+count(c, "unknown") == 0 &&
+	return c.OldestDue == 0 && c.Parked == 0 && count(c, "sending")+count(c, "unknown") == 0 &&
 		c.Writes["server"]+c.Writes["topic"] == 0 && w.lag(b) == 0
 }
 
