@@ -69,8 +69,7 @@ func TestBreaker(t *testing.T) {
 		asked := 0
 		is := func(at time.Duration, state pipeline.BreakerState, more int) {
 			t.Helper()
-			time.Sleep(time.Until(begun.Add(at)))
-			synctest.Wait()
+			pass(time.Until(begun.Add(at)))
 			same(t, fmt.Sprint("state after ", at), b.State(), state)
 			if asked += more; asked > 0 {
 				same(t, fmt.Sprint("asked after ", at), d.after(begun.Add(-1)), asked)
@@ -90,7 +89,7 @@ func TestBreaker(t *testing.T) {
 		is(6*time.Second, pipeline.BreakerOpen, 0)
 		is(15*time.Second, pipeline.BreakerOpen, 0) // for ten seconds this time
 		is(15024*time.Millisecond, pipeline.BreakerHalfOpen, 1)
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		stop()
 		same(t, "state when it is back", b.State(), pipeline.BreakerClosed)
 		same(t, "asked in all", d.after(begun.Add(-1)), asked+199)
@@ -108,21 +107,20 @@ func TestBreakerGrows(t *testing.T) {
 				b := writingBack(t, queuesOf(500), &server{create: d.create})
 				b.Concurrency = 200
 				stop := start(b.Run)
-				time.Sleep(2 * time.Second)
+				pass(2 * time.Second)
 				back := time.Now()
 				d.mu.Lock()
 				d.most = 0
 				d.mu.Unlock()
 				for d.after(back) == 0 {
-					time.Sleep(10 * time.Millisecond)
+					pass(10 * time.Millisecond)
 				}
 				synctest.Wait()
 				for round, want := range []int{1, 3, 7, 15, 31} {
 					same(t, fmt.Sprint("asked by the end of round ", round+1), d.after(back), want)
-					time.Sleep(100 * time.Millisecond)
-					synctest.Wait()
+					pass(100 * time.Millisecond)
 				}
-				time.Sleep(2 * time.Minute)
+				pass(2 * time.Minute)
 				stop()
 				same(t, "left", b.Ledger.(*outbox).left(), 0)
 			})
@@ -136,7 +134,7 @@ func TestBreakerGivesBack(t *testing.T) {
 		k := queuesOf(30)
 		d := &down{until: time.Now().Add(time.Hour), err: transient("unreachable"), takes: time.Millisecond}
 		stop := start(writingBack(t, k, &server{create: d.create}).Run)
-		time.Sleep(4 * time.Second)
+		pass(4 * time.Second)
 		stop()
 		tried := 0
 		for _, w := range k.list {
@@ -164,11 +162,10 @@ func TestSlowWriteHoldsNoOther(t *testing.T) {
 			return "Communication/1", nil
 		}}
 		stop := start(writingBack(t, k, s).Run)
-		time.Sleep(5 * time.Second)
-		synctest.Wait()
+		pass(5 * time.Second)
 		same(t, "left beside the slow one", k.left(), 1)
 		k.add(create("later", "Patient/1"))
-		time.Sleep(4 * pipeline.LeaseTime)
+		pass(4 * pipeline.LeaseTime)
 		stop()
 		same(t, "left", k.left(), 0)
 		same(t, "tried", len(p.keys()), 202)

@@ -109,14 +109,14 @@ func TestConsentAndWords(t *testing.T) {
 				n.Consents = true
 				k := newDesk(n)
 				k.consents = []pipeline.Versioned{{Resource: consentJSON("c1", "active", c.rule, said, "")}}
-				time.Sleep(20 * time.Second)
+				pass(20 * time.Second)
 				s := pipeline.Sender{Stopped: c.stopped}
 				if c.word > 0 {
 					s.Word = at("2000-01-01T00:00:00Z").Add(time.Duration(c.word) * time.Second)
 				}
 				k.senders[number] = s
 				stop := start(dispatching(t, k, taken).Run)
-				time.Sleep(time.Second)
+				pass(time.Second)
 				stop()
 				want := "n1 accepted"
 				if c.want != "" {

@@ -37,7 +37,7 @@ func TestDispatchMergesWhatAnotherMessageSays(t *testing.T) {
 				d := dispatching(t, k.desk, (&posts{}).failing())
 				d.Ledger = k
 				stop := start(d.Run)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				stop()
 				same(t, "settled", k.states(), []string{want})
 			})
@@ -59,11 +59,11 @@ func TestDispatchWaitsForWhatCovers(t *testing.T) {
 			k.mu.Lock()
 			k.err, k.state, k.due = nil, state, due
 			k.mu.Unlock()
-			time.Sleep(lasts)
+			pass(lasts)
 			same(t, "while it is "+string(state), k.states(), []string{})
 			return len(k.given()) - before
 		}
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		same(t, "while nobody can tell", k.states(), []string{})
 		tonight := time.Now().Add(8 * time.Hour)
 		if looked := stands(pipeline.Planned, tonight, 8*time.Hour+30*time.Second); looked > 10 {
@@ -76,7 +76,7 @@ func TestDispatchWaitsForWhatCovers(t *testing.T) {
 		k.mu.Lock()
 		k.state = pipeline.Failed
 		k.mu.Unlock()
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		same(t, "once that has failed", k.states(), []string{"n1 accepted"})
 	})
 }

@@ -94,7 +94,7 @@ func TestDispatchSaysTogether(t *testing.T) {
 				d.Ledger, d.Journeys = k, &journeys{compose: sayTogether}
 				d.Gates = append(d.Gates, objectsTo(c.gate))
 				stop := start(d.Run)
-				time.Sleep(time.Millisecond)
+				pass(time.Millisecond)
 				stop()
 				var covers []string
 				for _, covered := range k.begun()[0].Covers {

@@ -29,14 +29,14 @@ func TestDispatchSendsNewsBesidesSlowDocuments(t *testing.T) {
 			e.k.waiting = append(e.k.waiting, n)
 		}
 		stop := start(e.Run)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		news := dueNow("news")
 		news.Patient = "Patient/p5"
 		e.k.keep(news.Patient, patientJSON("p5", newNumber))
 		e.k.plan(news)
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		same(t, "at once", e.k.states(), []string{"news accepted"})
-		time.Sleep(4 * time.Minute)
+		pass(4 * time.Minute)
 		stop()
 		same(t, "in the end", sorted(e.k.states()),
 			[]string{"document p1 accepted", "document p2 accepted", "document p3 accepted", "document p4 accepted", "news accepted"})

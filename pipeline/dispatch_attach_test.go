@@ -171,7 +171,7 @@ func TestDispatchSendsADocument(t *testing.T) {
 				c.change(t, e)
 				e.k.waiting = append(e.k.waiting, e.n)
 				stop := start(e.Run)
-				time.Sleep(30 * time.Second)
+				pass(30 * time.Second)
 				stop()
 				if c.want == "accepted" {
 					same(t, "settled", e.k.states(), []string{"n1 accepted"})
@@ -210,9 +210,9 @@ func TestDispatchTriesADocumentAgain(t *testing.T) {
 					c.fail(e, c.err)
 					e.k.waiting = append(e.k.waiting, e.n)
 					stop := start(e.Run)
-					time.Sleep(lasts)
+					pass(lasts)
 					c.fail(e, nil)
-					time.Sleep(5 * time.Minute)
+					pass(5 * time.Minute)
 					stop()
 					want := []string{"n1 accepted"}
 					if lasts > 15*time.Minute {
@@ -233,9 +233,9 @@ func TestDispatchAsksAgainOnceADocumentIsStored(t *testing.T) {
 		e.store.takes = 10 * time.Second
 		e.k.waiting = append(e.k.waiting, e.n)
 		stop := start(e.Run)
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		e.k.stop(number)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "settled", e.k.states(), []string{"n1 skipped stopped"})
 		same(t, "posted", len(e.posted), 0)

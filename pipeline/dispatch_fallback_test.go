@@ -83,7 +83,7 @@ func TestDispatchFallsBack(t *testing.T) {
 				d.Gates = append(d.Gates, pipeline.GateReachable{For: 7 * 24 * time.Hour})
 				d.Fallback = &pipeline.Fallback{Channel: sms.failing(c.sms...), Name: "sms", For: 7 * 24 * time.Hour}
 				stop := start(d.Run)
-				time.Sleep(30 * time.Minute)
+				pass(30 * time.Minute)
 				stop()
 				same(t, "settled", k.states(), c.want)
 				same(t, "by WhatsApp", main.texts(), c.posted)
@@ -117,7 +117,7 @@ func TestDispatchHaltsOneChannel(t *testing.T) {
 		k.plan(there)
 		synctest.Wait()
 		same(t, "meanwhile", k.states(), []string{"n1 planned halted", "n2 accepted"})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "afterwards", k.states(), []string{"n1 planned halted", "n2 accepted", "n1 accepted"})
 		same(t, "by SMS", sms.texts(), []string{"sms n1", "sms n1"})
@@ -190,8 +190,7 @@ func TestPoll(t *testing.T) {
 		stop := start(p.Run)
 		passes := func(d time.Duration) {
 			k.mu.Unlock()
-			time.Sleep(d)
-			synctest.Wait()
+			pass(d)
 			k.mu.Lock()
 		}
 		k.mu.Lock()
@@ -226,7 +225,7 @@ func TestPollPassesBy(t *testing.T) {
 		}
 		log, _ := newLog(t)
 		stop := start((&pipeline.Poll{Ledger: k, Source: k, Channel: "main", Receive: k.take, Log: log, Now: time.Now}).Run)
-		time.Sleep(8 * time.Minute)
+		pass(8 * time.Minute)
 		stop()
 		same(t, "asked", k.asked, []string{"m1", "m2", "m3"})
 	})
@@ -241,7 +240,7 @@ func TestPollGoesThrough(t *testing.T) {
 		}
 		log, _ := newLog(t)
 		stop := start((&pipeline.Poll{Ledger: k, Source: k, Channel: "main", Receive: k.take, Log: log, Now: time.Now}).Run)
-		time.Sleep(8 * time.Minute)
+		pass(8 * time.Minute)
 		stop()
 		seen := map[string]int{}
 		for _, id := range k.asked {

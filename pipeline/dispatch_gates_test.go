@@ -156,7 +156,7 @@ func TestDispatchSkips(t *testing.T) {
 				c.change(&n, k, d)
 				k.plan(n)
 				stop := start(d.Run)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				stop()
 				same(t, "settled", k.states(), c.want)
 				same(t, "posts", len(p.texts()), 0)
@@ -171,7 +171,7 @@ func TestDispatchTriesAgainWhatCannotBePrepared(t *testing.T) {
 		d := dispatching(t, k, p.failing())
 		d.Gates = []pipeline.Gate{objection{err: transient("disk_full")}}
 		stop := start(d.Run)
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		stop()
 		same(t, "posts", len(p.texts()), 0)
 		same(t, "settled", k.states(), []string{})

@@ -84,7 +84,7 @@ func (w *wall) asks(key string, then time.Duration) {
 	n := dueNow(key)
 	n.ReplyTo, n.Address = "r1", pipeline.NewPrivate(number)
 	w.k.plan(n)
-	time.Sleep(then)
+	pass(then)
 }
 
 func TestDispatchStoresAPictureOnce(t *testing.T) {
@@ -114,7 +114,7 @@ func TestDispatchStoresAPictureOnceForMany(t *testing.T) {
 			w.k.waiting = append(w.k.waiting, n)
 		}
 		stop := start(w.Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		if w.stored != 1 || len(w.posted) != 20 {
 			t.Errorf("stored %d times and sent %d, want 1 and 20", w.stored, len(w.posted))

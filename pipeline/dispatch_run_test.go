@@ -58,7 +58,7 @@ func TestDispatchOrder(t *testing.T) {
 			})
 			d.Concurrency = concurrency
 			stop := start(d.Run)
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			stop()
 			for patient := range want {
 				if !slices.Equal(got[patient], want[patient]) {
@@ -94,16 +94,16 @@ func TestDispatchWakes(t *testing.T) {
 		later := dueNow("later")
 		later.Due = later.Due.Add(3 * time.Second)
 		k.plan(later)
-		time.Sleep(3*time.Second - time.Millisecond)
+		pass(3*time.Second - time.Millisecond)
 		same(t, "sent too early", len(k.states()), 50)
-		time.Sleep(51 * time.Millisecond)
+		pass(51 * time.Millisecond)
 		same(t, "sent when due", len(k.states()), 51)
 
 		unheard := dueNow("unheard") // another instance planned it: there is no signal
 		k.mu.Lock()
 		k.waiting = append(k.waiting, unheard)
 		k.mu.Unlock()
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		stop()
 		same(t, "sent without a signal", len(k.states()), 52)
 	})
@@ -123,7 +123,7 @@ func TestDispatchFull(t *testing.T) {
 		k.plan(dueNow("more"))
 		synctest.Wait()
 		begun, asked := time.Now(), k.asked.Load()
-		time.Sleep(5*time.Second + time.Millisecond)
+		pass(5*time.Second + time.Millisecond)
 		same(t, "sent", len(k.states()), 5)
 		if n := k.asked.Load() - asked; n > 12 {
 			t.Errorf("asked %d times in %v, want a few", n, time.Since(begun))
@@ -149,7 +149,7 @@ func TestDispatchDoesNotSpin(t *testing.T) {
 				k := newDesk()
 				c.play(k)
 				stop := start(dispatching(t, k, taken).Run)
-				time.Sleep(10 * time.Second)
+				pass(10 * time.Second)
 				stop()
 				if n := k.asked.Load(); n > c.atMost || n < 2 {
 					t.Errorf("asked %d times, want 2 to %d", n, c.atMost)

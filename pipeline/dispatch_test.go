@@ -104,7 +104,7 @@ func TestDispatchFailures(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k, p := newDesk(dueNow("n1")), &posts{}
 				stop := start(dispatching(t, k, p.failing(c.err)).Run)
-				time.Sleep(30 * time.Minute)
+				pass(30 * time.Minute)
 				stop()
 				same(t, "settled", k.states(), c.want)
 				same(t, "posts", len(p.texts()), len(c.want))
@@ -137,7 +137,7 @@ func TestDispatchThrottledRecipientHoldsUpNobodyElse(t *testing.T) {
 		synctest.Wait()
 		same(t, "at once", k.states(), []string{"n1 planned throttled", "other accepted"})
 		same(t, "waited", time.Since(begun), time.Duration(0))
-		time.Sleep(61 * time.Second)
+		pass(61 * time.Second)
 		stop()
 		same(t, "then", k.states()[2:], []string{"n1 accepted"})
 	})
@@ -149,9 +149,9 @@ func TestDispatchThrottledChannelHoldsUpAll(t *testing.T) {
 		stop := start(dispatching(t, k, p.failing(&pipeline.Error{Kind: pipeline.Throttled, After: time.Minute})).Run)
 		synctest.Wait()
 		k.plan(dueNow("other"))
-		time.Sleep(59 * time.Second)
+		pass(59 * time.Second)
 		same(t, "posts in the pause", p.texts(), []string{"n1"})
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		stop()
 		same(t, "posts after it", len(p.texts()), 3)
 	})
@@ -179,12 +179,11 @@ func TestDispatchHalts(t *testing.T) {
 		if !strings.Contains(counted(), "bridge_channel_halted{channel=main} 1") {
 			t.Error("the gauge does not show the halt")
 		}
-		time.Sleep(5*time.Second + time.Millisecond)
-		synctest.Wait()
+		pass(5*time.Second + time.Millisecond)
 		same(t, "posts after the first pause: one, to see", len(p.texts()), 2)
-		time.Sleep(9 * time.Second)
+		pass(9 * time.Second)
 		same(t, "posts in the second pause, which is longer", len(p.texts()), 2)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		accepted := 0
 		for _, s := range k.states() {
@@ -218,9 +217,9 @@ func TestDispatchTriesAHaltedChannelWithOne(t *testing.T) {
 		})
 		d.Concurrency = 8
 		stop := start(d.Run)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		same(t, "posts before it is known", len(p.texts()), 8)
-		time.Sleep(30 * time.Minute)
+		pass(30 * time.Minute)
 		stop()
 		if n := len(p.texts()) - 8; n < 5 || n > 15 {
 			t.Errorf("%d posts in half an hour of halt, want one after each pause", n)
@@ -242,7 +241,7 @@ func TestDispatchPostsNothingUnlessBegun(t *testing.T) {
 				k, p := newDesk(dueNow("n1")), &posts{}
 				k.begin = c.begin
 				stop := start(dispatching(t, k, p.failing()).Run)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				stop()
 				same(t, "posts", len(p.texts()), 0)
 				same(t, "settled", k.states(), []string{})
@@ -292,7 +291,7 @@ func TestDispatchCarriesOnWhenSettlingFails(t *testing.T) {
 			return nil
 		}
 		stop := start(dispatching(t, k, p.failing()).Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "settled", k.states(), []string{"n2 accepted"})
 		same(t, "posts: none twice", p.texts(), []string{"n1", "n2"})

@@ -54,10 +54,10 @@ func TestDispatchAsksAgainAfterAWait(t *testing.T) {
 				k, p := newDesk(n), &posts{}
 				d := crowded(t, k, p.failing())
 				stop := start(d.Run)
-				time.Sleep(3 * time.Second)
+				pass(3 * time.Second)
 				same(t, "posts while it waits", len(p.texts()), 0)
 				c.change(k, d)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				stop()
 				same(t, "settled", k.states(), c.want)
 				same(t, "to", p.addresses(), c.to)
@@ -77,7 +77,7 @@ func TestDispatchPutsOffWhatWouldWaitLong(t *testing.T) {
 		_, _ = d.Pace.Wait(t.Context(), pipeline.NewPrivate(number), time.Minute) // its turn comes after 6 s
 		begun := time.Now()
 		stop := start(d.Run)
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		stop()
 		if back := k.given(); len(back) != 0 && back[0].why != pipeline.ReasonThrottled {
 			t.Errorf("given back for %q", back[0].why)
@@ -98,7 +98,7 @@ func TestDispatchToTheNumberThatHolds(t *testing.T) {
 		k.plan(dueNow("n2"))
 		synctest.Wait()
 		k.keep("Patient/p1", patientJSON("p1", number)) // another instance has learned this
-		time.Sleep(11 * time.Second)
+		pass(11 * time.Second)
 		k.plan(dueNow("n3"))
 		synctest.Wait()
 		reply := dueNow("n4")
@@ -152,13 +152,13 @@ func TestDispatchStopsAtTheSlot(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			n := second()
 			n.Expires = n.Due.Add(2 * time.Second)
-			k := run(t, 2*time.Second, n, func(stop func()) { time.Sleep(time.Minute); stop() })
+			k := run(t, 2*time.Second, n, func(stop func()) { pass(time.Minute); stop() })
 			same(t, "settled", sorted(k.states()), []string{"first accepted", "second expired expired"})
 		})
 	})
 	t.Run("its words are old", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			k := run(t, 6*time.Second, second(), func(stop func()) { time.Sleep(time.Minute); stop() })
+			k := run(t, 6*time.Second, second(), func(stop func()) { pass(time.Minute); stop() })
 			same(t, "settled", sorted(k.states()), []string{"first accepted", "second accepted", "second planned transient"})
 			same(t, "words are made again", k.begun()[1].ID != k.begun()[2].ID, true)
 		})
@@ -183,7 +183,7 @@ func TestDispatchStopsAtTheSlot(t *testing.T) {
 			})
 			d.Concurrency = 1
 			stop := start(d.Run)
-			time.Sleep(2 * time.Second)
+			pass(2 * time.Second)
 			same(t, "posts", len(p.texts()), 1)
 			same(t, "given back", count(k, "first planned halted")+count(k, "second planned halted"), 2)
 			stop()
@@ -247,7 +247,7 @@ func TestDispatchAsksForTheSender(t *testing.T) {
 			return pipeline.Sender{}, nil
 		}
 		stop := start(dispatching(t, k, p.failing()).Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "settled", k.states(), []string{"n2 skipped no_number", "n1 accepted"})
 		same(t, "given back for", k.given()[0].why, pipeline.ReasonTransient)

@@ -72,7 +72,7 @@ func TestDispatchRecordsWhatExpired(t *testing.T) {
 		d.Journeys = nil // would panic
 		d.File = filing.Record
 		stop := start(d.Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "settled", k.states(), []string{"n1 expired expired"})
 		writes := k.ends[0].Writes

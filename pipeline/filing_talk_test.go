@@ -96,7 +96,7 @@ func TestConsentOfAStranger(t *testing.T) {
 			create:  func(body []byte, _ string) (string, error) { created = body; return "Consent/1", nil },
 		}
 		stop := start(writingBack(t, k, s).Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		var consent struct {
 			Patient   map[string]string   `json:"patient"`

@@ -94,7 +94,7 @@ func TestDispatchSendsANumberNoMoreThanItsShare(t *testing.T) {
 		said := []string{}
 		d.Channel = watch(d.Channel, func() { said = append(said, time.Since(began).String()) })
 		stop := start(d.Run)
-		time.Sleep(100 * time.Hour)
+		pass(100 * time.Hour)
 		stop()
 		same(t, "posts", p.texts(), []string{"n0", "n1", "answer", "n2", "n3", "n4"})
 		same(t, "posted after", said, []string{"0s", "1h0m0s", "4h0m0s", "24h0m0s", "25h0m0s", "48h0m0s"})

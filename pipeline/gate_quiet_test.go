@@ -127,7 +127,7 @@ func TestDispatchSendsNothingInQuietHours(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				time.Sleep(21*time.Hour + 30*time.Minute) // the bubble's clock begins at midnight UTC
+				pass(21*time.Hour + 30*time.Minute) // the bubble's clock begins at midnight UTC
 				began, posted := time.Now(), time.Duration(-1)
 				n := dueNow("n1")
 				n.Expires = began.Add(c.expires)
@@ -139,7 +139,7 @@ func TestDispatchSendsNothingInQuietHours(t *testing.T) {
 				d.Gates = append(d.Gates, pipeline.GateQuiet{From: 21 * 60, To: 8 * 60, Zone: time.UTC})
 				d.Channel = watch(d.Channel, func() { posted = time.Since(began) })
 				stop := start(d.Run)
-				time.Sleep(11 * time.Hour)
+				pass(11 * time.Hour)
 				stop()
 				same(t, "settled", k.states(), []string{c.want})
 				same(t, "posted after", posted, c.at)
@@ -206,7 +206,7 @@ func TestDispatchIsDoneBeforeTheQuietTime(t *testing.T) {
 				g := nights(t, c.zone)
 				g.Days = nil
 				night := time.Date(2000, time.January, c.day, 21, 0, 0, 0, g.Zone)
-				time.Sleep(time.Until(night.Add(-55 * time.Second)))
+				pass(time.Until(night.Add(-55 * time.Second)))
 				k, p := newDesk(), &posts{}
 				for i := range 20 {
 					n := dueNow(fmt.Sprint("n", i))
@@ -225,14 +225,14 @@ func TestDispatchIsDoneBeforeTheQuietTime(t *testing.T) {
 					}
 				})
 				stop := start(d.Run)
-				time.Sleep(2 * time.Minute)
+				pass(2 * time.Minute)
 				before := len(p.texts())
 				if before == 0 || before == 20 {
 					t.Errorf("%d posts in the minute before the night, want some", before)
 				}
-				time.Sleep(time.Until(time.Date(2000, time.January, c.day+1, 8, 0, 0, 0, g.Zone)) - time.Second)
+				pass(time.Until(time.Date(2000, time.January, c.day+1, 8, 0, 0, 0, g.Zone)) - time.Second)
 				same(t, "posts in the night", len(p.texts()), before)
-				time.Sleep(3 * time.Hour)
+				pass(3 * time.Hour)
 				stop()
 				same(t, "posts", len(p.texts()), 20)
 			})

@@ -102,7 +102,7 @@ func TestDispatchHoldsWhatAPausedTemplateWouldSay(t *testing.T) {
 		}
 		note(pipeline.TemplatePaused)
 		stop := start(d.Run)
-		time.Sleep(14 * time.Minute)
+		pass(14 * time.Minute)
 		same(t, "posts while paused", len(p.texts()), 0)
 		same(t, "settled while paused", k.states(), []string{"late expired expired"})
 		held := k.given()
@@ -119,7 +119,7 @@ func TestDispatchHoldsWhatAPausedTemplateWouldSay(t *testing.T) {
 			t.Errorf("the metric does not say so: %s", counted())
 		}
 		note(pipeline.TemplateApproved)
-		time.Sleep(6 * time.Minute)
+		pass(6 * time.Minute)
 		stop()
 		same(t, "posts once it is free", p.texts(), []string{"n1"})
 		same(t, "settled", k.states(), []string{"late expired expired", "n1 accepted"})
@@ -161,7 +161,7 @@ func TestGateTemplateLeavesTheRestToOthers(t *testing.T) {
 				d.Journeys = &journeys{compose: c.compose}
 				d.Gates = append(d.Gates, pipeline.GateTemplate{States: &templateMemory{}})
 				stop := start(d.Run)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				stop()
 				same(t, "settled", k.states(), c.want)
 			})

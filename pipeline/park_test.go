@@ -167,7 +167,7 @@ func TestParking(t *testing.T) {
 					c.play(k, in)
 				}
 				stop := start(lane.Run)
-				time.Sleep(10 * time.Minute)
+				pass(10 * time.Minute)
 				stop()
 				same(t, "applied", strings.Join(k.applied, " "), c.applied)
 				same(t, "dead letters", strings.Join(dead, " "), c.dead)
@@ -199,11 +199,10 @@ func TestParkingKeepsTheOthersOfARecord(t *testing.T) {
 		k.kept["Patient/p1"] = patientJSON("p1", number)
 		_, lane := parking(t, k, &[]string{})
 		stop := start(lane.Run)
-		time.Sleep(time.Minute)
-		synctest.Wait()
+		pass(time.Minute)
 		same(t, "applied and parked", k.standing(), "[Appointment/a1] 1")
 		k.know("Patient/p2", patientJSON("p2", number))
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		stop()
 		same(t, "applied and parked", k.standing(), "[Appointment/a1 Appointment/a2] 0")
 	})
@@ -228,12 +227,11 @@ func TestParkingDoesNotSpin(t *testing.T) {
 		}
 		_, lane := parking(t, k, &[]string{})
 		stop := start(lane.Run)
-		time.Sleep(2100 * time.Millisecond)
-		synctest.Wait()
+		pass(2100 * time.Millisecond)
 		if n := asked.Load(); n > 10*64 {
 			t.Errorf("%d tries in two seconds in which the ledger did not answer, want a batch from time to time", n)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "applied and parked", k.standing(), "[Appointment/a69] 69")
 	})

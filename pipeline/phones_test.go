@@ -40,7 +40,7 @@ func TestWordsOfAnotherNumber(t *testing.T) {
 				}
 				k.senders[other] = s
 				stop := start(dispatching(t, k, taken).Run)
-				time.Sleep(time.Second)
+				pass(time.Second)
 				stop()
 				want := []string{"n1 skipped stopped"}
 				if c.expect == 1 {

@@ -125,7 +125,7 @@ func TestProxyIsChosen(t *testing.T) {
 					return []pipeline.Write{{Key: m.Notification.Recipient + " of " + m.Notification.Patient}}
 				}
 				stop := start(d.Run)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				stop()
 				got := string(f.ends[0].Reason)
 				if begun := f.begun(); len(begun) > 0 {
@@ -160,7 +160,7 @@ func TestProxyIsAskedForAtTheServer(t *testing.T) {
 		stop, stopAsking := start(d.Run), start(d.Proxies.Run)
 		defer stopAsking()
 		defer stop()
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		same(t, "while the server is down", f.states(), []string{})
 		mu.Lock()
 		if asked < 2 {
@@ -171,21 +171,21 @@ func TestProxyIsAskedForAtTheServer(t *testing.T) {
 		for _, g := range f.given() {
 			same(t, "put off", g.why, pipeline.ReasonNoProxy)
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		same(t, "told", f.begun()[0].Recipient, "RelatedPerson/a")
 		mu.Lock()
 		before := asked
 		mu.Unlock()
 		f.plan(dueNow("n2"))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		same(t, "told again", f.begun()[1].Recipient, "RelatedPerson/a")
 		mu.Lock()
 		same(t, "asked once an hour", asked, before)
 		found = nil // no longer the mother's to know
 		mu.Unlock()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		f.plan(dueNow("n3"))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		same(t, "an hour later", f.states()[2], "n3 skipped minor")
 	})
 }
@@ -198,7 +198,7 @@ func TestProxyOfAServerThatDoesNotSay(t *testing.T) {
 		d.Gates = append(d.Gates, pipeline.GateMinor{Age: 16, Zone: time.UTC})
 		d.Proxies = proxiesOf(f, relations(func(string) ([]pipeline.Versioned, error) { return nil, refused("403") }), d)
 		stop, stopAsking := start(d.Run), start(d.Proxies.Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		stopAsking()
 		same(t, "settled", f.states(), []string{"n1 skipped minor"})
@@ -218,7 +218,7 @@ func TestAnAnswerToWhoActsForAPatient(t *testing.T) {
 			return sayKey(n, f, attempt)
 		}}
 		stop := start(d.Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		a := k.begun()[0]
 		same(t, "answered", []any{a.Recipient, a.Address.Reveal(), seen.Proxy.Header().Ref(), seen.Patient.Header().Ref()},

@@ -91,7 +91,7 @@ func TestSettlerWaitsForStatuses(t *testing.T) {
 				s.HandledUntil = func() time.Time { return c.handled(k.begun) }
 				_ = s.Recover(t.Context())
 				stop := start(s.Run)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				stop()
 				got := ""
 				if len(k.lapsed) > 0 {
@@ -123,7 +123,7 @@ func TestSettlerSurvivesItsLedger(t *testing.T) {
 			return lapse(before, now)
 		}
 		stop := start(s.Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "lapsed", k.lapsed[0], "10 20")
 		same(t, "told of", strings.Count(log(), "disk_full"), 14+5)
@@ -146,7 +146,7 @@ func TestSettlerRefreshesPatients(t *testing.T) {
 				k := newSettling()
 				s, _ := k.refreshing(t, func(ref string) error { return c.fail[ref] })
 				stop := start(s.Run)
-				time.Sleep(10 * time.Minute)
+				pass(10 * time.Minute)
 				stop()
 				same(t, "asked", strings.Join(k.asked, " "), c.want)
 				same(t, "kept", len(k.kept), c.kept)
@@ -165,8 +165,7 @@ func TestSettlerRefreshInAnOutage(t *testing.T) {
 			return nil
 		})
 		stop := start(s.Run)
-		time.Sleep(9 * time.Minute)
-		synctest.Wait()
+		pass(9 * time.Minute)
 		k.mu.Lock()
 		asked, settled := len(k.asked), len(k.abandoned)
 		k.mu.Unlock()
@@ -175,7 +174,7 @@ func TestSettlerRefreshInAnOutage(t *testing.T) {
 		}
 		same(t, "told of", strings.Contains(log(), "unreachable"), true)
 		same(t, "settles meanwhile", settled > 500, true)
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		stop()
 		same(t, "kept", len(k.kept), 3)
 	})
@@ -229,7 +228,7 @@ func TestSettlerForgetsWhatItHasRefreshed(t *testing.T) {
 		before := ask()
 		directory["Patient/p1"] = patientJSON("p1", number)
 		stop := start(s.Run)
-		time.Sleep(1500 * time.Millisecond)
+		pass(1500 * time.Millisecond)
 		stop()
 		same(t, "the newest is found", ask() != before, true)
 	})

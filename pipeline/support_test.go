@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -162,3 +163,10 @@ func broken(reason string) error {
 }
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+// pass lets time go by in a bubble until all else rests again. After a mere Sleep nothing says that what the others did in
+// that time was before what follows.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}

@@ -48,7 +48,7 @@ func TestPatchesAreValidated(t *testing.T) {
 				})
 				b.Validate = c.validate
 				stop := start(b.Run)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				stop()
 				same(t, "patches, and how it ends", []any{patches, k.ends()}, []any{c.want, []string{"f1 done"}})
 			})

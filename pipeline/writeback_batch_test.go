@@ -104,7 +104,7 @@ func TestBatches(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, k := &batcher{takes: time.Millisecond}, backlog(c.n, c.queues)
 				stop := start(batching(t, k, s).Run)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				stop()
 				same(t, "left", k.left(), 0)
 				got := s.requests()
@@ -136,13 +136,12 @@ func TestBatchKeepsOrder(t *testing.T) {
 			return "Communication/1", nil
 		}
 		stop := start(batching(t, k, s).Run)
-		time.Sleep(10 * time.Minute)
-		synctest.Wait()
+		pass(10 * time.Minute)
 		same(t, "left while one queue is in trouble", k.left(), 10)
 		s.mu.Lock()
 		trouble = false
 		s.mu.Unlock()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		stop()
 		same(t, "left", k.left(), 0)
 		for queue := range 12 {
@@ -182,8 +181,7 @@ func TestBatchSettlesEach(t *testing.T) {
 				b := batching(t, k, s)
 				b.Concurrency = 1
 				stop := start(b.Run)
-				time.Sleep(100 * time.Millisecond)
-				synctest.Wait()
+				pass(100 * time.Millisecond)
 				same(t, "settled", sorted(k.ends()), c.want)
 				same(t, "in one request", s.requests(), []int{9})
 				same(t, "state", b.State(), c.state)
@@ -212,7 +210,7 @@ func TestBatchPanics(t *testing.T) {
 			return nil
 		}
 		stop := start(b.Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "settled", sorted(k.ends()), []string{"0 done", "1 done", "2 done", "3 given up", "4 done", "5 done", "6 done", "7 done"})
 	})
@@ -232,7 +230,7 @@ func TestBatchLeavesOut(t *testing.T) {
 		b := batching(t, k, s)
 		s.byPhone = func(pipeline.Private) ([]string, error) { return nil, nil }
 		stop := start(b.Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "left", k.left(), 0)
 		for _, keys := range s.asked {

@@ -103,7 +103,7 @@ func TestWriteBackCompletes(t *testing.T) {
 					return "Communication/1", nil
 				}})
 				stop := start(b.Run)
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				stop()
 				same(t, "last settled", k.ends()[len(k.ends())-1], "w done")
 				var got map[string]json.RawMessage
@@ -140,7 +140,7 @@ func TestWriteBackAsksAfterAnOutage(t *testing.T) {
 			},
 		}
 		stop := start(writingBack(t, k, s).Run)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		stop()
 		if !strings.Contains(string(body), "Patient/p1") {
 			t.Errorf("created: %s", body)
@@ -167,7 +167,7 @@ func TestWriteBackCarriesADecision(t *testing.T) {
 		b := writingBack(t, k, s)
 		b.Ladder = &pipeline.Ladder{Server: s, Rungs: []pipeline.Rung{pipeline.RungPatch}, Filing: filing}
 		stop := start(b.Run)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		stop()
 		same(t, "settled", k.ends(), []string{"decision:zig7fsk2ufcmduh7f7z4r6lh7u@server retry", "decision:zig7fsk2ufcmduh7f7z4r6lh7u@server done", "task:zig7fsk2ufcmduh7f7z4r6lh7u@server done"})
 		same(t, "created", created, "identifier=urn:fhirbridge:decision|task:zig7fsk2ufcmduh7f7z4r6lh7u")

@@ -27,7 +27,7 @@ func TestWriteBackLetsSendingBeFirst(t *testing.T) {
 			}})
 			b.Busy = func() bool { return time.Since(began) < c.busy }
 			stop := start(b.Run)
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			stop()
 			same(t, fmt.Sprint("busy for ", c.busy, ": written after"), time.Duration(written.Load()), c.want)
 		})
@@ -68,21 +68,21 @@ func TestDispatchIsBusy(t *testing.T) {
 		stop := start(d.Run)
 		synctest.Wait()
 		same(t, "busy at the gates", d.Busy(), true)
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		same(t, "busy while all wait for the provider or a slot", d.Busy(), false)
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		same(t, "sent", len(k.states()), 8)
 		for i := range 5 {
 			k.plan(of(10 + i))
 		}
 		synctest.Wait()
 		same(t, "busy with a few", d.Busy(), false)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		refuses.Store(true)
 		for i := range 20 {
 			k.plan(of(20 + i))
 		}
-		time.Sleep(8 * time.Second)
+		pass(8 * time.Second)
 		same(t, "busy while halted", d.Busy(), false)
 		stop()
 	})

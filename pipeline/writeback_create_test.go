@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,7 +42,7 @@ func blind(t *testing.T, p pipeline.Profile, w pipeline.Write, posts []error, fo
 		b.Ladder = &pipeline.Ladder{Filing: pipeline.Filing{Facility: "Clinic", Sinks: []pipeline.Sink{pipeline.SinkTopic}}}
 		b.Shape = pipeline.Shape{Profile: p, Sender: "Practitioner/9", Recipients: []string{"Group/g"}}
 		stop := start(b.Run)
-		time.Sleep(30 * time.Minute)
+		pass(30 * time.Minute)
 		stop()
 		ends = k.ends()
 		tasks = k.left()
@@ -93,17 +94,20 @@ func TestBlind(t *testing.T) {
 // TestBlindWaitsForAnOutage: nothing is posted into an outage, for each would need a person afterwards.
 func TestBlindWaitsForAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k, down, posts := newOutbox(), true, 0
+		k := newOutbox()
+		var down atomic.Bool
+		var posts atomic.Int64
 		var doubtful []string
+		down.Store(true)
 		s := &server{
 			post: func([]byte) (string, error) {
-				if posts++; down {
+				if posts.Add(1); down.Load() {
 					return "", unclear("timeout")
 				}
 				return "Communication/7", nil
 			},
 			ping: func() error {
-				if down {
+				if down.Load() {
 					return transient("timeout")
 				}
 				return nil
@@ -117,16 +121,16 @@ func TestBlindWaitsForAnOutage(t *testing.T) {
 			k.add(create(fmt.Sprint("w", i), fmt.Sprint("Patient/", i)))
 		}
 		stop := start(b.Run)
-		time.Sleep(2 * time.Hour)
-		same(t, "posted into the outage", posts, 1)
-		down = false
-		time.Sleep(3 * time.Hour)
+		pass(2 * time.Hour)
+		same(t, "posted into the outage", posts.Load(), 1)
+		down.Store(false)
+		pass(3 * time.Hour)
 		stop()
 		for _, end := range k.ends() {
 			if strings.HasSuffix(end, "given up") {
 				doubtful = append(doubtful, end)
 			}
 		}
-		same(t, "posted, and of how many a person is asked", []int{posts, len(doubtful), k.left()}, []int{100, 1, 1})
+		same(t, "posted, and of how many a person is asked", []int{int(posts.Load()), len(doubtful), k.left()}, []int{100, 1, 1})
 	})
 }

@@ -102,7 +102,7 @@ func TestFilesAreFetched(t *testing.T) {
 					return "DocumentReference/1", nil
 				}}
 				stop := start(fetching(t, k, s, &c.from, f, nil).Run)
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				stop()
 				if c.want == "" {
 					if ends := k.ends(); len(ends) < 5 || strings.Contains(strings.Join(ends, " "), "done") {
@@ -157,7 +157,7 @@ func TestFilesWithoutAServer(t *testing.T) {
 				}
 				return c.err
 			}).Run)
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			stop()
 			if ends := strings.Join(k.ends(), " "); !strings.HasSuffix(ends, c.want) {
 				t.Errorf("got %s, want %s", ends, c.want)
@@ -192,7 +192,7 @@ func TestFilesOfAStranger(t *testing.T) {
 					create:  func(body []byte, _ string) (string, error) { created = body; return "DocumentReference/1", nil },
 				}
 				stop := start(fetching(t, k, s, &source{file: pipeline.Media{ContentType: "image/jpeg", Data: []byte("x")}}, f, nil).Run)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				stop()
 				same(t, "subject", gjson.GetBytes(created, "subject").Raw, c.want)
 			})
@@ -208,7 +208,7 @@ func TestFilesThatAProxySends(t *testing.T) {
 		var created []byte
 		s := &server{create: func(body []byte, _ string) (string, error) { created = body; return "DocumentReference/1", nil }}
 		stop := start(fetching(t, k, s, &source{file: pipeline.Media{ContentType: "image/jpeg", Data: []byte("x")}}, f, nil).Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		got := gjson.GetManyBytes(created, "subject.reference", "author.0.reference")
 		same(t, "whose, and from whom", got[0].String()+" "+got[1].String(), "Patient/p1 RelatedPerson/a")

@@ -44,7 +44,7 @@ func TestWriteBackForbidden(t *testing.T) {
 				}}
 				stop := start(writingBack(t, k, s).Run)
 				for end, i := time.Now().Add(c.after), 0; time.Now().Before(end); i++ {
-					time.Sleep(5 * time.Minute)
+					pass(5 * time.Minute)
 					if c.others {
 						k.add(create(fmt.Sprint("other", i), fmt.Sprint("Patient/o", i)))
 					}
@@ -112,7 +112,7 @@ func TestWriteBackForbiddenKind(t *testing.T) {
 					refuse.Store(span.refuse)
 					for i := range int(span.long / (5 * time.Minute)) {
 						k.add(create(fmt.Sprint("other", n, ".", i), fmt.Sprint("Patient/o", n, ".", i)))
-						time.Sleep(5 * time.Minute)
+						pass(5 * time.Minute)
 					}
 				}
 				stop()
@@ -153,10 +153,10 @@ func TestWriteBackForbiddenDecision(t *testing.T) {
 		b.Ladder = &pipeline.Ladder{Server: s, Rungs: []pipeline.Rung{pipeline.RungPatch}, Filing: pipeline.Filing{Sinks: []pipeline.Sink{pipeline.SinkServer}}}
 		stop := start(b.Run)
 		for i := range 14 {
-			time.Sleep(5 * time.Minute)
+			pass(5 * time.Minute)
 			k.add(create(fmt.Sprint("other", i), fmt.Sprint("Patient/o", i)))
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		stop()
 		ends := slices.DeleteFunc(k.ends(), of("other"))
 		same(t, "ends", []string{ends[len(ends)-2], ends[len(ends)-1][:5]}, []string{"d1 given up", "task:"})
@@ -172,7 +172,7 @@ func TestWriteBackFollowsWhatWasGivenUp(t *testing.T) {
 		k := newOutbox(create("sent", "Patient/p1"), follow)
 		s := &server{create: func([]byte, string) (string, error) { return "", refused("422") }}
 		stop := start(writingBack(t, k, s).Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "ends", k.ends(), []string{"sent given up", "f given up"})
 	})
@@ -186,7 +186,7 @@ func TestWriteBackCreatedNowhere(t *testing.T) {
 			return "", &pipeline.Error{Kind: pipeline.Refused, Code: "201", Reason: "no_location"}
 		}}
 		stop := start(writingBack(t, k, s).Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "why", k.given, []pipeline.Reason{pipeline.ReasonNoLocation})
 	})
@@ -224,7 +224,7 @@ func TestFilesForbidden(t *testing.T) {
 				files.Rights = lane.Rights
 				stop, stopLane := start(files.Run), start(lane.Run)
 				for i := range 16 {
-					time.Sleep(5 * time.Minute)
+					pass(5 * time.Minute)
 					others.add(create(fmt.Sprint("other", i), fmt.Sprint("Patient/o", i)))
 				}
 				stop()

@@ -40,7 +40,7 @@ func TestFinalRecordWaitsForWhatItNames(t *testing.T) {
 					return "Communication/final", nil
 				}}
 				stop := start(writingBack(t, k, s).Run)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				stop()
 				same(t, "refers to", got, c.want)
 				same(t, "left", k.left(), 0)
@@ -66,7 +66,7 @@ func TestFinalRecordInDoubtStaysSo(t *testing.T) {
 		b.Shape = pipeline.Shape{Profile: pipeline.Profile{Communication: pipeline.CommunicationProfile{Record: pipeline.RecordFinal, Unidentified: true}}}
 		b.Ladder = &pipeline.Ladder{Server: s, Filing: pipeline.Filing{Sinks: []pipeline.Sink{pipeline.SinkServer}}}
 		stop := start(b.Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "waited", len(fails), 0)
 		if ends := k.ends(); !slices.Contains(ends, "final given up") || !slices.Contains(ends, "final retry") {

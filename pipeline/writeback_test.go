@@ -34,7 +34,7 @@ func TestWriteBackInOrder(t *testing.T) {
 		b := writingBack(t, k, s)
 		b.Concurrency = 2
 		stop := start(b.Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		for queue := range 3 {
 			of := func(list []string) []string {
@@ -68,7 +68,7 @@ func TestWriteBackFailures(t *testing.T) {
 				k := newOutbox(create("w", "Patient/p1"))
 				s := &server{create: func([]byte, string) (string, error) { return "Communication/1", next(&c.errs) }}
 				stop := start(writingBack(t, k, s).Run)
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				stop()
 				same(t, "settled", k.ends(), c.want)
 			})
@@ -86,7 +86,7 @@ func TestWriteBackPanicsOnOneWriteOnly(t *testing.T) {
 			return "Communication/1", nil
 		}}
 		stop := start(writingBack(t, k, s).Run)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "settled", sorted(k.ends()), []string{"d1 given up", "w1 given up", "w2 done"})
 	})
@@ -114,13 +114,12 @@ func TestWriteBackOutage(t *testing.T) {
 			return "Communication/" + key(q), nil
 		}}
 		stop := start(writingBack(t, k, s).Run)
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		pass(time.Hour)
 		if k.mu.Lock(); tries > 60 {
 			t.Errorf("%d tries in an hour of outage, want few", tries)
 		}
 		k.mu.Unlock()
-		time.Sleep(15 * time.Minute)
+		pass(15 * time.Minute)
 		stop()
 		same(t, "written", len(p.keys()), 200)
 		for queue := range 40 {
@@ -157,10 +156,9 @@ func TestWriteBackRetryAfterPausesTheSink(t *testing.T) {
 		}}
 		b := writingBack(t, k, s)
 		stop := start(b.Run)
-		time.Sleep(2 * time.Minute)
-		synctest.Wait()
+		pass(2 * time.Minute)
 		same(t, "asked in the pause", len(p.keys()), 4)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		same(t, "asked in all", len(p.keys()), 34)
 		same(t, "left", k.left(), 0)
@@ -211,7 +209,7 @@ func TestWriteBackTroubleOfSomeStopsNoOther(t *testing.T) {
 				b.Concurrency = 1
 				b.Ladder = &pipeline.Ladder{Server: s, Rungs: []pipeline.Rung{pipeline.RungPatch}}
 				stop := start(b.Run)
-				time.Sleep(400 * time.Millisecond) // before anything in trouble is tried again
+				pass(400 * time.Millisecond) // before anything in trouble is tried again
 				stop()
 				same(t, "left", k.left(), len(c.trouble))
 			})

@@ -15,8 +15,7 @@ func TestWriteBackWakesAndRests(t *testing.T) {
 		k := newOutbox()
 		s := &server{create: func([]byte, string) (string, error) { return "Communication/1", nil }}
 		stop := start(writingBack(t, k, s).Run)
-		time.Sleep(10*time.Second + time.Millisecond)
-		synctest.Wait()
+		pass(10*time.Second + time.Millisecond)
 		same(t, "asked in 10 s without work", k.asked.Load() <= 4, true)
 		k.add(create("w", "Patient/p1"))
 		k.wake[pipeline.SinkServer] <- struct{}{}
@@ -26,8 +25,7 @@ func TestWriteBackWakesAndRests(t *testing.T) {
 		k.failing = true
 		k.mu.Unlock()
 		k.add(create("x", "Patient/p1"))
-		time.Sleep(90 * time.Second)
-		synctest.Wait()
+		pass(90 * time.Second)
 		same(t, "asked while the store does not settle", k.asked.Load() <= 120, true)
 		stop()
 	})
@@ -50,8 +48,7 @@ func TestWriteBackBothSinks(t *testing.T) {
 			w := create(fmt.Sprint("server", i), "Patient/p1")
 			copied := w
 			copied.Key, copied.Sink = fmt.Sprint("topic", i), pipeline.SinkTopic
-			time.Sleep(20 * time.Millisecond) // the topic's pause
-			synctest.Wait()                   // both rest
+			pass(20 * time.Millisecond) // the topic's pause: both rest
 			k.add(w, copied)
 			for _, wake := range k.wake {
 				select {
@@ -86,8 +83,7 @@ func TestWriteBackTriesAgainInTime(t *testing.T) {
 				errs := []error{c.err}
 				s := &server{create: func([]byte, string) (string, error) { return "Communication/1", next(&errs) }}
 				stop := start(writingBack(t, k, s).Run)
-				time.Sleep(c.wait + time.Second + time.Millisecond)
-				synctest.Wait()
+				pass(c.wait + time.Second + time.Millisecond)
 				same(t, "settled", k.ends(), []string{"w retry", "w done"})
 				stop()
 			})
