@@ -72,7 +72,7 @@ func routed(t *testing.T, dead *pipeline.DeadLetters, h pipeline.Handler, messag
 	go func() { ended <- r.Run(ctx) }()
 	select {
 	case <-s.done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the messages were not all acked")
 	}
 	cancel()

@@ -14,7 +14,7 @@ import (
 // asking is a client whose token endpoint is answered by token, and discovery of a server that has none by the FHIR server.
 func asking(t *testing.T, ehr, tokenURL string) *fhirserver.Client {
 	t.Helper()
-	return openWith(t, fhirserver.Config{BaseURL: ehr, Timeout: 2 * time.Second, Auth: fhirserver.Auth{
+	return openWith(t, fhirserver.Config{BaseURL: ehr, Timeout: 5 * time.Second, Auth: fhirserver.Auth{
 		Type: "smart", ClientID: "bridge", TokenURL: tokenURL, KeyFile: put(t, t.TempDir(), "key.pem", newKey(t, "P-384")),
 	}}, fhirserver.WithClock(newClock().now))
 }

@@ -45,7 +45,7 @@ func createTopic(t testing.TB, addrs []string, topic string, partitions int, set
 	transport := &kafkago.Transport{}
 	defer transport.CloseIdleConnections()
 	client := &kafkago.Client{Addr: kafkago.TCP(addrs...), Transport: transport}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	answer, err := client.CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{{
 		Topic: topic, NumPartitions: partitions, ReplicationFactor: 1, ConfigEntries: settings,
@@ -125,7 +125,7 @@ func receive(t testing.TB, messages <-chan *message.Message) *message.Message {
 			t.Fatal("the channel was closed")
 		}
 		return m
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no message within 20 s")
 	}
 	return nil
@@ -151,7 +151,7 @@ func committed(t testing.TB, addrs []string, group, topic string, partition int)
 // does in its own time.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within 20 s: %s", what)
 		}

@@ -36,18 +36,22 @@ func TestGroupIsMoreThanWhatIsAssignedHere(t *testing.T) {
 			m.Ack()
 		}
 	}()
-	eventually(t, "the first member has handled its own", func() bool {
-		return !slices.ContainsFunc(first.Partitions(), func(p kafka.PartitionState) bool { return p.HighWater < 1 || p.Committed < p.HighWater })
-	})
-	all, err := first.Group(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	own := first.Partitions()
+	ours := func(of kafka.PartitionState) bool {
+		return slices.ContainsFunc(own, func(o kafka.PartitionState) bool { return o.Partition == of.Partition })
+	}
+	var all []kafka.PartitionState
+	eventually(t, "the first member has handled its own", func() (handled bool) {
+		var err error
+		if all, err = first.Group(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return !slices.ContainsFunc(all, func(p kafka.PartitionState) bool { return ours(p) && p.Committed < p.HighWater })
+	})
 	var records int64
 	for i, p := range all {
 		records += p.HighWater
-		assigned := slices.ContainsFunc(own, func(o kafka.PartitionState) bool { return o.Partition == p.Partition })
+		assigned := ours(p)
 		if p.Topic != topic || p.Partition != i {
 			t.Errorf("got partition %s/%d at %d", p.Topic, p.Partition, i)
 		}

@@ -12,7 +12,7 @@ import (
 
 func TestBrokerKeepsRecordsOverARestart(t *testing.T) {
 	dir := t.TempDir()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	b, err := sandbox.NewBroker(sandbox.BrokerConfig{Topics: map[string]int{"events": 3}, DataDir: dir})
 	if err != nil {
@@ -44,7 +44,7 @@ func TestBrokerKeepsRecordsOverARestart(t *testing.T) {
 }
 
 func TestBrokerCreatesTopicsOnDemand(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	b, err := sandbox.NewBroker(sandbox.BrokerConfig{AutoCreate: true, MinSessionTimeout: time.Second})
 	if err != nil {
@@ -59,7 +59,7 @@ func TestBrokerCreatesTopicsOnDemand(t *testing.T) {
 }
 
 func TestBrokerRefuses(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	b, err := sandbox.NewBroker(sandbox.BrokerConfig{Topics: map[string]int{"events": 1}, Brokers: 2, MaxMessageBytes: 1000})
 	if err != nil {

@@ -23,10 +23,22 @@ type attendee struct {
 // attendee makes a patient known; what it waits for, t waits for.
 func (w *world) attendee(t *testing.T, id, given, number, language string) *attendee {
 	t.Helper()
+	return w.enrols(t, patient(id, given, number, language), id, number)
+}
+
+// enrols makes an attendee of a Patient.
+func (w *world) enrols(t *testing.T, raw, id, number string) *attendee {
+	t.Helper()
 	own := *w
 	own.t = t
-	own.knows(patient(id, given, number, language))
+	own.knows(raw)
 	return &attendee{world: &own, id: id, phone: w.whatsapp.Phone(number)}
+}
+
+// bornOn makes an attendee with a date of birth.
+func (w *world) bornOn(t *testing.T, day, id, given, number, language string) *attendee {
+	t.Helper()
+	return w.enrols(t, strings.Replace(patient(id, given, number, language), `"id"`, `"birthDate":"`+day+`","id"`, 1), id, number)
 }
 
 // books books a visit, with further elements and participants: JSON that ends with a comma, or nothing.

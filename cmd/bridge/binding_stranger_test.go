@@ -12,7 +12,7 @@ func username(t *testing.T, w *world) {
 	v := w.attendee(t, "b9", "Amara", "+15550100509", "en")
 	v.books(ahead(20), "", "")
 	v.reads("appointment_booked")
-	must(t, w.whatsapp.Drain(t.Context())) // the status tells whose id it is
+	v.delivered("Appointment/of-b9") // the status tells whose id it is
 	v.phone.Hide()
 	v.phone.Write("yes")
 	v.awaitEHR("participant.0.status", "accepted")

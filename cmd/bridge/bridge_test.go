@@ -215,11 +215,12 @@ func TestFirstStartOnAnOldTopicTextsNobody(t *testing.T) {
 	}
 }
 
-// handled is how often the running bridge has taken in an event of that type, whatever came of it.
+// handled is how many events of that type the running bridge has taken in, whatever came of them.
 func (w *world) handled(resourceType string) int {
 	n := 0
 	for line := range strings.Lines(w.metrics()) {
-		if strings.HasPrefix(line, "bridge_events_total{") && strings.Contains(line, `type="`+resourceType+`"`) {
+		if strings.HasPrefix(line, "bridge_events_total{") && strings.Contains(line, `type="`+resourceType+`"`) &&
+			!strings.Contains(line, `outcome="unparked_`) { // they were parked before
 			count, err := strconv.Atoi(strings.TrimSpace(line[strings.LastIndex(line, " "):]))
 			must(w.t, err)
 			n += count
@@ -228,25 +229,29 @@ func (w *world) handled(resourceType string) int {
 	return n
 }
 
-// settled reports whether the ledger has nothing under way. An event that came before its patient is parked for a moment.
+// settled reports whether all is taken in and the ledger has nothing under way. An event that came before its patient is
+// parked for a moment.
 func (w *world) settled(b *bridge) bool {
+	if w.lag(b) != 0 {
+		return false
+	}
 	c, err := b.app.ledger.Census(w.t.Context())
 	must(w.t, err)
 	return c.OldestDue == 0 && c.Parked == 0 && count(c, "sending")+count(c, "unknown") == 0 &&
-		c.Writes["server"]+c.Writes["topic"] == 0 && w.lag(b) == 0
+		c.Writes["server"]+c.Writes["topic"] == 0
 }
 
-// lag is how many records are not committed yet; -1 while no partition is assigned, or one was not read yet.
+// lag is how many records of the feed are not committed yet; -1 while a partition is not assigned, or was not read yet.
 func (w *world) lag(b *bridge) (n int64) {
 	partitions := b.app.events.Partitions()
-	if len(partitions) == 0 {
+	if len(partitions) != w.options.partitions {
 		return -1
 	}
 	for _, p := range partitions {
 		if p.HighWater < 0 {
 			return -1
 		}
-		n += max(0, p.HighWater-p.Committed)
+		n += max(0, int64(w.endOf(p.Topic, p.Partition))-p.Committed) // there may be more than was read last
 	}
 	return n
 }

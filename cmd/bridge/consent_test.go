@@ -13,9 +13,11 @@ import (
 // consents puts a Consent about messages to the attendee on the feed.
 func (v *attendee) consents(id, status, rule string, at time.Time) {
 	v.t.Helper()
+	before := v.handled("Consent")
 	v.knows(fmt.Sprintf(`{"resourceType":"Consent","id":%q,"status":%q,"scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},`+
 		`"category":[{"coding":[{"system":"https://fhirbridge.dev/consent","code":"messaging"}]}],"patient":{"reference":"Patient/%s"},"dateTime":%q,`+
 		`"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":%q}]}}`, id, status, v.id, at.UTC().Format(time.RFC3339), rule))
+	v.await("the Consent to be kept", func() bool { return v.handled("Consent") > before })
 }
 
 // visits books another visit, and waits until its booking has come to that.

@@ -40,9 +40,7 @@ func located(content []byte, url string) string { return form(content) + fmt.Spr
 
 // born makes an attendee whose date of birth is known.
 func (w *world) born(t *testing.T, id, given, number, language string) *attendee {
-	v := w.attendee(t, id, given, number, language)
-	v.knows(strings.Replace(patient(id, given, number, language), `"id"`, `"birthDate":"`+birthday+`","id"`, 1))
-	return v
+	return w.bornOn(t, birthday, id, given, number, language)
 }
 
 // has a report that a person has signed, with a document.

@@ -100,7 +100,7 @@ func changedDevice(t *testing.T, w *world) {
 	pdf := document("n3")
 	v.reported("final", time.Now(), inline(pdf))
 	v.reads("report_ready_here")
-	must(t, w.whatsapp.Drain(t.Context())) // the status tells the key
+	v.delivered("DiagnosticReport/of-n3") // the status tells the key
 	v.phone.ChangeDevice()
 	v.books(ahead(20), "", "")
 	v.task("identity_changed")

@@ -110,7 +110,11 @@ func (c *crowd) owed() int {
 		return -1
 	}
 	_ = answer.Body.Close()
-	for line := range strings.Lines(c.metrics()) {
+	now := c.metrics()
+	if !ledgerCounted(now) {
+		return -1
+	}
+	for line := range strings.Lines(now) {
 		var n int
 		if _, err := fmt.Sscanf(line, `bridge_ledger_writes_pending{sink="server"} %d`, &n); err == nil {
 			return n

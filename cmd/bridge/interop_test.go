@@ -20,7 +20,7 @@ func TestInteropChart(t *testing.T) {
 	run := newRun()
 	c := newCrowd(t, worldOptions{
 		fhir: likeHAPI, writeTo: "[server, topic], appointment_writeback: [status, patch, response, task]",
-		more: fmt.Sprintf("booking:\n  notice: 1h\n  patience: 10s\n  services:\n    - {name: checkup, title: {en: Check-up}, schedules: [Schedule/%s]}\n"+
+		more: fmt.Sprintf("booking:\n  notice: 1h\n  patience: 2m\n  services:\n    - {name: checkup, title: {en: Check-up}, schedules: [Schedule/%s]}\n"+
 			"media: {megabytes: 2}\n", run),
 	})
 	b := c.world.run()

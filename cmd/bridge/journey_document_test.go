@@ -159,8 +159,7 @@ func otherNumber(t *testing.T, w *world, b *bridge) {
 
 // familyPhone is a parent's and a child's: each report goes out to the date of birth of whom it is about.
 func familyPhone(t *testing.T, w *world) {
-	parent, child := w.born(t, "d9", "Oksana", "+15550100309", "uk"), w.attendee(t, "d10", "Taras", "+15550100309", "uk")
-	child.knows(strings.Replace(patient("d10", "Taras", "+15550100309", "uk"), `"id"`, `"birthDate":"2015-05-06","id"`, 1))
+	parent, child := w.born(t, "d9", "Oksana", "+15550100309", "uk"), w.bornOn(t, "2015-05-06", "d10", "Taras", "+15550100309", "uk")
 	pdf := document("d10")
 	child.reported("final", time.Now(), inline(pdf))
 	child.wants("Надіслати сюди", "дату народження")

@@ -17,7 +17,7 @@ const bookable = `
 booking:
   reschedule: true
   notice: 1h
-  patience: 3s
+  patience: 2m
   services:
     - {name: checkup, title: {en: Check-up, de: Vorsorge}, schedules: [Schedule/checkup]}
     - {name: scan, title: {en: Scan}, service_types: ["urn:types|scan"]}
@@ -277,8 +277,12 @@ func serverDown(t *testing.T, w *world) {
 	w.ehr.Fail(func(sandbox.FHIRRequest) *sandbox.FHIRFault {
 		return &sandbox.FHIRFault{Fault: sandbox.Fault{Status: http.StatusInternalServerError}}
 	})
+	heard := func() int { return strings.Count(w.bridge.log.String(), `"kind":"list","reading":"book"`) }
+	before := heard()
 	v.phone.Write("appointment")
 	v.choose("What would you like an appointment for?", 0)
+	v.await("the wish to be heard", func() bool { return heard() > before })
+	w.ahead.Add(int64(3 * time.Minute)) // longer than a patient waits
 	v.reads("Our team will get in touch with you about a new appointment")
 	w.ehr.Fail(nil)
 	v.task("book")

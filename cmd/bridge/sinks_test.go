@@ -60,6 +60,18 @@ func (w *world) isRead(b *bridge, subject string) bool {
 	return slices.ContainsFunc(trace, func(e pipeline.TraceEntry) bool { return e.Notification.State == pipeline.Read })
 }
 
+// delivered waits until a status of the message about a subject is taken in.
+func (w *world) delivered(subject string) {
+	w.t.Helper()
+	w.await("the status of what was said about "+subject, func() bool {
+		trace, err := w.bridge.app.ledger.Trace(w.t.Context(), subject)
+		must(w.t, err)
+		return slices.ContainsFunc(trace, func(e pipeline.TraceEntry) bool {
+			return e.Notification.State == pipeline.Delivered || e.Notification.State == pipeline.Read
+		})
+	})
+}
+
 // onServer checks what the FHIR server has of the conversation.
 func (v *attendee) onServer() {
 	v.t.Helper()

@@ -238,7 +238,7 @@ func (w *world) lately() string {
 // publish puts a record on the event feed.
 func (w *world) publish(key string, value []byte) {
 	w.t.Helper()
-	must(w.t, w.feed.Publish(w.t.Context(), w.topics.Events[0], key, nil, value))
+	w.await("a record to be published", func() bool { return w.feed.Publish(w.t.Context(), w.topics.Events[0], key, nil, value) == nil })
 }
 
 // knows makes a resource known to the EHR's server and puts it on the feed.

@@ -41,6 +41,7 @@ func TestForbiddenWrite(t *testing.T) {
 	v := w.attendee(t, "p1", "Amara", "+15550100158", "en")
 	v.books(ahead(20), "", "")
 	v.reads("appointment_booked")
+	w.await("the booking in the chart", func() bool { return len(w.said()) == 1 }) // before the Task
 	v.phone.Write("Where can I leave my bicycle?")
 	w.await("the Task to be refused", func() bool {
 		return strings.Contains(w.metrics(), `bridge_writes_total{kind="create",outcome="retry",sink="server"}`)
