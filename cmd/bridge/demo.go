@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,30 +23,40 @@ import (
 func demoCommand() *cobra.Command {
 	d := &demo{}
 	cmd := &cobra.Command{
-		Use:   "demo",
+		Use:   "demo [--events FILE…]",
 		Short: "Run everything on this machine: Kafka, a WhatsApp, a FHIR server, and the bridge between them",
 		Long: "Run the real pipeline between an embedded Kafka broker, a WhatsApp Cloud API with phones, and a small FHIR R4 server,\n" +
 			"all on loopback, and play a short morning at a hospital. With --events, your own FHIR JSON takes the place of the morning:\n" +
-			"each patient taps the first button of every message that has buttons.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+			"each patient taps the first button of every message that has buttons. It ends with 0 only if every event was accounted for.",
+		Example: "  bridge demo\n" +
+			"  bridge demo --events feed/*.json --keep kept",
+		Args: d.takes,
+		RunE: func(cmd *cobra.Command, more []string) error {
+			d.files = append(d.files, more...)
 			d.screen = newScreen(cmd.OutOrStdout())
 			return d.run(cmd.Context())
 		},
 	}
-	cmd.Flags().StringSliceVar(&d.files, "events", nil, "FHIR JSON `FILE`s to feed: resource, Bundle or NDJSON")
+	cmd.Flags().StringArrayVar(&d.files, "events", nil, "FHIR JSON `FILE` to feed: resource, Bundle or NDJSON; further names after it are files as well")
 	cmd.Flags().StringVar(&d.keep, "keep", "", "keep ledger, key and configuration in this `DIR`")
-	cmd.Flags().BoolVar(&d.noBrowser, "no-browser", false, "stay in the terminal")
+	cmd.Flags().Bool("no-browser", false, "stay in the terminal, where the demo always stays: it has no page yet")
 	cmd.Flags().DurationVar(&d.patience, "patience", time.Minute, "how long to wait until everything has settled")
 	return cmd
 }
 
+// takes lets names follow those of --events, where a shell puts them for *.json.
+func (d *demo) takes(_ *cobra.Command, more []string) error {
+	if len(more) > 0 && len(d.files) == 0 {
+		return fmt.Errorf("demo takes files with --events only: bridge demo --events %s", strings.Join(more, " "))
+	}
+	return nil
+}
+
 // demo is the outside world on this machine, with the bridge in the middle.
 type demo struct {
-	files     []string
-	keep      string
-	noBrowser bool // there is no page yet; the flag is for scripts that ask for none
-	patience  time.Duration
+	files    []string
+	keep     string
+	patience time.Duration
 
 	screen   *screen
 	dir      string

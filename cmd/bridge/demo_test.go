@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,15 +22,10 @@ func demoOutput(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// TestDemo plays the morning as a newcomer sees it.
-func TestDemo(t *testing.T) {
-	out := demoOutput(t)
-	for _, want := range []string{
-		"Hello Amara, we have booked an appointment for you", "taps [Confirm]", "Patient/amara accepted",
-		"Termin geändert", "Patient/jonas accepted", "Cita cancelada", "نتائجكم جاهزة",
-		"in response to Communication/", "1 repeated", "1 dead", "2 confirm, 1 text", "12 in the chart",
-		"9 accepted by WhatsApp, 0 of them twice", "1 app-3", "Next:",
-	} {
+// shows complains of words that the demo does not show.
+func shows(t *testing.T, out string, words ...string) {
+	t.Helper()
+	for _, want := range words {
 		if !strings.Contains(out, want) {
 			t.Errorf("the demo does not show %q", want)
 		}
@@ -37,6 +33,17 @@ func TestDemo(t *testing.T) {
 	if t.Failed() {
 		t.Log(out)
 	}
+}
+
+// TestDemo plays the morning as a newcomer sees it.
+func TestDemo(t *testing.T) {
+	out := demoOutput(t)
+	shows(t, out,
+		"Hello Amara, we have booked an appointment for you", "taps [Confirm]", "Patient/amara accepted",
+		"Termin geändert", "Patient/jonas accepted", "Cita cancelada", "نتائجكم جاهزة",
+		"in response to Communication/", "1 repeated", "1 dead", "2 confirm, 1 text", "12 in the chart",
+		"9 accepted by WhatsApp, 0 of them twice", "1 app-3", "Next:",
+	)
 }
 
 // TestDemoWithOwnEvents feeds files as an engineer would: a Bundle, NDJSON, and what is no FHIR.
@@ -56,19 +63,41 @@ func TestDemoWithOwnEvents(t *testing.T) {
 	bad := file("bad.json", `{"resourceType":"Appointment","id":"x","status":"booked"}`)
 	keep := filepath.Join(dir, "keep")
 	out := demoOutput(t, "--events", bundle, "--events", lines, "--events", empty, "--events", bad, "--keep", keep)
-	for _, want := range []string{
-		"Hola, Amara", "Hello Ben", "Patient/p1 accepted", "Patient/p2 accepted", "4 accepted by WhatsApp", "2 confirm", "1 app-3",
-	} {
-		if !strings.Contains(out, want) {
-			t.Errorf("the demo does not show %q", want)
-		}
-	}
-	if t.Failed() {
-		t.Log(out)
-	}
+	shows(t, out,
+		"Hola, Amara", "Hello Ben", "Patient/p1 accepted", "Patient/p2 accepted", "4 accepted by WhatsApp", "2 confirm",
+		"1 app-3",
+	)
 	for _, name := range []string{"bridge.yaml", "bridge.db", "ledger.key"} {
 		if _, err := os.Stat(filepath.Join(keep, name)); err != nil {
 			t.Errorf("--keep lacks %s", name)
 		}
+	}
+}
+
+// TestDemoTakesManyFiles has the names after --events as a shell puts them there for *.json, and flags behind them.
+func TestDemoTakesManyFiles(t *testing.T) {
+	dir := t.TempDir()
+	visit, person := filepath.Join(dir, "visit.json"), filepath.Join(dir, "person.json")
+	must(t, os.WriteFile(visit, []byte(appointment("a1", "p1", "booked", time.Now().Add(10*24*time.Hour))), 0o600))
+	must(t, os.WriteFile(person, []byte(patient("p1", "Amara", "+15550100101", "en")), 0o600))
+	shows(t, demoOutput(t, "--events", visit, person, "--keep", t.TempDir()), "Hello Amara", "Patient/p1 accepted", "records on the feed    2")
+}
+
+// TestDemoTakesNamesWithCommas: a file's name is one name, whatever is in it.
+func TestDemoTakesNamesWithCommas(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "Amara, and her visit.ndjson")
+	lines := patient("p1", "Amara", "+15550100101", "en") + "\n" + appointment("a1", "p1", "booked", time.Now().Add(10*24*time.Hour))
+	must(t, os.WriteFile(file, []byte(lines), 0o600))
+	shows(t, demoOutput(t, "--events", file), "Hello Amara", "records on the feed    2")
+}
+
+// TestDemoRefusesFilesWithoutEvents: what stands alone may be a mistyped command as well.
+func TestDemoRefusesFilesWithoutEvents(t *testing.T) {
+	cmd := root()
+	cmd.SetOut(io.Discard)
+	cmd.SetArgs([]string{"demo", "visit.json"})
+	err := cmd.ExecuteContext(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "bridge demo --events visit.json") {
+		t.Errorf("demo visit.json: %v", err)
 	}
 }
