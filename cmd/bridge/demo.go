@@ -27,7 +27,8 @@ func demoCommand() *cobra.Command {
 		Short: "Run everything on this machine: Kafka, a WhatsApp, a FHIR server, and the bridge between them",
 		Long: "Run the real pipeline between an embedded Kafka broker, a WhatsApp Cloud API with phones, and a small FHIR R4 server,\n" +
 			"all on loopback, and play a short morning at a hospital. With --events, your own FHIR JSON takes the place of the morning:\n" +
-			"each patient taps the first button of every message that has buttons. It ends with 0 only if every event was accounted for.",
+			"each patient taps the first button of every message that has buttons. It ends with 0 only if every event was accounted\n" +
+			"for: one whose patient nobody knows is not, and is waited for as long as --patience says.",
 		Example: "  bridge demo\n" +
 			"  bridge demo --events feed/*.json --keep kept",
 		Args: d.takes,
@@ -40,7 +41,7 @@ func demoCommand() *cobra.Command {
 	cmd.Flags().StringArrayVar(&d.files, "events", nil, "FHIR JSON `FILE` to feed: resource, Bundle or NDJSON; further names after it are files as well")
 	cmd.Flags().StringVar(&d.keep, "keep", "", "keep ledger, key and configuration in this `DIR`")
 	cmd.Flags().Bool("no-browser", false, "stay in the terminal, where the demo always stays: it has no page yet")
-	cmd.Flags().DurationVar(&d.patience, "patience", time.Minute, "how long to wait until everything has settled")
+	cmd.Flags().DurationVar(&d.patience, "patience", time.Minute, "how long to wait until everything has settled, and for patients who are not known")
 	return cmd
 }
 
@@ -76,7 +77,16 @@ const (
 	demoNumber = "106540352242922"
 )
 
+// run stages the morning, or the user's own files.
 func (d *demo) run(ctx context.Context) error {
+	if len(d.files) > 0 {
+		return d.stage(ctx, d.playFiles)
+	}
+	return d.stage(ctx, d.morning)
+}
+
+// stage starts everything, lets something be played, waits until it has settled and sums up.
+func (d *demo) stage(ctx context.Context, play func(context.Context) error) error {
 	remove, err := d.folder()
 	if err != nil {
 		return err
@@ -92,10 +102,6 @@ func (d *demo) run(ctx context.Context) error {
 	go func() { ran <- d.app.run(ctx) }()
 	if err := d.ready(ctx, ran); err != nil {
 		return err
-	}
-	play := d.morning
-	if len(d.files) > 0 {
-		play = d.playFiles
 	}
 	played := play(ctx)
 	if played == nil {
