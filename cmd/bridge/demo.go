@@ -67,6 +67,7 @@ type demo struct {
 	feed     *kafka.Publisher
 	changes  chan sandbox.FHIRChange
 	app      *app
+	letters  *letterbox
 	records  int
 }
 
@@ -165,8 +166,12 @@ func (d *demo) start() (err error) {
 	if d.feed, err = kafka.NewPublisher(c.Kafka.Cluster); err != nil {
 		return err
 	}
-	d.app, err = newApp(c, newLog(slog.LevelError, false))
-	return err
+	if d.app, err = newApp(c, newLog(slog.LevelError, false)); err != nil {
+		return err
+	}
+	d.letters = &letterbox{Publisher: d.app.dead.Publisher, faults: map[string]int{}}
+	d.app.dead.Publisher = d.letters
+	return nil
 }
 
 // validates is the sandbox server's strictness: what the strict validator refuses, it refuses.

@@ -152,7 +152,6 @@ func (d *demo) summary(ctx context.Context) error {
 		return err
 	}
 	events, replies := d.counters("events_total", "outcome"), d.counters("replies_total", "reading")
-	dead := d.counters("dead_letters_total", "reason")
 	d.screen.scene("Summary")
 	d.screen.line("  records on the feed    %d", d.records)
 	d.screen.line("  events                 %s", list(events))
@@ -161,11 +160,12 @@ func (d *demo) summary(ctx context.Context) error {
 	d.screen.line("  replies                %s", list(replies))
 	said, conversations := d.charted()
 	d.screen.line("  Communications         %d in the chart, in %d conversations; Tasks for people: %d", said, conversations, d.ehr.Count("Task"))
-	d.screen.line("  dead letters           %s", list(dead))
+	d.screen.line("  dead letters           %s", list(d.letters.counted()))
 	if c.Parked > 0 {
 		d.screen.line("  waiting for a patient  %s", list(d.awaited(ctx, c.Parked)))
 	}
 	d.screen.line("\nNext: point it at your own feed: configs/bridge.yaml has every key, `bridge check` finds the mistakes, `bridge run` starts it.")
+	d.screen.line("%s", d.why())
 	if d.keep != "" {
 		d.screen.line("Kept in %s: bridge.yaml, bridge.db, ledger.key", d.keep)
 	}
