@@ -39,6 +39,7 @@ type app struct {
 	router     *pipeline.Router
 	receiver   *pipeline.Receiver
 	settler    *pipeline.Settler
+	dead       *pipeline.DeadLetters
 	broadcasts *broadcasts
 	sinks      []*pipeline.WriteBack
 	background []func(context.Context) error
@@ -114,7 +115,7 @@ func (a *app) wire() error {
 	filing := pipeline.Filing{
 		Facility: c.Facility.Name, Sinks: c.FHIR.WriteTo, SMS: c.Channels[0].Fallback, Files: c.Media.rules(), Final: c.FHIR.Of.loaded.Communication.Wait,
 	}
-	dead := &pipeline.DeadLetters{
+	a.dead = &pipeline.DeadLetters{
 		Publisher: publisher, Topic: c.Kafka.Topics.DeadLetters, Metrics: a.metrics, Explain: explain,
 	}
 	list, err := gates(c, a.ledger, pipeline.GateTemplate{States: templates, Metrics: a.metrics})
@@ -134,10 +135,10 @@ func (a *app) wire() error {
 	}
 	a.broadcasts.fallback = dispatch.Fallback
 	a.receiver = a.newReceiver(webhooks, publisher)
-	intake := a.newIntake(filing, dead)
+	intake := a.newIntake(filing, a.dead)
 	inbound := &pipeline.Inbound{
 		Webhooks: webhooks, Ledger: a.ledger, Journeys: book, Filing: filing, Templates: templates,
-		DeadLetters: dead, Metrics: a.metrics, Log: a.log, Now: a.now, Elsewhere: dispatch.Fallback != nil, Pictures: dispatch.Pictures,
+		DeadLetters: a.dead, Metrics: a.metrics, Log: a.log, Now: a.now, Elsewhere: dispatch.Fallback != nil, Pictures: dispatch.Pictures,
 	}
 	parking := &pipeline.Parking{Intake: intake, Server: a.fhirServer(), Log: a.log}
 	a.background = []func(context.Context) error{dispatch.Run, a.settler.Run, parking.Run}
@@ -146,7 +147,7 @@ func (a *app) wire() error {
 	}
 	a.polls(channel, dispatch.Fallback, inbound)
 	a.writeBacks(channel, dispatch.Busy, filing, publisher)
-	return a.route(dead, intake, inbound)
+	return a.route(a.dead, intake, inbound)
 }
 
 // fhirServer is the client as a port: nil, and not a nil client, without a server.

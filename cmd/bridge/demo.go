@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,30 +23,41 @@ import (
 func demoCommand() *cobra.Command {
 	d := &demo{}
 	cmd := &cobra.Command{
-		Use:   "demo",
+		Use:   "demo [--events FILE…]",
 		Short: "Run everything on this machine: Kafka, a WhatsApp, a FHIR server, and the bridge between them",
 		Long: "Run the real pipeline between an embedded Kafka broker, a WhatsApp Cloud API with phones, and a small FHIR R4 server,\n" +
 			"all on loopback, and play a short morning at a hospital. With --events, your own FHIR JSON takes the place of the morning:\n" +
-			"each patient taps the first button of every message that has buttons.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+			"each patient taps the first button of every message that has buttons. It ends with 0 only if every event was accounted\n" +
+			"for: one whose patient nobody knows is not, and is waited for as long as --patience says.",
+		Example: "  bridge demo\n" +
+			"  bridge demo --events feed/*.json --keep kept",
+		Args: d.takes,
+		RunE: func(cmd *cobra.Command, more []string) error {
+			d.files = append(d.files, more...)
 			d.screen = newScreen(cmd.OutOrStdout())
 			return d.run(cmd.Context())
 		},
 	}
-	cmd.Flags().StringSliceVar(&d.files, "events", nil, "FHIR JSON `FILE`s to feed: resource, Bundle or NDJSON")
+	cmd.Flags().StringArrayVar(&d.files, "events", nil, "FHIR JSON `FILE` to feed: resource, Bundle or NDJSON; further names after it are files as well")
 	cmd.Flags().StringVar(&d.keep, "keep", "", "keep ledger, key and configuration in this `DIR`")
-	cmd.Flags().BoolVar(&d.noBrowser, "no-browser", false, "stay in the terminal")
-	cmd.Flags().DurationVar(&d.patience, "patience", time.Minute, "how long to wait until everything has settled")
+	cmd.Flags().Bool("no-browser", false, "stay in the terminal, where the demo always stays: it has no page yet")
+	cmd.Flags().DurationVar(&d.patience, "patience", time.Minute, "how long to wait until everything has settled, and for patients who are not known")
 	return cmd
+}
+
+// takes lets names follow those of --events, where a shell puts them for *.json.
+func (d *demo) takes(_ *cobra.Command, more []string) error {
+	if len(more) > 0 && len(d.files) == 0 {
+		return fmt.Errorf("demo takes files with --events only: bridge demo --events %s", strings.Join(more, " "))
+	}
+	return nil
 }
 
 // demo is the outside world on this machine, with the bridge in the middle.
 type demo struct {
-	files     []string
-	keep      string
-	noBrowser bool // there is no page yet; the flag is for scripts that ask for none
-	patience  time.Duration
+	files    []string
+	keep     string
+	patience time.Duration
 
 	screen   *screen
 	dir      string
@@ -55,6 +67,7 @@ type demo struct {
 	feed     *kafka.Publisher
 	changes  chan sandbox.FHIRChange
 	app      *app
+	letters  *letterbox
 	records  int
 }
 
@@ -65,7 +78,16 @@ const (
 	demoNumber = "106540352242922"
 )
 
+// run stages the morning, or the user's own files.
 func (d *demo) run(ctx context.Context) error {
+	if len(d.files) > 0 {
+		return d.stage(ctx, d.playFiles)
+	}
+	return d.stage(ctx, d.morning)
+}
+
+// stage starts everything, lets something be played, waits until it has settled and sums up.
+func (d *demo) stage(ctx context.Context, play func(context.Context) error) error {
 	remove, err := d.folder()
 	if err != nil {
 		return err
@@ -81,10 +103,6 @@ func (d *demo) run(ctx context.Context) error {
 	go func() { ran <- d.app.run(ctx) }()
 	if err := d.ready(ctx, ran); err != nil {
 		return err
-	}
-	play := d.morning
-	if len(d.files) > 0 {
-		play = d.playFiles
 	}
 	played := play(ctx)
 	if played == nil {
@@ -148,8 +166,12 @@ func (d *demo) start() (err error) {
 	if d.feed, err = kafka.NewPublisher(c.Kafka.Cluster); err != nil {
 		return err
 	}
-	d.app, err = newApp(c, newLog(slog.LevelError, false))
-	return err
+	if d.app, err = newApp(c, newLog(slog.LevelError, false)); err != nil {
+		return err
+	}
+	d.letters = &letterbox{Publisher: d.app.dead.Publisher, faults: map[string]int{}}
+	d.app.dead.Publisher = d.letters
+	return nil
 }
 
 // validates is the sandbox server's strictness: what the strict validator refuses, it refuses.

@@ -225,16 +225,22 @@ func (d *demo) playFiles(ctx context.Context) error {
 	return d.answerAll(ctx)
 }
 
-// answerAll lets every patient tap the first button of each message that has one.
+// answerAll lets every patient tap the first button of each message that has one: those who are known before
+// the others are waited for.
 func (d *demo) answerAll(ctx context.Context) error {
 	answered := 0
 	for {
-		if err := d.quiet(ctx); err != nil {
+		if err := d.until(ctx, d.moving); err != nil {
 			return err
 		}
 		all := d.whatsapp.Accepted()
 		if len(all) == answered {
-			return nil
+			if err := d.quiet(ctx); err != nil {
+				return err
+			}
+			if all = d.whatsapp.Accepted(); len(all) == answered {
+				return nil
+			}
 		}
 		for _, m := range all[answered:] {
 			if len(m.Buttons) > 0 {

@@ -14,32 +14,59 @@ import (
 )
 
 // quiet waits until nothing is under way: every record committed, every webhook
-// taken, nothing due, nothing owed.
-func (d *demo) quiet(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, d.patience)
+// taken, nothing due, nothing owed, nobody waited for.
+func (d *demo) quiet(ctx context.Context) error { return d.until(ctx, d.busy) }
+
+// until waits until busy names nothing any more, and as long as the user has patience.
+func (d *demo) until(ctx context.Context, busy func(context.Context) (string, error)) error {
+	patient, cancel := context.WithTimeout(ctx, d.patience)
 	defer cancel()
+	begun, told := time.Now(), false
 	for calm := 0; calm < 3; {
-		if err := d.whatsapp.Drain(ctx); err != nil {
+		if err := d.whatsapp.Drain(patient); err != nil {
 			return fmt.Errorf("the bridge takes no webhooks: %w", err)
 		}
-		busy, err := d.busy(ctx)
+		what, err := busy(ctx)
 		if err != nil {
 			return err
 		}
-		if calm++; busy != "" {
+		if calm++; what != "" {
 			calm = 0
+		}
+		if what != "" && patient.Err() != nil {
+			return fmt.Errorf("after %s there was still something under way: %s", d.patience, what)
+		}
+		if what != "" && !told && time.Since(begun) > demoSilence {
+			d.screen.note(fmt.Sprintf("… up to %s for what is still under way: %s", d.patience, what))
+			told = true
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("after %s there was still something under way: %s", d.patience, busy)
+			return ctx.Err()
 		case <-time.After(60 * time.Millisecond):
 		}
 	}
 	return nil
 }
 
-// busy names something that is under way, "" if nothing is.
+// demoSilence is how long the demo waits before it says for what.
+const demoSilence = 3 * time.Second
+
+// busy names something that is under way or waits, "" if nothing is.
 func (d *demo) busy(ctx context.Context) (string, error) {
+	what, err := d.moving(ctx)
+	if what != "" || err != nil {
+		return what, err
+	}
+	c, err := d.app.ledger.Census(ctx)
+	if c.Parked > 0 {
+		what = "events that wait for their patient"
+	}
+	return what, err
+}
+
+// moving names something that goes on by itself, as what waits for a patient does not.
+func (d *demo) moving(ctx context.Context) (string, error) {
 	if missing := d.records - d.taken(); missing > 0 {
 		return fmt.Sprintf("%d events not taken in", missing), nil
 	}
@@ -125,7 +152,6 @@ func (d *demo) summary(ctx context.Context) error {
 		return err
 	}
 	events, replies := d.counters("events_total", "outcome"), d.counters("replies_total", "reading")
-	dead := d.counters("dead_letters_total", "reason")
 	d.screen.scene("Summary")
 	d.screen.line("  records on the feed    %d", d.records)
 	d.screen.line("  events                 %s", list(events))
@@ -134,13 +160,17 @@ func (d *demo) summary(ctx context.Context) error {
 	d.screen.line("  replies                %s", list(replies))
 	said, conversations := d.charted()
 	d.screen.line("  Communications         %d in the chart, in %d conversations; Tasks for people: %d", said, conversations, d.ehr.Count("Task"))
-	d.screen.line("  dead letters           %s", list(dead))
+	d.screen.line("  dead letters           %s", list(d.letters.counted()))
+	if c.Parked > 0 {
+		d.screen.line("  waiting for a patient  %s", list(d.awaited(ctx, c.Parked)))
+	}
 	d.screen.line("\nNext: point it at your own feed: configs/bridge.yaml has every key, `bridge check` finds the mistakes, `bridge run` starts it.")
+	d.screen.line("%s", d.why())
 	if d.keep != "" {
 		d.screen.line("Kept in %s: bridge.yaml, bridge.db, ledger.key", d.keep)
 	}
 	lost := d.records > d.taken() || len(d.whatsapp.Duplicates()) > 0 || c.GivenUp > 0 ||
-		len(d.ehr.Duplicates("Communication")) > 0 || count(c, pipeline.Held) > 0
+		len(d.ehr.Duplicates("Communication")) > 0 || count(c, pipeline.Held) > 0 || c.Parked > 0
 	if lost {
 		return errUnaccounted
 	}
