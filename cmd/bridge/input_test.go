@@ -30,9 +30,11 @@ func TestBadInput(t *testing.T) {
 		{"cut off", `{"resourceType":"Appointment","id":"x"`, "not_json", ""},
 		{"not FHIR", `{"hello":"world"}`, "not_fhir", ""},
 		{"wrong type", `{"resourceType":"Appointment","id":"x","status":"booked","start":17,"participant":[]}`, "wrong_type", "Appointment.start"},
-		{"no id", `{"resourceType":"Appointment","status":"booked"}`, "no_id", ""},
+		{"no id", `{"resourceType":"Appointment","status":"booked"}`, "no_id", "Appointment.id"},
 		{"unknown status", strings.Replace(appointment("x", "p1", "booked", start), "booked", "nonsense", 1), "unknown_code", "Appointment.status"},
-		{"no start", `{"resourceType":"Appointment","id":"x","status":"booked","participant":[{"actor":{"reference":"Patient/p1"},"status":"accepted"}]}`, "app-3", ""},
+		{"no start", `{"resourceType":"Appointment","id":"x","status":"booked","participant":[{"actor":{"reference":"Patient/p1"},"status":"accepted"}]}`, "app-3", "Appointment.start"},
+		{"no status", `{"resourceType":"Appointment","id":"x","participant":[{"actor":{"reference":"Patient/p1"},"status":"accepted"}]}`, "missing", "Appointment.status"},
+		{"no participant", `{"resourceType":"Appointment","id":"x","status":"proposed"}`, "missing", "Appointment.participant"},
 		{"20 MB", string(huge), "unknown_code", "Appointment.status"},
 	}
 	w.knows(patient("p1", "Amara", "+15550100101", "en"))
