@@ -8,6 +8,9 @@ import (
 	"sync"
 	"testing"
 
+	bundle "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+
+	"fhirbridge/fhir"
 	"fhirbridge/fhir/strict"
 )
 
@@ -100,4 +103,17 @@ func TestExamplesAreValid(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestTypes: what google/fhir takes as a resource of R4 is one for fhir, too, which has its list from elsewhere.
+func TestTypes(t *testing.T) {
+	types := (&bundle.ContainedResource{}).ProtoReflect().Descriptor().Oneofs().ByName("oneof_resource").Fields()
+	if types.Len() != 146 { // https://hl7.org/fhir/R4/resourcelist.html
+		t.Errorf("%d types of resources", types.Len())
+	}
+	for i := range types.Len() {
+		if name := string(types.Get(i).Message().Name()); !fhir.HasType(name) {
+			t.Errorf("%s is a resource of R4", name)
+		}
+	}
 }
