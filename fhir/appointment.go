@@ -85,11 +85,13 @@ func (a *Appointment) readTimes(s source) error {
 	if a.end, err = instant(s, "end", a.view.End); err != nil {
 		return err
 	}
-	switch {
-	case a.start.IsZero() != a.end.IsZero():
-		return &Error{Path: "Appointment", Rule: "app-2"}
+	switch { // both rules are about the whole Appointment; the path names what is missing
+	case a.end.IsZero() && !a.start.IsZero():
+		return s.at("end", "app-2")
+	case a.start.IsZero() && !a.end.IsZero():
+		return s.at("start", "app-2")
 	case a.start.IsZero() && !withoutTime[a.Status()]:
-		return &Error{Path: "Appointment", Rule: "app-3"}
+		return s.at("start", "app-3")
 	}
 	return nil
 }

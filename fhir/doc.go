@@ -18,7 +18,8 @@
 //   - What is read is checked: a status that is missing or unknown, an instant
 //     without offset, a reference that is none, an Appointment that breaks app-1
 //     to app-4 is an *Error with an element path and a fixed rule word.
-//     What is not read may be wrong, new or unknown, and is passed over.
+//     What is not read may be wrong, new or unknown, and is passed over, unless STU3 or
+//     R5 says there what R4 says in an element that is read.
 //   - No error holds a value of the input. A resource cannot print itself: every
 //     formatting verb gives "Type/id".
 //   - Views are immutable after Decode and safe for concurrent use. Slices that

@@ -7,8 +7,11 @@ const (
 	RuleNotJSON = "not_json"
 	// RuleNotFHIR is JSON that is not a resource: no object, or no usable resourceType.
 	RuleNotFHIR = "not_fhir"
-	// RuleUnknownType is a resourceType that the bridge does not read.
+	// RuleUnknownType is a resourceType that is none: Decode says it of one that it
+	// does not read, an envelope of one that FHIR R4 does not have.
 	RuleUnknownType = "unknown_type"
+	// RuleUnknownVersion is a resource of another release of FHIR, STU3 or R5.
+	RuleUnknownVersion = "unknown_version"
 	// RuleWrongType is an element of the wrong JSON type.
 	RuleWrongType = "wrong_type"
 	// RuleUnknownCode is a code outside its required binding.

@@ -96,6 +96,9 @@ func Decode(raw []byte) (Resource, error) {
 	if !ok {
 		return nil, ErrUnknownType
 	}
+	if path := ofAnotherRelease(h.Type, list); path != "" {
+		return nil, &Error{Path: path, Rule: RuleUnknownVersion}
+	}
 	contained := find(list, "contained")
 	return d.decode(source{
 		base:     base{header: h, raw: raw, contained: contained, types: typesOf(contained)},

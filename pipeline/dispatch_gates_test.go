@@ -141,6 +141,11 @@ func TestDispatchSkips(t *testing.T) {
 				return pipeline.Composed{Skip: pipeline.ReasonAnswered}, nil
 			}}
 		}, []string{"n1 skipped answered"}},
+		{"no words in a language that may stand in", func(_ *pipeline.DueNotification, _ *desk, d *pipeline.Dispatch) {
+			d.Journeys = &journeys{compose: func(pipeline.Notification, pipeline.Facts, string) (pipeline.Composed, error) {
+				return pipeline.Composed{Skip: pipeline.ReasonNoTemplate}, nil
+			}}
+		}, []string{"n1 skipped no_template"}},
 		{"words that fail", func(_ *pipeline.DueNotification, _ *desk, d *pipeline.Dispatch) {
 			d.Journeys = &journeys{compose: func(pipeline.Notification, pipeline.Facts, string) (pipeline.Composed, error) {
 				return pipeline.Composed{}, errors.New(words)
@@ -153,6 +158,8 @@ func TestDispatchSkips(t *testing.T) {
 				n := dueNow("n1")
 				k, p := newDesk(), &posts{}
 				d := dispatching(t, k, p.failing())
+				var counted func() string
+				d.Metrics, counted = newMetrics(t)
 				c.change(&n, k, d)
 				k.plan(n)
 				stop := start(d.Run)
@@ -160,6 +167,10 @@ func TestDispatchSkips(t *testing.T) {
 				stop()
 				same(t, "settled", k.states(), c.want)
 				same(t, "posts", len(p.texts()), 0)
+				settled := strings.Fields(c.want[0])
+				if want := "reason=" + settled[2] + ",state=" + settled[1]; !strings.Contains(counted(), want) {
+					t.Errorf("no metric with %s:\n%s", want, counted())
+				}
 			})
 		})
 	}

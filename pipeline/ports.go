@@ -16,7 +16,8 @@ import (
 type Decoder interface {
 	// Decode returns the events of one record, oldest version first. A faulty part
 	// of a record does not hide its sound parts: they are returned together with an
-	// error (joined, each an *Error of kind Malformed). It does no I/O.
+	// error (joined, each an *Error of kind Malformed). A type that FHIR R4 does not have is
+	// a fault (unknown_type): it may be a mistake in one that is read. It does no I/O.
 	Decode(value []byte, headers map[string]string, source Source) ([]Event, error)
 }
 

@@ -153,8 +153,14 @@ func (b *bundle) context() map[string]json.RawMessage {
 }
 
 // add adds the event of an entry, or what is wrong with it. An entry about a
-// type that nobody reads is passed over if it is incomplete: nothing is lost.
+// type of R4 that nobody reads is passed over if it is incomplete: nothing is lost.
 func (b *bundle) add(e *entry, op pipeline.Operation, context map[string]json.RawMessage, f *findings) {
+	if e.ref.Type != "" && !fhir.HasType(e.ref.Type) {
+		if !e.head() {
+			f.fault(reasonUnknownType, e.path(e.typed()))
+		}
+		return
+	}
 	if reason, element := e.lacks(op); reason != "" {
 		if e.ref.Type == "" || e.ref.Type == "Bundle" || fhir.Known(e.ref.Type) {
 			f.fault(reason, e.path(element))

@@ -5,7 +5,7 @@
 // It is for finding where resources begin and end, which resource each of them
 // is, in which version, and what the envelope says happened to it. It is not for
 // reading resources (package fhir), nor for deciding what an event means: an
-// event of a type that nobody reads is returned like any other.
+// event of a type that nobody reads is returned like any other, if FHIR R4 has that type.
 //
 // What it promises:
 //

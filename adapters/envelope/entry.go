@@ -140,6 +140,18 @@ func (e *entry) patch() bool {
 	return e.method == "PATCH" && (e.resource == nil || e.header.Type == "Binary" || e.header.Type == "Parameters")
 }
 
+// head reports whether the entry heads the notification of a subscription, and says nothing of anybody: R4 has
+// Parameters there, R4B a SubscriptionStatus, and Aidbox one of its own.
+func (e *entry) head() bool { return e.index == 0 && e.ref.Type == "AidboxSubscriptionStatus" }
+
+// typed is the element that says of which type the resource is; "" if it is some URL of the entry.
+func (e *entry) typed() string {
+	if e.resource == nil || e.patch() {
+		return ""
+	}
+	return "resource.resourceType"
+}
+
 // lacks says what keeps the entry from being an event, and where; "" if nothing does.
 func (e *entry) lacks(op pipeline.Operation) (reason, element string) {
 	switch {

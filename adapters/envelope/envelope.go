@@ -95,8 +95,11 @@ func New(cfg Config) *Decoder {
 	return d
 }
 
-// Decode implements pipeline.Decoder. Headers are not looked at by any shape yet.
-func (d *Decoder) Decode(value []byte, _ map[string]string, source pipeline.Source) ([]pipeline.Event, error) {
+// Decode implements pipeline.Decoder. Of the headers it looks at the content type, see anotherRelease.
+func (d *Decoder) Decode(value []byte, headers map[string]string, source pipeline.Source) ([]pipeline.Event, error) {
+	if anotherRelease(headers) {
+		return nil, malformed(reasonVersion, "")
+	}
 	f := &findings{source: source}
 	d.open(value, f)
 	if f.parts > maxParts {

@@ -133,6 +133,8 @@ func TestTombstones(t *testing.T) {
 		{"key is stronger than topic", "ehr.appointments", "Patient/p1", []string{"delete Patient/p1"}, nil},
 		{"pinned topic", "lines", "Patient/p1", []string{"delete Patient/p1"}, nil},
 		{"bare id of no known type", "ehr.fhir", "a1", nil, []string{"tombstone_without_id"}},
+		{"key names no type of R4", "ehr.fhir", "Appointmnet/a1", nil, []string{"unknown_type"}},
+		{"key names a type that nobody reads", "ehr.fhir", "Observation/o1", []string{"delete Observation/o1"}, nil},
 		{"no key", "ehr.appointments", "", nil, []string{"tombstone_without_id"}},
 		{"key is no id", "ehr.appointments", "Ada Beispiel", nil, []string{"tombstone_without_id"}},
 		{"key is a search", "ehr.fhir", "Patient?identifier=1", nil, []string{"tombstone_without_id"}},
@@ -145,6 +147,40 @@ func TestTombstones(t *testing.T) {
 				}
 				if diff := cmp.Diff(test.fault, faults(t, err)); diff != "" {
 					t.Errorf("faults: want (-), got (+):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// TestRelease: a content type may say of which release of FHIR the record is.
+func TestRelease(t *testing.T) {
+	for _, test := range []struct {
+		header, value string
+		want          bool
+	}{
+		{"content-type", "application/fhir+json", true},
+		{"content-type", "application/json; charset=utf-8", true},
+		{"content-type", "application/fhir+json; fhirVersion=4.0", true},
+		{"Content-Type", `application/fhir+json;charset=utf-8;fhirversion="4.0.1"`, true},
+		{"content-type", "application/fhir+json; fhirVersion=4.3", true},
+		{"content-type", "application/fhir+json; fhirVersion=4.3.0", true},
+		{"content-type", "application/fhir+json; fhirVersion=5.0", false},
+		{"CONTENT-TYPE", "application/json; fhirVersion=5.0.0", false},
+		{"content-type", "application/fhir+json; fhirVersion=3.0", false},
+		{"content-type", "application/fhir+json; fhirVersion=1.0", false},
+		{"content-type", "application/fhir+json; fhirVersion=4.6", false}, // a draft of R5
+		{"content-type", "application/fhir+json; fhirVersion=4.01", false},
+		{"content-type", "application/fhir+json; fhirVersion=" + canary, false},
+		{"content-type", "; fhirVersion=5.0", true}, // no content type
+		{"accept", "application/fhir+json; fhirVersion=5.0", true},
+	} {
+		t.Run(test.header+" "+test.value, func(t *testing.T) {
+			for _, value := range []string{`{"resourceType":"Appointment","id":"a1"}`, ""} {
+				source := pipeline.Source{Key: pipeline.NewPrivate("Appointment/a1")}
+				events, err := open(t, envelope.Config{}).Decode([]byte(value), map[string]string{"x": "y", test.header: test.value}, source)
+				if got := faults(t, err); (len(events) == 1) != test.want || test.want != (err == nil) || !test.want && got[0] != "unknown_version" {
+					t.Errorf("%d events, faults %q", len(events), got)
 				}
 			}
 		})

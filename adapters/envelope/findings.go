@@ -24,6 +24,8 @@ const (
 	reasonNotJSON     = fhir.RuleNotJSON
 	reasonNotFHIR     = fhir.RuleNotFHIR
 	reasonWrongType   = fhir.RuleWrongType
+	reasonUnknownType = fhir.RuleUnknownType
+	reasonVersion     = fhir.RuleUnknownVersion
 	reasonNotUTF8     = "not_utf8"
 	reasonTooDeep     = "too_deep"             // nested more than 128 levels
 	reasonTooMany     = "too_many_entries"     // more than 10,000 entries and lines

@@ -22,21 +22,14 @@ func (d *Decoder) resource(r *record, f *findings) {
 		f.fault(reasonWrongShape, "")
 	case r.err != nil:
 		f.unreadable(r.value, "", r.err)
+	case !fhir.HasType(r.header.Type):
+		f.fault(reasonUnknownType, "resourceType")
 	case r.header.ID == "":
-		f.fault(reasonNoID, typeName(r.header.Type)+".id")
+		f.fault(reasonNoID, r.header.Type+".id")
 	default:
 		f.events = append(f.events, pipeline.Event{
 			Type: r.header.Type, ID: r.header.ID, Version: r.header.Version, LastUpdated: r.header.LastUpdated,
 			Resource: json.RawMessage(r.value), Source: f.source,
 		})
 	}
-}
-
-// typeName returns a type for a path. A type that is not known is the sender's
-// word, and does not get into an error.
-func typeName(name string) string {
-	if fhir.Known(name) {
-		return name
-	}
-	return "Resource"
 }

@@ -17,8 +17,12 @@ func (d *Decoder) tombstone(_ *record, f *findings) {
 	if !ok {
 		ref, ok = relative(d.tombstones[f.source.Topic] + "/" + key)
 	}
-	if !ok {
+	switch {
+	case !ok:
 		f.fault(reasonTombstone, "")
+		return
+	case !fhir.HasType(ref.Type):
+		f.fault(reasonUnknownType, "")
 		return
 	}
 	f.events = append(f.events, pipeline.Event{

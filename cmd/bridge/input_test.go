@@ -23,28 +23,26 @@ func TestBadInput(t *testing.T) {
 	w := newWorld(t, worldOptions{partitions: 1, session: "45s", grace: "45s"}) // 20 MB take long where much else is done: nothing is to come twice
 	b := w.run()
 	start := time.Now().Add(10 * 24 * time.Hour)
-	huge := append([]byte(`{"resourceType":"Appointment","id":"huge","status":`), bytes.Repeat([]byte{' '}, 20<<20)...)
-	huge = append(huge, `"nonsense"}`...)
-	dead := []struct{ name, record, reason, path string }{
-		{"not JSON", `<html>`, "not_json", ""},
-		{"cut off", `{"resourceType":"Appointment","id":"x"`, "not_json", ""},
-		{"not FHIR", `{"hello":"world"}`, "not_fhir", ""},
-		{"wrong type", `{"resourceType":"Appointment","id":"x","status":"booked","start":17,"participant":[]}`, "wrong_type", "Appointment.start"},
-		{"no id", `{"resourceType":"Appointment","status":"booked"}`, "no_id", ""},
-		{"unknown status", strings.Replace(appointment("x", "p1", "booked", start), "booked", "nonsense", 1), "unknown_code", "Appointment.status"},
-		{"no start", `{"resourceType":"Appointment","id":"x","status":"booked","participant":[{"actor":{"reference":"Patient/p1"},"status":"accepted"}]}`, "app-3", ""},
-		{"20 MB", string(huge), "unknown_code", "Appointment.status"},
-	}
+	dead, good := badRecords(start), goodRecords(start)
 	w.knows(patient("p1", "Amara", "+15550100101", "en"))
 	for i, c := range dead {
-		w.publish(fmt.Sprintf("bad-%d", i), []byte(c.record))
+		var headers map[string]string
+		if c.contentType != "" {
+			headers = map[string]string{"content-type": c.contentType}
+		}
+		must(t, w.feed.Publish(t.Context(), w.topics.Events[0], fmt.Sprintf("bad-%d", i), headers, []byte(c.record)))
 	}
 	w.publish("Observation/o1", []byte(`{"resourceType":"Observation","id":"o1","status":"final"}`))
 	w.publish("Appointment/lost", []byte(appointment("lost", "nobody", "booked", start)))
 	w.knows(patient("p2", "Ben", "call me maybe", "en"))
 	w.knows(appointment("unreachable", "p2", "booked", start))
-	w.knows(appointment("good", "p1", "booked", start))
-	w.await("the good appointment's message", func() bool { return w.whatsapp.Count() == 1 })
+	for _, c := range good {
+		w.knows(patient(c.patient, "Cara", c.number, "en"))
+		w.publish("good/"+c.patient, []byte(c.record))
+	}
+	for _, c := range good {
+		w.await("the message of: "+c.name, func() bool { return len(w.whatsapp.Phone(c.number).Messages()) == 1 })
+	}
 
 	letters := map[string]map[string]string{}
 	for _, r := range w.records(w.topics.DeadLetters, len(dead)) {
@@ -60,7 +58,7 @@ func TestBadInput(t *testing.T) {
 			if got["bridge-reason"] != c.reason {
 				t.Errorf("reason %q, want %q", got["bridge-reason"], c.reason)
 			}
-			if c.path != "" && got["bridge-path"] != c.path {
+			if got["bridge-path"] != c.path {
 				t.Errorf("path %q, want %q", got["bridge-path"], c.path)
 			}
 			if got["bridge-source-topic"] != w.topics.Events[0] || got["bridge-source-offset"] == "" || got["bridge-source-partition"] == "" {
@@ -69,6 +67,9 @@ func TestBadInput(t *testing.T) {
 		})
 	}
 	w.await("every record to be accounted for", func() bool { return w.lag(b) == 0 })
+	if got := w.whatsapp.Count(); got != len(good) {
+		t.Errorf("%d messages, want %d", got, len(good))
+	}
 	for _, want := range []string{
 		`bridge_events_total{outcome="ignored",type="other"} 1`,
 		`bridge_ledger_events_parked 1`,

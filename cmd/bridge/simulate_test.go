@@ -150,7 +150,7 @@ func TestSimulateCommand(t *testing.T) {
 		{"several files", []string{here("elsewhere.json"), here("booked.json"), "--at", "2027-03-01T09:00"}, "▶ +15550100123  Patient/7", 0},
 		{"a faulty file", []string{here("faulty.ndjson")}, errFaults.Error(), 1},
 		{"no such file", []string{here("none.json")}, "none.json: no such file", 1},
-		{"why nobody can answer", []string{endless, "--reply", "Wo?"}, "refused: " + endless + ": app-2 Appointment\nnobody can answer \"Wo?\": no message is sent", 1},
+		{"why nobody can answer", []string{endless, "--reply", "Wo?"}, "refused: " + endless + ": app-2 Appointment.end\nnobody can answer \"Wo?\": no message is sent", 1},
 		{"a button that there is not", []string{here("booked.json"), "--tap", "confrm"}, `nobody can answer "confrm": the messages have buttons for confirm, cancel`, 1},
 		{"nobody who could answer", []string{here("deceased.ndjson"), "--reply", "yes"}, `nobody can answer "yes": no message is sent`, 1},
 		{"a time that is none", []string{here("booked.json"), "--at", "noon"}, "--at noon: must be like", 1},

@@ -8,6 +8,9 @@ import (
 	"sync"
 	"testing"
 
+	bundle "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+
+	"fhirbridge/fhir"
 	"fhirbridge/fhir/strict"
 )
 
@@ -39,8 +42,8 @@ func TestValidate(t *testing.T) {
 		{"wrong target", with(`Patient/p1`, `Organization/o1`), []strict.Finding{{Path: "Appointment.participant[0].actor", Rule: "wrong_target"}}},
 		{"too deep", `{"resourceType":"Questionnaire","status":"draft","item":` + strings.Repeat(`[{"linkId":"1","type":"group","item":`, 100) + `[]` + strings.Repeat(`}]`, 100) + `}`, nil},
 		{"app-1", with(`"actor":{"reference":"Patient/p1"},`, ``), []strict.Finding{{Path: "Appointment.participant[0]", Rule: "app-1"}}},
-		{"app-2", with(`"end":"2026-03-05T09:30:00+01:00",`, ``), []strict.Finding{{Path: "Appointment", Rule: "app-2"}}},
-		{"app-3", with(`"start":"2026-03-05T09:00:00+01:00","end":"2026-03-05T09:30:00+01:00",`, ``), []strict.Finding{{Path: "Appointment", Rule: "app-3"}}},
+		{"app-2", with(`"end":"2026-03-05T09:30:00+01:00",`, ``), []strict.Finding{{Path: "Appointment.end", Rule: "app-2"}}},
+		{"app-3", with(`"start":"2026-03-05T09:00:00+01:00","end":"2026-03-05T09:30:00+01:00",`, ``), []strict.Finding{{Path: "Appointment.start", Rule: "app-3"}}},
 		{"app-4", with(`"id"`, `"cancelationReason":{"text":"x"},"id"`), []strict.Finding{{Path: "Appointment.cancelationReason", Rule: "app-4"}}},
 		{"several values", `{"resourceType":"Patient","deceasedBoolean":true,"deceasedDateTime":"2026"}`, []strict.Finding{{Path: "Patient", Rule: "several_values"}}},
 	} {
@@ -100,4 +103,17 @@ func TestExamplesAreValid(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestTypes: what google/fhir takes as a resource of R4 is one for fhir, too, which has its list from elsewhere.
+func TestTypes(t *testing.T) {
+	types := (&bundle.ContainedResource{}).ProtoReflect().Descriptor().Oneofs().ByName("oneof_resource").Fields()
+	if types.Len() != 146 { // https://hl7.org/fhir/R4/resourcelist.html
+		t.Errorf("%d types of resources", types.Len())
+	}
+	for i := range types.Len() {
+		if name := string(types.Get(i).Message().Name()); !fhir.HasType(name) {
+			t.Errorf("%s is a resource of R4", name)
+		}
+	}
 }

@@ -233,3 +233,34 @@ languages:
 		}
 	}
 }
+
+// TestComposeWithoutALanguage: loading refuses templates that lack the language of another one, or the facility's. What it takes
+// for the facility's may still be in another script than the facility says; then nothing is sent in letters that may not be read.
+func TestComposeWithoutALanguage(t *testing.T) {
+	for facility, want := range map[string]pipeline.Reason{"es": pipeline.ReasonNone, "es-ES": pipeline.ReasonNone, "es-Hebr": pipeline.ReasonNoTemplate} {
+		s := settings(t)
+		s.Language = facility
+		journeys, templates := files("journeys/visit.yaml", `
+journey: visit
+on: Appointment
+steps: [{name: told, when: became booked, send: told, expires: start}]
+`, "templates/told.yaml", `
+template: told
+kind: template
+category: utility
+may_show: []
+parameters: {}
+languages:
+  es_MX: {body: "Le esperamos pronto en nuestra casa."}
+`)
+		book, problems := journey.Load(journeys, templates, s)
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		v := visit(t, "booked", march9)
+		got := compose(t, book, news(t, book, v, "told"), pipeline.Facts{Subject: v, Patient: patient(t, "Erika", "de")})
+		if got.Skip != want || (want == "") == got.Message.Seen.Empty() {
+			t.Errorf("%s: got %q and words %v, want %q", facility, got.Skip, !got.Message.Seen.Empty(), want)
+		}
+	}
+}
