@@ -70,3 +70,12 @@ func (c Config) receiverProblems() []error {
 		c.AppSecretPrevious.Problem("app_secret_previous", c.AppSecretPreviousFile, false),
 		c.VerifyToken.Problem("verify_token", c.VerifyTokenFile, true))
 }
+
+// CheckFiles reads the files of the secrets, and returns every problem at once, each beginning with its key.
+func (c Config) CheckFiles() error {
+	_, errA := c.AccessToken.Load("access_token", c.AccessTokenFile)
+	_, errS := c.AppSecret.Load("app_secret", c.AppSecretFile)
+	_, errP := c.AppSecretPrevious.Load("app_secret_previous", c.AppSecretPreviousFile)
+	_, errV := c.VerifyToken.Load("verify_token", c.VerifyTokenFile)
+	return errors.Join(errA, errS, errP, errV)
+}

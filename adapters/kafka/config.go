@@ -97,7 +97,18 @@ func (t *TLS) config() (*tls.Config, error) {
 	case t.KeyFile == "":
 		errs = append(errs, errors.New("tls.key_file: required with tls.cert_file"))
 	default:
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		cert, errCert := os.ReadFile(t.CertFile)
+		if errCert != nil {
+			errs = append(errs, fmt.Errorf("tls.cert_file: %w", errCert))
+		}
+		key, errKey := os.ReadFile(t.KeyFile)
+		if errKey != nil {
+			errs = append(errs, fmt.Errorf("tls.key_file: %w", errKey))
+		}
+		if errCert != nil || errKey != nil {
+			break
+		}
+		pair, err := tls.X509KeyPair(cert, key)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("tls.cert_file: %w", err))
 		}

@@ -34,7 +34,7 @@ func TestValidate(t *testing.T) {
 		{"empty tls block", `{brokers: ["a:1"], tls: {}}`, nil},
 		{"nothing", `{}`, []string{"brokers: required"}},
 		{"brokers that are no addresses", `brokers: ["a:1", b, ":9092"]`, []string{"brokers[1]: must be host:port", "brokers[2]: must be host:port"}},
-		{"files that are not there", `{brokers: ["a:1"], tls: {ca_file: /absent/ca.pem, cert_file: /absent/c.pem, key_file: /absent/k.pem}}`, []string{"tls.ca_file: ", "tls.cert_file: "}},
+		{"files that are not there", `{brokers: ["a:1"], tls: {ca_file: /absent/ca.pem, cert_file: /absent/c.pem, key_file: /absent/k.pem}}`, []string{"tls.ca_file: ", "tls.cert_file: ", "tls.key_file: "}},
 		{"half a certificate", `{brokers: ["a:1"], tls: {key_file: /absent/k.pem}}`, []string{"tls.cert_file: required"}},
 		{"the other half", `{brokers: ["a:1"], tls: {cert_file: /absent/c.pem}}`, []string{"tls.key_file: required"}},
 		{"empty sasl block", `{brokers: ["a:1"], sasl: {}}`, []string{"sasl.username: required", "sasl.password: required", "sasl.mechanism: must be"}},

@@ -50,6 +50,15 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// CheckFiles reads the key file, and says what is wrong with it. The ledger is not opened.
+func (c Config) CheckFiles() error {
+	if c.KeyFile == "" {
+		return nil // Validate says whether there has to be one
+	}
+	_, err := c.key()
+	return err
+}
+
 // NewKey returns a new random key as KeyFile holds it, without a final line break.
 func NewKey() string {
 	var key [keyBytes]byte

@@ -68,6 +68,18 @@ func (c Config) Validate() error { return errors.Join(c.problems(numberForm)...)
 // Validate returns every problem at once, each beginning with its key. It opens no file.
 func (c SMSConfig) Validate() error { return errors.Join(Config(c).problems(senderForm)...) }
 
+// CheckFiles reads the files of the secrets, and returns every problem at once, each beginning with its key.
+func (c Config) CheckFiles() error {
+	_, errK := c.APIKey.Load("api_key", c.APIKeyFile)
+	_, errS := c.CallbackSecret.Load("callback_secret", c.CallbackSecretFile)
+	_, errP := c.CallbackSecretPrevious.Load("callback_secret_previous", c.CallbackSecretPreviousFile)
+	_, errT := c.CallbackToken.Load("callback_token", c.CallbackTokenFile)
+	return errors.Join(errK, errS, errP, errT)
+}
+
+// CheckFiles is that of Config.
+func (c SMSConfig) CheckFiles() error { return Config(c).CheckFiles() }
+
 func (c Config) problems(number *regexp.Regexp) []error {
 	errs := append(c.receiverProblems(number), exchange.BaseURLProblem(c.BaseURL, DefaultBaseURL, "the API key"))
 	if c.CallbackURL != "" {

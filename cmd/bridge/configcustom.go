@@ -103,7 +103,7 @@ func (l *loader) refuse(n ast.Node, name string, r *fhirpath.Refusal) {
 	default:
 		p.Text = fmt.Sprintf("%s: column %d of the expression: %s", name, r.Column, r.Problem)
 	}
-	l.found = append(l.found, p)
+	l.add(p)
 }
 
 func quoted(t *token.Token) bool {

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"reflect"
 	"regexp"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,6 +53,11 @@ type loader struct {
 	// unset lists environment variables that are not set.
 	unset []string
 	found problems
+	// missing are the values for which an environment variable is not set, where that is a problem.
+	missing map[ast.Node]bool
+	// faulty are the blocks with a problem, misread those of which a value is not what it must be: it is left out, so that
+	// nobody knows what else would be wrong there.
+	faulty, misread map[string]bool
 }
 
 // reader is who needs the configuration.
@@ -82,21 +88,34 @@ func load(file string, who reader) (*Config, []string, error) {
 }
 
 func (l *loader) parse(raw []byte) (*Config, error) {
+	c := l.read(raw)
+	if len(l.found) > 0 {
+		return nil, l.sorted()
+	}
+	return c, nil
+}
+
+// read reads what can be read, and notes what is wrong. nil if there is nothing to go on with.
+func (l *loader) read(raw []byte) *Config {
+	l.missing, l.faulty, l.misread = map[ast.Node]bool{}, map[string]bool{}, map[string]bool{}
 	parsed, err := parser.ParseBytes(raw, 0)
 	if err != nil {
 		l.syntax(err)
-		return nil, l.found
+		return nil
 	}
 	if len(parsed.Docs) != 1 || parsed.Docs[0].Body == nil {
-		return nil, problems{{File: l.file, Text: "must be one YAML document"}}
+		l.add(problem{File: l.file, Text: "must be one YAML document"})
+		return nil
 	}
 	l.root = parsed.Docs[0].Body
 	l.expand(l.root)
-	l.known(l.root, reflect.TypeFor[Config](), "")
+	if !l.known(l.root, reflect.TypeFor[Config](), "") {
+		return nil
+	}
 	c := &Config{}
 	if err := yaml.NodeToValue(l.root, c); err != nil {
 		l.syntax(err)
-		return nil, l.sorted()
+		return nil
 	}
 	l.channels(c)
 	c.defaults()
@@ -113,10 +132,7 @@ func (l *loader) parse(raw []byte) (*Config, error) {
 			}
 		}
 	}
-	if len(l.found) > 0 {
-		return nil, l.sorted()
-	}
-	return c, nil
+	return c
 }
 
 // channels gives each entry its own node: the provider decodes the rest of it.
@@ -137,43 +153,82 @@ func (l *loader) channels(c *Config) {
 func (l *loader) syntax(err error) {
 	p := problem{File: l.file, Text: "not valid YAML"}
 	var positioned yaml.Error
-	if !errors.As(err, &positioned) && len(l.found) > 0 { // it is said, with its place
-		return
-	}
-	if positioned != nil {
+	if errors.As(err, &positioned) {
 		p.Text = strings.SplitN(positioned.GetMessage(), "\n", 2)[0]
 		var misfit *yaml.TypeError
-		if errors.As(err, &misfit) {
-			p.Text = wanted(misfit.DstType, misfit.SrcType)
+		var other *yaml.UnexpectedNodeTypeError
+		switch { // known has found all but what aliases stand for
+		case errors.As(err, &misfit):
+			p.Text = wanted(misfit.DstType, nil)
+		case errors.As(err, &other):
+			p.Text = "not of the right form"
 		}
 		if t := positioned.GetToken(); t != nil {
 			p.Line, p.Column = t.Position.Line, t.Position.Column
 		}
 	}
+	l.add(p)
+}
+
+// add notes a problem. Most begin with their key.
+func (l *loader) add(p problem) {
+	key, _, _ := strings.Cut(p.Text, ":")
+	l.faulty[blockOf(key)] = true
 	l.found = append(l.found, p)
 }
 
 func (l *loader) say(n ast.Node, format string, args ...any) {
-	at := n.GetToken().Position
-	l.found = append(l.found, problem{File: l.file, Line: at.Line, Column: at.Column, Text: fmt.Sprintf(format, args...)})
+	at := begin(n).Position
+	l.add(problem{File: l.file, Line: at.Line, Column: at.Column, Text: fmt.Sprintf(format, args...)})
 }
 
-// at puts a problem that begins with its key to where that key, or the nearest
-// one above it, stands in the file.
+// at says a problem that begins with its key where that key stands.
 func (l *loader) at(err error) {
 	key, _, _ := strings.Cut(err.Error(), ":")
+	l.place(key, err.Error())
+}
+
+// place says a problem where its key, or the nearest one above it, stands in the file, unless it follows from another.
+func (l *loader) place(key, text string) {
+	if l.follows(key, text) {
+		return
+	}
 	path := strings.FieldsFunc(key, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
 	for n := len(path); n > 0; n-- {
-		if node := find(l.root, path[:n]); node != nil {
-			l.say(node, "%s", err)
-			return
+		node := find(l.root, path[:n])
+		switch {
+		case node == nil:
+			continue
+		case n == len(path) && l.missing[node]:
+			l.faulty[blockOf(key)] = true
+		default:
+			l.say(node, "%s", text)
+		}
+		return
+	}
+	l.add(problem{File: l.file, Line: 1, Column: 1, Text: text})
+}
+
+// follows reports whether a problem is in a block that was misread, or speaks of a key of one.
+func (l *loader) follows(key, text string) bool {
+	for block := range l.misread {
+		if blockOf(key) == block || strings.Contains(text, block+".") {
+			return true
 		}
 	}
-	l.found = append(l.found, problem{File: l.file, Line: 1, Column: 1, Text: err.Error()})
+	return false
+}
+
+// blockOf is the key at the left under which a key stands.
+func blockOf(key string) string {
+	if end := strings.IndexAny(key, ".["); end > 0 {
+		return key[:end]
+	}
+	return key
 }
 
 func (l *loader) sorted() problems {
-	sort.SliceStable(l.found, func(i, j int) bool { return l.found[i].Line < l.found[j].Line })
+	slices.SortStableFunc(l.found, func(a, b problem) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) })
 	return l.found
 }
 
@@ -196,49 +251,11 @@ func (l *loader) expand(root ast.Node) {
 				l.unset = append(l.unset, name)
 				return map[reader]string{forCheck: "0", forLint: "0"}[l.reader] // has the form of an id, too
 			}
+			l.missing[n] = true
 			l.say(n, "environment variable %s is not set", name)
 			return match
 		})
 	}), root)
-}
-
-type visitor func(ast.Node)
-
-func (v visitor) Visit(n ast.Node) ast.Visitor { v(n); return v }
-
-func values(n ast.Node) []*ast.MappingValueNode {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		return n.Values
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{n}
-	}
-	return nil
-}
-
-// find returns the node at a path of keys and list positions, nil if there is none.
-func find(n ast.Node, path []string) ast.Node {
-	for _, step := range path {
-		if list, ok := n.(*ast.SequenceNode); ok {
-			i, err := strconv.Atoi(step)
-			if err != nil || i >= len(list.Values) {
-				return nil
-			}
-			n = list.Values[i]
-			continue
-		}
-		var next ast.Node
-		for _, v := range values(n) {
-			if v.Key.GetToken().Value == step {
-				next = v.Value
-			}
-		}
-		if next == nil {
-			return nil
-		}
-		n = next
-	}
-	return n
 }
 
 // reason is the system's word for a file error, without its path.

@@ -2,48 +2,91 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+
+	"fhirbridge/adapters/fhirserver"
+	"fhirbridge/pipeline/exchange"
 )
 
-// known reports keys that the type does not have, with the nearest that it has.
-func (l *loader) known(n ast.Node, t reflect.Type, path string) {
+// known reports keys that a type does not have, with the nearest that it has, and values that are not what they must be.
+// Those are left out: the rest is looked at all the same. It is false if n itself is to be left out.
+func (l *loader) known(n ast.Node, t reflect.Type, path string) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	list, isList := n.(*ast.SequenceNode)
+	keys, closed := keysAt(n, t)
 	switch {
-	case t.Kind() == reflect.Slice:
-		if list, ok := n.(*ast.SequenceNode); ok {
-			for i, item := range list.Values {
-				l.known(item, t.Elem(), fmt.Sprintf("%s[%d].", strings.TrimSuffix(path, "."), i))
+	case isList && t.Kind() == reflect.Slice:
+		for i, item := range list.Values {
+			if !l.known(item, t.Elem(), fmt.Sprintf("%s[%d]", path, i)) {
+				list.Values[i] = ast.Null(item.GetToken())
 			}
 		}
-	case t.Kind() == reflect.Map:
-		for _, v := range values(n) {
-			l.known(v.Value, t.Elem(), path+v.Key.GetToken().Value+".")
-		}
-	case t == reflect.TypeFor[time.Duration]():
-		if s, ok := n.(*ast.StringNode); ok {
-			if _, err := time.ParseDuration(s.Value); err != nil {
-				l.say(n, "%s: %s", strings.TrimSuffix(path, "."), wanted(t, nil))
-			}
-		}
-	case t == reflect.TypeFor[ChannelConfig](): // its provider knows its keys
-	case t.Kind() == reflect.Struct && len(fields(t)) > 0:
-		keys := fields(t)
+	case isMapping(n) && (t.Kind() == reflect.Map || len(keys) > 0):
 		for _, v := range values(n) {
 			name := v.Key.GetToken().Value
 			inner, ok := keys[name]
-			if !ok {
-				l.say(v.Key, "%s", unknownKey(path+name, name, keys))
-				continue
+			if t.Kind() == reflect.Map {
+				inner, ok = t.Elem(), true
 			}
-			l.known(v.Value, inner, path+name+".")
+			full := strings.TrimPrefix(path+"."+name, ".")
+			switch {
+			case !ok && closed:
+				l.say(v.Key, "%s", unknownKey(full, name, keys))
+			case ok && !l.known(v.Value, inner, full):
+				v.Value = ast.Null(v.Value.GetToken())
+			}
 		}
+	default:
+		return l.fits(n, t, path)
 	}
+	return true
+}
+
+// keysAt are the keys of a struct, and whether there are no others: those of a channel are its provider's, too.
+func keysAt(n ast.Node, t reflect.Type) (keys map[string]reflect.Type, closed bool) {
+	if t.Kind() != reflect.Struct {
+		return nil, false
+	}
+	keys = fields(t)
+	if t != reflect.TypeFor[ChannelConfig]() {
+		return keys, true
+	}
+	name, _ := find(n, []string{"provider"}).(*ast.StringNode)
+	if name == nil {
+		return keys, false
+	}
+	p, ok := providers[name.Value]
+	if ok {
+		maps.Copy(keys, fields(p.keys))
+	}
+	return keys, ok
+}
+
+// fits says where a value is not what it must be.
+func (l *loader) fits(n ast.Node, t reflect.Type, path string) bool {
+	word, _ := n.(*ast.StringNode)
+	switch {
+	case n.Type() == ast.NullType || n.Type() == ast.AliasType: // only the whole file tells what an alias stands for
+		return true
+	case t == reflect.TypeFor[fhirserver.Auth]() && word != nil && word.Value == "none": // short for {type: none}
+		return false
+	case yaml.NodeToValue(n, reflect.New(t).Interface()) == nil:
+		return true
+	}
+	l.misread[blockOf(path)] = true
+	if !l.missing[n] {
+		l.say(n, "%s", strings.TrimPrefix(path+": ", ": ")+wanted(t, n))
+	}
+	return false
 }
 
 func unknownKey(full, name string, keys map[string]reflect.Type) string {
@@ -60,12 +103,16 @@ func unknownKey(full, name string, keys map[string]reflect.Type) string {
 	return text
 }
 
-// wanted says what stands in the place of a value of another type.
-func wanted(t, is reflect.Type) string {
+// wanted says what stands in the place of n, which may be nil.
+func wanted(t reflect.Type, n ast.Node) string {
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return "must be a duration, as in 30s, 5m or 24h"
-	case t.Kind() == reflect.String && is != nil && is.Kind() == reflect.Map:
+	case t == reflect.TypeFor[exchange.Secret]():
+		return "must be text, in quotes if it looks like something else"
+	case t == reflect.TypeFor[fhirserver.Auth]():
+		return "must be none, or a mapping, as in {type: bearer, token_file: fhir.token}"
+	case t.Kind() == reflect.String && isMapping(n):
 		return `must be one value; what has a colon in it is quoted inside […] and {…}, as in ["127.0.0.1:9092"]`
 	case t.Kind() == reflect.String:
 		return "must be one value"
@@ -75,6 +122,13 @@ func wanted(t, is reflect.Type) string {
 		return "must be a number"
 	case t.Kind() == reflect.Int:
 		return "must be a whole number"
+	case t.Kind() == reflect.Slice:
+		return "must be a list, as in [a, b]"
+	case t.Kind() == reflect.Map:
+		return "must be a mapping, as in {name: value}"
+	case t.Kind() == reflect.Struct && len(fields(t)) > 0:
+		keys := slices.Sorted(maps.Keys(fields(t)))
+		return "must be a mapping with keys as " + strings.Join(keys[:min(3, len(keys))], ", ")
 	}
 	return "not of the right form"
 }

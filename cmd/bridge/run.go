@@ -38,7 +38,7 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run all lanes", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, _, err := load(file, forRun)
+			c, _, err := ready(file, forRun)
 			if err != nil {
 				return err
 			}

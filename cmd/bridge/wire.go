@@ -33,8 +33,10 @@ var providers = map[string]provider{
 
 // provider makes the two halves of a channel from its block of the configuration.
 type provider struct {
-	keys    reflect.Type
-	check   func(ast.Node, reader) error
+	keys  reflect.Type
+	check func(ast.Node, reader) error
+	// secrets reads the files of secrets, and returns what is wrong with them.
+	secrets func(ast.Node) error
 	channel func(ast.Node) (pipeline.Channel, error)
 	webhook func(ast.Node) (pipeline.Webhook, error)
 	// words is set for a channel that has nothing else: another one may fall back to it.
@@ -53,7 +55,10 @@ func words(p provider) provider {
 	return p
 }
 
-func provide[C interface{ Validate() error }, S pipeline.Channel, W pipeline.Webhook](
+func provide[C interface {
+	Validate() error
+	CheckFiles() error
+}, S pipeline.Channel, W pipeline.Webhook](
 	send func(C) (S, error), receive func(C) (W, error),
 ) provider {
 	read := func(n ast.Node) (c C, err error) {
@@ -72,6 +77,13 @@ func provide[C interface{ Validate() error }, S pipeline.Channel, W pipeline.Web
 				return err
 			}
 			return c.Validate()
+		},
+		secrets: func(n ast.Node) error {
+			c, err := read(n)
+			if err != nil {
+				return nil //nolint:nilerr // check says it
+			}
+			return c.CheckFiles()
 		},
 		channel: func(n ast.Node) (pipeline.Channel, error) {
 			c, err := read(n)
@@ -100,15 +112,7 @@ func checkProvider(c ChannelConfig, who reader) error {
 	if c.node == nil {
 		return nil
 	}
-	keys := fields(p.keys)
-	maps.Copy(keys, fields(reflect.TypeFor[ChannelConfig]()))
-	var errs []error
-	for _, v := range values(c.node) {
-		if name := v.Key.GetToken().Value; keys[name] == nil {
-			errs = append(errs, errors.New(unknownKey(name, name, keys)))
-		}
-	}
-	return errors.Join(append(errs, p.check(c.node, who))...)
+	return p.check(c.node, who)
 }
 
 // loadJourneys reads journeys and templates from the configured folders, or those that the binary carries.
@@ -120,25 +124,11 @@ func loadJourneys(c *Config) (book *journey.Book, err error) {
 }
 
 func readJourneys(c *Config) (*journey.Book, error) {
-	zone, err := time.LoadLocation(c.Facility.Timezone)
+	settings, err := c.journeySettings()
 	if err != nil {
 		return nil, err
 	}
-	hours, err := c.Facility.openings()
-	if err != nil {
-		return nil, err
-	}
-	closed, err := c.Quiet.gate(zone)
-	if err != nil {
-		return nil, err
-	}
-	book, found := journey.Load(folder(c.Journeys, configs.Journeys()), folder(c.Templates, configs.Templates()), journey.Settings{
-		Facility: c.Facility.Name, Timezone: zone, Language: c.Facility.Language, Country: c.Facility.Country, Phone: string(c.Facility.Phone),
-		Portal: string(c.Facility.Portal), Documents: c.Documents.forJourneys(),
-		Emergency: string(c.Facility.Emergency), Hours: hours, Holidays: closed.Holidays,
-		Fields: c.custom.fields, Conditions: c.custom.conditions, Parse: parseResource,
-		Booking: c.Booking.journeys(), Maps: c.sites(),
-	})
+	book, found := c.openJourneys(settings)
 	if len(found) == 0 {
 		found = book.RunExamples()
 	}
@@ -146,6 +136,24 @@ func readJourneys(c *Config) (*journey.Book, error) {
 		return nil, journeyProblems(c, found)
 	}
 	return book, nil
+}
+
+func (c *Config) openJourneys(s journey.Settings) (*journey.Book, []journey.Problem) {
+	return journey.Load(folder(c.Journeys, configs.Journeys()), folder(c.Templates, configs.Templates()), s)
+}
+
+// journeySettings are what the journeys know of the configuration. After an error they are what can be known.
+func (c *Config) journeySettings() (journey.Settings, error) {
+	zone, errZone := time.LoadLocation(c.Facility.Timezone)
+	hours, errHours := c.Facility.openings()
+	closed, errQuiet := c.Quiet.gate(zone)
+	return journey.Settings{
+		Facility: c.Facility.Name, Timezone: zone, Language: c.Facility.Language, Country: c.Facility.Country, Phone: string(c.Facility.Phone),
+		Portal: string(c.Facility.Portal), Documents: c.Documents.forJourneys(),
+		Emergency: string(c.Facility.Emergency), Hours: hours, Holidays: closed.Holidays,
+		Fields: c.custom.fields, Conditions: c.custom.conditions, Parse: parseResource,
+		Booking: c.Booking.journeys(), Maps: c.sites(),
+	}, errors.Join(errZone, errHours, errQuiet)
 }
 
 func folder(path string, carried fs.FS) fs.FS {
