@@ -47,7 +47,7 @@ func TestDemo(t *testing.T) {
 		"Hello Amara, we have booked an appointment for you", "taps [Confirm]", "Patient/amara accepted",
 		"Termin geändert", "Patient/jonas accepted", "Cita cancelada", "نتائجكم جاهزة",
 		"in response to Communication/", "1 repeated", "1 dead", "2 confirm, 1 text", "12 in the chart",
-		"9 accepted by WhatsApp, 0 of them twice", "1 app-3 at Appointment\n", "Next:", "`bridge simulate FILE…`",
+		"9 accepted by WhatsApp, 0 of them twice", "1 app-3 at Appointment.start\n", "Next:", "`bridge simulate FILE…`",
 	)
 }
 
@@ -70,7 +70,7 @@ func TestDemoWithOwnEvents(t *testing.T) {
 	out := demoOutput(t, "--events", bundle, "--events", lines, "--events", empty, "--events", bad, "--keep", keep)
 	shows(t, out,
 		"Hola, Amara", "Hello Ben", "Patient/p1 accepted", "Patient/p2 accepted", "4 accepted by WhatsApp", "2 confirm",
-		"1 app-3 at Appointment\n", "`bridge simulate FILE… --at 20",
+		"1 app-3 at Appointment.start\n", "`bridge simulate FILE… --at 20",
 	)
 	for _, name := range []string{"bridge.yaml", "bridge.db", "ledger.key"} {
 		if _, err := os.Stat(filepath.Join(keep, name)); err != nil {
