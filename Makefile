@@ -52,7 +52,7 @@ bench: ## every benchmark; what they gave is in docs/performance.md
 browser: ## Arabic messages, drawn by Chromium and measured
 	BRIDGE_TEST_BROWSER=$(CHROMIUM) go test -count=1 -run '^TestBrowser' ./pipeline/journey
 
-interop: ## the suites, the journeys and the crash tests on Apache Kafka, HAPI, HL7's validator and PostgreSQL
+interop: ## the suites, the journeys and the crash tests on Apache Kafka and HAPI, HL7's validator; PostgreSQL is only started
 	interop/run.sh
 
 $(TOOLS)/golangci-lint: Makefile

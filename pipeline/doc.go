@@ -15,7 +15,8 @@
 //     repeated event changes nothing.
 //   - dispatch: due notifications in the ledger → the channel. An attempt is
 //     durable before it is posted; an unknown outcome is settled by the
-//     provider's status, never by a blind resend.
+//     provider's status. Only if none comes within the grace period is it sent
+//     once more, or held for a person, as its step says.
 //   - inbound: raw webhook updates on Kafka → ledger. Each reply and receipt
 //     is understood once.
 //   - write-back: pending writes in the ledger → FHIR server and Kafka topic.

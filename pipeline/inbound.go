@@ -181,26 +181,9 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 	t.Urgent = o.Urgent
 	sole := o.OnlySays()
 	writes := slices.Concat(in.Filing.ReplyThread(r, t, filed), in.Filing.Reply(r, t, filed, o.Reading), in.Filing.File(r, t, filed))
-	address := func(list []Notification) {
-		for i := range list {
-			list[i].ReplyTo, list[i].Address = r.ID, r.From
-			if list[i].Subject == "" {
-				list[i].Thread = t.conversation()
-			}
-			if list[i].Patient == "" {
-				list[i].Patient = filed
-			}
-		}
-	}
+	address := func(list []Notification) { answering(list, r, t, filed) }
 	if o.Decision != nil {
-		decision := *o.Decision
-		decision.Reply, decision.At = r.ID, r.At
-		address(decision.Done)
-		address(decision.Asked)
-		writes = append(writes, in.Filing.Decision(decision)...)
-		if !in.Filing.toServer() { // nobody will hear what becomes of it: people have been asked
-			o.Say = append(o.Say, decision.Asked...)
-		}
+		writes = append(writes, in.decision(r, &o, address)...)
 	}
 	if o.Survey != nil {
 		writes = append(writes, in.Filing.Survey(r, t, *o.Survey)...)
@@ -227,6 +210,31 @@ func (in *Inbound) heard(r Reply, t Thread, o Outcome) Heard {
 		who = NewPrivate(r.UserID)
 	}
 	return Heard{Outcome: o, Patient: patient, Writes: ofSender(writes, who)}
+}
+
+// answering makes what is said an answer to r, to whoever wrote it, about patient where it names none.
+func answering(list []Notification, r Reply, t Thread, patient string) {
+	for i := range list {
+		list[i].ReplyTo, list[i].Address = r.ID, r.From
+		if list[i].Subject == "" {
+			list[i].Thread = t.conversation()
+		}
+		if list[i].Patient == "" {
+			list[i].Patient = patient
+		}
+	}
+}
+
+// decision returns the writes of what a patient has decided about a visit.
+func (in *Inbound) decision(r Reply, o *Outcome, address func([]Notification)) []Write {
+	decision := *o.Decision
+	decision.Reply, decision.At = r.ID, r.At
+	address(decision.Done)
+	address(decision.Asked)
+	if !in.Filing.toServer() { // nobody will hear what becomes of it: people have been asked
+		o.Say = append(o.Say, decision.Asked...)
+	}
+	return in.Filing.Decision(decision)
 }
 
 // patientOf is whom a reply is filed under: the patient of the message it

@@ -171,13 +171,7 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.answerFault(rw, f)
 		return
 	}
-	var a *fhirAnswer
-	var e *fhirProblem
-	if ofBase && r.Method == http.MethodPost {
-		a, e = s.batch(r)
-	} else {
-		a, e = s.route(r, p)
-	}
+	a, e := s.act(r, p, ofBase)
 	pause(r.Context(), s.cfg.Latency)
 	switch {
 	case f.instead():
@@ -195,7 +189,15 @@ func (s *FHIRServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// route does what the request asks for.
+// act does what the request asks for: of the base itself, only a batch.
+func (s *FHIRServer) act(r *http.Request, p []string, ofBase bool) (*fhirAnswer, *fhirProblem) {
+	if ofBase && r.Method == http.MethodPost {
+		return s.batch(r)
+	}
+	return s.route(r, p)
+}
+
+// route does what a path stands for.
 func (s *FHIRServer) route(r *http.Request, p []string) (*fhirAnswer, *fhirProblem) {
 	table := s.types[p[0]]
 	if table == nil {

@@ -179,19 +179,29 @@ func (l *Ledger) reconcile(t *tx, subjectID int64, list []stored, plan pipeline.
 		}
 		due = min(due, micros(n.Due))
 	}
-	for i := range list {
-		if n := &list[i]; n.merged() {
-			if err := want(t, n, wanted[n.Key]); err != nil {
-				return result, due, err
-			}
-		} else if n.inPlan() && !wanted[n.Key] {
-			result.Cancelled++
-			if err := cancel(t, n, why); err != nil {
-				return result, due, err
-			}
-		}
+	var err error
+	if result.Cancelled, err = withdraw(t, list, wanted, why); err != nil {
+		return result, due, err
 	}
 	return result, due, concern(t, subjectID, patients...)
+}
+
+// withdraw cancels what is planned of list and not wanted any more, and counts it. Of what was said together with
+// another one it notes whether it is still wanted.
+func withdraw(t *tx, list []stored, wanted map[string]bool, why pipeline.Reason) (cancelled int, err error) {
+	for i := range list {
+		switch n := &list[i]; {
+		case n.merged():
+			err = want(t, n, wanted[n.Key])
+		case n.inPlan() && !wanted[n.Key]:
+			cancelled++
+			err = cancel(t, n, why)
+		}
+		if err != nil {
+			return cancelled, err
+		}
+	}
+	return cancelled, nil
 }
 
 // comesAgain reports whether a notification was cancelled before anything of it may have gone out: then

@@ -2,7 +2,7 @@ package sqlledger
 
 import "strings"
 
-// dialect is all in which databases differ for this package. The SQL itself is
+// dialect is all in which databases would differ for this package; there is one, SQLite's. The SQL itself is
 // written once, with "?" for parameters; it uses ON CONFLICT, RETURNING-free
 // inserts with ids of its own, and partial indexes, which SQLite and PostgreSQL
 // both have.

@@ -1,10 +1,11 @@
 // Package sqlledger is the bridge's ledger in SQL: what is known, what is
 // planned, what was sent, what was answered and what is owed to the chart.
 //
-// It is for one program instance with SQLite, the embedded default. The SQL is
-// one body for two dialects; what differs is in dialect.go. It is not a place
-// for rules: which version is newer, what is wanted and what an answer means is
-// decided by package pipeline and its callbacks.
+// It is for one program instance with SQLite. The SQL is written so that
+// PostgreSQL could take it, too, and what databases differ in is in dialect.go;
+// but that knows SQLite alone, and nothing here has run on another. It is not a
+// place for rules: which version is newer, what is wanted and what an answer
+// means is decided by package pipeline and its callbacks.
 //
 // What it promises:
 //

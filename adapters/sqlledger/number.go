@@ -171,21 +171,27 @@ func (l *Ledger) noteSender(t *tx, r pipeline.Reply, who caller, from pipeline.P
 	}
 	word := at.Truncate(time.Second)
 	outdated = stop != nil && (word.Before(who.word) || word.Equal(who.word) && who.stopped && !*stop)
+	if outdated {
+		stop = nil
+	}
 	for _, name := range names {
-		_, err := t.exec(`INSERT INTO sender (number, heard_at) VALUES (?, ?)
-			ON CONFLICT (number) DO UPDATE SET heard_at = CASE WHEN excluded.heard_at > sender.heard_at THEN excluded.heard_at ELSE sender.heard_at END`,
-			name, heard)
-		if err != nil {
-			return false, err
-		}
-		if stop == nil || outdated {
-			continue
-		}
-		if _, err := t.exec("UPDATE sender SET word_at = ?, stopped = ? WHERE number = ?", micros(word), number(*stop), name); err != nil {
+		if err := noteWord(t, name, heard, word, stop); err != nil {
 			return false, err
 		}
 	}
 	return l.prefer(t, who, names, word, o, outdated)
+}
+
+// noteWord keeps under a name when somebody last wrote, and STOP or START if it was that.
+func noteWord(t *tx, name []byte, heard int64, word time.Time, stop *bool) error {
+	_, err := t.exec(`INSERT INTO sender (number, heard_at) VALUES (?, ?)
+		ON CONFLICT (number) DO UPDATE SET heard_at = CASE WHEN excluded.heard_at > sender.heard_at THEN excluded.heard_at ELSE sender.heard_at END`,
+		name, heard)
+	if err != nil || stop == nil {
+		return err
+	}
+	_, err = t.exec("UPDATE sender SET word_at = ?, stopped = ? WHERE number = ?", micros(word), number(*stop), name)
+	return err
 }
 
 // writtenAs keeps how the provider writes the number that an attempt went to.

@@ -46,12 +46,7 @@ func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, e
 		thread.Language = recent[0].language
 	}
 	recent = who.own(recent)
-	for _, m := range recent {
-		if m.patient != "" && !slices.Contains(thread.Patients, m.patient) {
-			thread.Patients = append(thread.Patients, m.patient)
-			thread.Proxies = append(thread.Proxies, m.proxy)
-		}
-	}
+	thread.Patients, thread.Proxies = toldAbout(recent)
 	if len(thread.Proxies) == 1 {
 		thread.Proxy = thread.Proxies[0]
 	}
@@ -85,6 +80,17 @@ func (l *Ledger) thread(t *tx, r pipeline.Reply, who caller) (pipeline.Thread, e
 	err = l.fill(t.conn, &about, thread.Now)
 	thread.Subject, thread.SubjectVersion, thread.Known, thread.Tries = about.Subject, about.SubjectVersion, about.Known, about.Tries
 	return thread, err
+}
+
+// toldAbout returns whom messages were about, newest first, and beside each who got the newest in their stead.
+func toldAbout(recent []told) (patients, proxies []string) {
+	for _, m := range recent {
+		if m.patient != "" && !slices.Contains(patients, m.patient) {
+			patients = append(patients, m.patient)
+			proxies = append(proxies, m.proxy)
+		}
+	}
+	return patients, proxies
 }
 
 // fill adds what is known of the subject of a message that may be answered.

@@ -32,32 +32,7 @@ func simulateCommand() *cobra.Command {
 		Example: "  bridge simulate visit.json --at 2027-03-01T09:00 --tap confirm\n" +
 			"  bridge simulate day.ndjson --lang de --reply \"ja, gerne\" --json",
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := o.configuration(cmd.Flags().Changed("config"))
-			if err != nil {
-				return err
-			}
-			book, err := loadJourneys(c)
-			if err != nil {
-				return err
-			}
-			report, err := simulate(cmd.Context(), c, book, args, *o)
-			if err != nil {
-				if report != nil { // why there is nothing to answer, perhaps
-					cmd.PrintErr(report.refused())
-				}
-				return err
-			}
-			if o.json {
-				err = printJSON(cmd.OutOrStdout(), report)
-			} else {
-				err = report.print(cmd.OutOrStdout())
-			}
-			if err == nil && len(report.Faults) > 0 {
-				err = errFaults
-			}
-			return err
-		},
+		RunE: o.run,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.config, "config", "bridge.yaml", "configuration file; without one, the journeys that the bridge carries, at a hospital in Berlin")
@@ -109,6 +84,34 @@ func (o *simulateOptions) configuration(named bool) (*Config, error) {
 	}
 	c, _, err := load(o.config, forCheck)
 	return c, err
+}
+
+// run simulates what is in the files, and prints it.
+func (o *simulateOptions) run(cmd *cobra.Command, files []string) error {
+	c, err := o.configuration(cmd.Flags().Changed("config"))
+	if err != nil {
+		return err
+	}
+	book, err := loadJourneys(c)
+	if err != nil {
+		return err
+	}
+	report, err := simulate(cmd.Context(), c, book, files, *o)
+	if err != nil {
+		if report != nil { // why there is nothing to answer, perhaps
+			cmd.PrintErr(report.refused())
+		}
+		return err
+	}
+	if o.json {
+		err = printJSON(cmd.OutOrStdout(), report)
+	} else {
+		err = report.print(cmd.OutOrStdout())
+	}
+	if err == nil && len(report.Faults) > 0 {
+		err = errFaults
+	}
+	return err
 }
 
 // begin is when the first event comes.

@@ -46,33 +46,56 @@ func (b *Book) Compose(n pipeline.Notification, f pipeline.Facts, attempt string
 	if missing || w.unnamed {
 		return skip(pipeline.ReasonMissingFact), nil
 	}
-	message := t.message(text, values, attempt)
-	switch {
-	case f.Plain:
-		message = t.inWords(text, values, attempt)
-	case t.location:
-		if message.Location = w.pin(); message.Location != nil {
-			message.Text = pipeline.Private{}
-		}
-	case t.image && !w.illustrated(&message):
+	message, ok := w.message(t, text, values, attempt, f.Plain)
+	if !ok {
 		return skip(pipeline.ReasonSuperseded), nil // it is elsewhere by now, or the configuration has changed
 	}
-	asked := j.question(n.Step)
 	composed := pipeline.Composed{
-		Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: asked != nil && asked.free != nil || j.awaits(n.Step, t) || j.on == typeMessage && asksStranger(n.Step), Once: j.once(n, s),
+		Message: message, Actions: t.actions, Shown: s.occasion(), Awaits: j.awaitsWords(n.Step, t), Once: j.once(n, s),
 		Neutral: j.neutral(n.Step, t),
 	}
 	switch {
 	case t.document:
 		composed.Attach = j.document(n, s, text, &composed.Message)
-	case t.choose == choosesOne:
-		w.which(&composed, text, told.Which)
-	case t.choose == choosesLanguage && asked != nil:
-		asked.offer(&composed, text)
 	case t.choose != choosesNothing:
-		w.offer(&composed, t, text, n, told)
+		w.choices(&composed, j.question(n.Step), t, text, n, told)
 	}
 	return composed, nil
+}
+
+// message puts what a template says into the form that it is sent in: in words alone, as a place on the map if there
+// is one, or under a picture. It reports false if the picture is not to be had.
+func (w *writer) message(t *template, x *text, values []string, attempt string, plain bool) (pipeline.Message, bool) {
+	if plain {
+		return t.inWords(x, values, attempt), true
+	}
+	m := t.message(x, values, attempt)
+	if t.location {
+		if m.Location = w.pin(); m.Location != nil {
+			m.Text = pipeline.Private{}
+		}
+		return m, true
+	}
+	return m, !t.image || w.illustrated(&m)
+}
+
+// choices adds to a message what there is to choose from: visits, languages, or services and free times.
+func (w *writer) choices(composed *pipeline.Composed, asked *answer, t *template, x *text, n pipeline.Notification, told memory) {
+	switch {
+	case t.choose == choosesOne:
+		w.which(composed, x, told.Which)
+	case t.choose == choosesLanguage && asked != nil:
+		asked.offer(composed, x)
+	default:
+		w.offer(composed, t, x, n, told)
+	}
+}
+
+// awaitsWords reports whether what a step says is answered in words: to a question, in a survey, or by a stranger who is
+// asked who they are.
+func (j *journey) awaitsWords(step string, t *template) bool {
+	asked := j.question(step)
+	return asked != nil && asked.free != nil || j.awaits(step, t) || j.on == typeMessage && asksStranger(step)
 }
 
 func skip(why pipeline.Reason) pipeline.Composed { return pipeline.Composed{Skip: why} }

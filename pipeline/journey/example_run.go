@@ -213,11 +213,9 @@ func (p *play) handed(m *moment) string {
 	return ""
 }
 
-// hear lets the patient answer.
-func (p *play) hear(m *moment) string {
-	p.replies++
-	p.heard = p.now
-	r := pipeline.Reply{ID: "wamid.example" + strconv.Itoa(p.replies), Kind: "text", Text: pipeline.NewPrivate(m.says), At: p.now}
+// thread is what a ledger would find that the patient may be answering: the newest message that awaits words, that
+// has the button, or to which what is written can only be an answer.
+func (p *play) thread(m *moment) pipeline.Thread {
 	t := pipeline.Thread{How: "none", SubjectVersion: strconv.Itoa(p.version), Known: p.known, Patients: []string{"Patient/1"}, Chosen: p.chosen, Lookup: p.seen, Now: p.now}
 	t.From, t.Tries = pipeline.NewPrivate(exampleNumber), pipeline.Tries{Subject: p.tries, Lately: p.tries}
 	for i, s := range slices.Backward(p.all) {
@@ -233,18 +231,31 @@ func (p *play) hear(m *moment) string {
 	if t.Sent != nil {
 		t.Subject = p.kept
 	}
+	return t
+}
+
+// tapped is a message as a ledger gives it to whoever has tapped a button, or a row, of it.
+func (m *moment) tapped(s pipeline.SentMessage) *pipeline.SentMessage {
+	s.Action = m.tap
+	if visitsOf(s.Attempt) != nil {
+		s.Choice = s.Attempt.Choices[0]
+	} else if m.row > 0 {
+		s.Choice = s.Attempt.Choices[m.row-1]
+	}
+	return &s
+}
+
+// hear lets the patient answer.
+func (p *play) hear(m *moment) string {
+	p.replies++
+	p.heard = p.now
+	r := pipeline.Reply{ID: "wamid.example" + strconv.Itoa(p.replies), Kind: "text", Text: pipeline.NewPrivate(m.says), At: p.now}
+	t := p.thread(m)
 	if m.tap != "" {
 		if t.Sent == nil {
 			return fmt.Sprintf("there is no message with a button for %q", m.tap)
 		}
-		tapped := *t.Sent
-		tapped.Action = m.tap
-		if visitsOf(tapped.Attempt) != nil {
-			tapped.Choice = tapped.Attempt.Choices[0]
-		} else if m.row > 0 {
-			tapped.Choice = tapped.Attempt.Choices[m.row-1]
-		}
-		r.Kind, r.Text, t.Sent, t.How = "button", pipeline.Private{}, &tapped, "token"
+		r.Kind, r.Text, t.Sent, t.How = "button", pipeline.Private{}, m.tapped(*t.Sent), "token"
 	}
 	o, _ := p.book.Understand(r, t) // it returns no error
 	p.chosen, p.strange = cmp.Or(o.Language, p.chosen), p.strange || len(o.Disowns) > 0
