@@ -39,6 +39,7 @@ type app struct {
 	router     *pipeline.Router
 	receiver   *pipeline.Receiver
 	settler    *pipeline.Settler
+	dispatch   *pipeline.Dispatch // nil for the receiver alone
 	broadcasts *broadcasts
 	sinks      []*pipeline.WriteBack
 	background []func(context.Context) error
@@ -60,7 +61,7 @@ func newAppAt(c *Config, log *slog.Logger, now func() time.Time) (a *app, err er
 	if err := a.open(); err != nil {
 		return a, err
 	}
-	a.registry.MustRegister(pipeline.NewCensus(a.ledger), lag{a.events, a.updates})
+	a.registry.MustRegister(pipeline.NewCensus(a.ledger), lag{a})
 	return a, a.wire()
 }
 
@@ -128,6 +129,7 @@ func (a *app) wire() error {
 	if dispatch.Fallback, err = openFallback(c); err != nil {
 		return err
 	}
+	a.dispatch = dispatch
 	a.settler = a.newSettler(filing)
 	if a.broadcasts, err = a.newBroadcasts(list, publisher); err != nil {
 		return err

@@ -43,11 +43,9 @@ func (d *demo) busy(ctx context.Context) (string, error) {
 	if missing := d.records - d.taken(); missing > 0 {
 		return fmt.Sprintf("%d events not taken in", missing), nil
 	}
-	for _, s := range (lag{d.app.events, d.app.updates}) {
-		for _, p := range s.Partitions() {
-			if p.InFlight > 0 || p.Committed < p.HighWater {
-				return "records of " + p.Topic, nil
-			}
+	for _, p := range d.app.partitions() {
+		if p.InFlight > 0 || p.Committed < p.HighWater {
+			return "records of " + p.Topic, nil
 		}
 	}
 	c, err := d.app.ledger.Census(ctx)
