@@ -49,3 +49,12 @@ func (d *Dispatch) route(plain bool) route {
 func (d *Dispatch) routeOf(a Attempt) route {
 	return d.route(d.Fallback != nil && a.Channel == d.Fallback.Name)
 }
+
+// Halted has each channel by its name: whether it is stopped by a fault of our account or credentials.
+func (d *Dispatch) Halted() map[string]bool {
+	halted := map[string]bool{d.ChannelName: d.halt.doubtful()}
+	if d.Fallback != nil {
+		halted[d.Fallback.Name] = d.Fallback.halt.doubtful()
+	}
+	return halted
+}

@@ -1,6 +1,8 @@
 package kafka_test
 
 import (
+	"errors"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,5 +31,30 @@ func TestInspect(t *testing.T) {
 	}
 	if _, _, err := kafka.Inspect(t.Context(), kafka.Config{Brokers: []string{"127.0.0.1:1"}}, "set"); err == nil {
 		t.Error("nobody is there, and it is no error")
+	}
+}
+
+func TestHasTopic(t *testing.T) {
+	addrs := fake(t).ListenAddrs()
+	createTopic(t, addrs, "there", 1)
+	for _, c := range []struct {
+		name, topic string
+		brokers     []string
+		want        error
+	}{
+		{"there", "there", addrs, nil},
+		{"not there", "none", addrs, kafkago.UnknownTopicOrPartition},
+		{"nobody is there", "there", []string{"127.0.0.1:1"}, syscall.ECONNREFUSED},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, err := kafka.NewPublisher(kafka.Config{Brokers: c.brokers})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = p.Close() }()
+			if err := p.HasTopic(t.Context(), c.topic); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
 	}
 }

@@ -21,6 +21,15 @@ type counted struct {
 	until time.Time
 }
 
+// HasTopic returns an error if the brokers have no such topic, or do not show it to us. It may say what was so some seconds ago.
+func (p *Publisher) HasTopic(ctx context.Context, topic string) error {
+	counts, err := p.cluster.partitions(ctx, topic)
+	if err == nil && counts[topic] == 0 {
+		return kafka.UnknownTopicOrPartition
+	}
+	return err
+}
+
 // partitions returns how many a topic has.
 func (p *Publisher) partitions(topic string) (int, error) {
 	now := time.Now()

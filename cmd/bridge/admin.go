@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -13,13 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"fhirbridge/adapters/kafka"
-	"fhirbridge/pipeline"
 )
 
-const (
-	readyTimeout = 3 * time.Second
-	drainTimeout = 10 * time.Second
-)
+const drainTimeout = 10 * time.Second
 
 func (a *app) webhookMux() http.Handler {
 	mux := http.NewServeMux()
@@ -46,49 +41,6 @@ func (a *app) adminMux() http.Handler {
 	return mux
 }
 
-// What /readyz says of a dependency.
-const (
-	depOK = "ok"
-	// depDown is for what nothing goes without.
-	depDown = "unreachable"
-	// depDegraded is for what is waited for: what is owed to it is kept, and written in order when it is back.
-	depDegraded = "degraded"
-)
-
-// ready answers 200 if the bridge does its work, else 503; the body names each dependency. Without the FHIR server, and
-// while a sink is not asked, messages and replies pass all the same: that is no reason to keep webhooks away from here.
-func (a *app) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-	defer cancel()
-	state, status := map[string]string{}, http.StatusOK
-	ask := func(name, otherwise string, ping func(context.Context) error) {
-		state[name] = depOK
-		if err := ping(ctx); err != nil {
-			state[name] = otherwise
-			a.log.Warn("not ready", "dependency", name, "state", otherwise, "error", err)
-		}
-		if state[name] == depDown {
-			status = http.StatusServiceUnavailable
-		}
-	}
-	ask("kafka", depDown, a.kafka.Ping)
-	if a.ledger != nil {
-		ask("ledger", depDown, a.ledger.Ping)
-	}
-	if a.server != nil {
-		ask("fhir", depDegraded, a.server.Ping)
-	}
-	for _, b := range a.sinks {
-		name := "write_to_" + string(b.Sink)
-		if state[name] = depOK; b.State() != pipeline.BreakerClosed {
-			state[name] = depDegraded
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(state)
-}
-
 // serve serves until ctx ends, and lets requests under way finish.
 func serve(ctx context.Context, address string, h http.Handler) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -112,22 +64,39 @@ func serve(ctx context.Context, address string, h http.Handler) error {
 	return <-done
 }
 
-// lag collects how far each partition's committed offset is behind its end.
-type lag [2]*kafka.Subscriber
+// partitions are those that are read here.
+func (a *app) partitions() []kafka.PartitionState {
+	return append(a.events.Partitions(), a.updates.Partitions()...)
+}
+
+// lag collects how far each partition's committed offset is behind its end, and how many partitions of each topic are read here.
+// A bridge that does not get into its group has no partition, so no lag; that it has none is what shows it.
+type lag struct{ *app }
 
 var (
 	lagDesc      = prometheus.NewDesc("bridge_kafka_lag_records", "Records between the committed offset and the end of the partition.", []string{"topic", "partition"}, nil)
 	inFlightDesc = prometheus.NewDesc("bridge_kafka_in_flight_records", "Records that are being handled.", []string{"topic", "partition"}, nil)
+	assignedDesc = prometheus.NewDesc("bridge_kafka_assigned_partitions", "Partitions of the topic that this instance reads; 0 while it is not in its group, or there is no such topic.", []string{"topic"}, nil)
 )
 
-func (l lag) Describe(ch chan<- *prometheus.Desc) { ch <- lagDesc; ch <- inFlightDesc }
+func (l lag) Describe(ch chan<- *prometheus.Desc) {
+	ch <- lagDesc
+	ch <- inFlightDesc
+	ch <- assignedDesc
+}
 
 func (l lag) Collect(ch chan<- prometheus.Metric) {
-	for _, s := range l {
-		for _, p := range s.Partitions() {
-			partition := strconv.Itoa(p.Partition)
-			ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(max(0, p.HighWater-p.Committed)), p.Topic, partition)
-			ch <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(p.InFlight), p.Topic, partition)
-		}
+	assigned := map[string]int{l.config.Kafka.Topics.Inbound: 0}
+	for _, topic := range l.config.Kafka.Topics.Events {
+		assigned[topic] = 0
+	}
+	for _, p := range l.partitions() {
+		assigned[p.Topic]++
+		partition := strconv.Itoa(p.Partition)
+		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(max(0, p.HighWater-p.Committed)), p.Topic, partition)
+		ch <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(p.InFlight), p.Topic, partition)
+	}
+	for topic, n := range assigned {
+		ch <- prometheus.MustNewConstMetric(assignedDesc, prometheus.GaugeValue, float64(n), topic)
 	}
 }

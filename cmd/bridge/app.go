@@ -40,6 +40,7 @@ type app struct {
 	receiver   *pipeline.Receiver
 	settler    *pipeline.Settler
 	dead       *pipeline.DeadLetters
+	dispatch   *pipeline.Dispatch // nil for the receiver alone
 	broadcasts *broadcasts
 	sinks      []*pipeline.WriteBack
 	background []func(context.Context) error
@@ -61,7 +62,7 @@ func newAppAt(c *Config, log *slog.Logger, now func() time.Time) (a *app, err er
 	if err := a.open(); err != nil {
 		return a, err
 	}
-	a.registry.MustRegister(pipeline.NewCensus(a.ledger), lag{a.events, a.updates})
+	a.registry.MustRegister(pipeline.NewCensus(a.ledger), lag{a})
 	return a, a.wire()
 }
 
@@ -129,6 +130,7 @@ func (a *app) wire() error {
 	if dispatch.Fallback, err = openFallback(c); err != nil {
 		return err
 	}
+	a.dispatch = dispatch
 	a.settler = a.newSettler(filing)
 	if a.broadcasts, err = a.newBroadcasts(list, publisher); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"fhirbridge/adapters/kafka"
 	"fhirbridge/pipeline"
 )
 
@@ -70,7 +71,7 @@ func (d *demo) moving(ctx context.Context) (string, error) {
 	if missing := d.records - d.taken(); missing > 0 {
 		return fmt.Sprintf("%d events not taken in", missing), nil
 	}
-	for _, s := range (lag{d.app.events, d.app.updates}) {
+	for _, s := range []*kafka.Subscriber{d.app.events, d.app.updates} {
 		all, err := s.Group(ctx)
 		if err != nil { // it may pass
 			return "Kafka does not answer", nil

@@ -116,7 +116,7 @@ func TestSMSOutage(t *testing.T) {
 	w.sms.Fail(func(sandbox.SendRequest) *sandbox.SendFault {
 		return &sandbox.SendFault{Fault: sandbox.Fault{Status: http.StatusUnauthorized}}
 	})
-	w.run()
+	b := w.run()
 	start := time.Now().Add(20 * 24 * time.Hour).Truncate(time.Hour)
 	v := w.attendee(t, "p1", "Amara", absent, "en")
 	v.books(start, "", "")
@@ -128,6 +128,9 @@ func TestSMSOutage(t *testing.T) {
 	u.reads("appointment_booked")
 	if strings.Contains(v.metrics(), `bridge_channel_halted{channel="main"} 1`) {
 		t.Error("WhatsApp stands still, too")
+	}
+	if status, state := b.app.readiness(t); status != http.StatusOK || state["channel_sms"] != depDegraded || state["channel_main"] != depOK {
+		t.Errorf("/readyz is HTTP %d and says %v", status, state)
 	}
 	w.sms.Fail(nil)
 	v.phone = w.sms.Phone(absent)
