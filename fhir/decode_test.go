@@ -80,7 +80,6 @@ func TestDecodeRefuses(t *testing.T) {
 		{"report subject malformed", report("subject", `{"reference":"patient one"}`), "DiagnosticReport.subject.reference", "bad_reference"},
 		{"report labels malformed", report("meta", `{"security":[{"code":7}]}`), "DiagnosticReport.meta.security.code", "wrong_type"},
 
-		{"visit of R5, cancelled", visit("cancellationReason", `{"text":"x"}`), "Appointment.cancellationReason", "unknown_version"},
 		{"visit of R5, of a subject", visit("subject", `{"reference":"Patient/p1"}`), "Appointment.subject", "unknown_version"},
 		{"visit of R5, for a service", visit("serviceType", `[{"text":"x"},{"concept":{"text":"x"}}]`), "Appointment.serviceType[1].concept", "unknown_version"},
 		{"visit of R5, at a service", visit("serviceType", `[{"reference":{"reference":"HealthcareService/1"}}]`), "Appointment.serviceType[0].reference", "unknown_version"},

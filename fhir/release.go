@@ -30,15 +30,23 @@ func HasType(name string) bool {
 // of an R5 Encounter is a list), nothing need be said of them.
 // https://hl7.org/fhir/R5/appointment.html, https://hl7.org/fhir/STU3/diagnosticreport.html and so on.
 var elsewhere = map[string][]string{
-	"Appointment":          {"subject", "cancellationReason", "serviceType.concept", "serviceType.reference"}, // R5
-	"CommunicationRequest": {"payload.contentCodeableConcept", "requester.agent"},                             // R5, STU3
-	"Consent":              {"subject", "decision", "except"},                                                 // R5, R5, STU3
-	"DiagnosticReport":     {"performer.actor"},                                                               // STU3
-	"Encounter":            {"actualPeriod", "serviceType.concept", "serviceType.reference"},                  // R5
+	"Appointment":          {"subject", "serviceType.concept", "serviceType.reference"},      // R5
+	"CommunicationRequest": {"payload.contentCodeableConcept", "requester.agent"},            // R5, STU3
+	"Consent":              {"subject", "decision", "except"},                                // R5, R5, STU3
+	"DiagnosticReport":     {"performer.actor"},                                              // STU3
+	"Encounter":            {"actualPeriod", "serviceType.concept", "serviceType.reference"}, // R5
 }
+
+// over are the statuses by which something takes place no more. It is heard whoever says it: what was planned about it must not
+// be said.
+var over = set("cancelled", "noshow", "entered-in-error", "revoked", "inactive", "rejected")
 
 // ofAnotherRelease returns where the resource has an element that only another release has; "" if nowhere.
 func ofAnotherRelease(resourceType string, list []member) string {
+	var status string
+	if json.Unmarshal(find(list, "status"), &status) == nil && over[status] {
+		return ""
+	}
 	for _, path := range elsewhere[resourceType] {
 		name, inner, nested := strings.Cut(path, ".")
 		value := find(list, name)

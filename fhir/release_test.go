@@ -1,6 +1,7 @@
 package fhir_test
 
 import (
+	"errors"
 	"testing"
 
 	"fhirbridge/fhir"
@@ -16,6 +17,22 @@ func TestHasType(t *testing.T) {
 	} {
 		if got := fhir.HasType(name); got != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}
+
+// TestOverInAnyRelease: that something does not take place is heard whoever says it, else what was planned about it would be said.
+func TestOverInAnyRelease(t *testing.T) {
+	for raw, wrong := range map[string]bool{
+		`{"resourceType":"Appointment","id":"1","status":"cancelled","subject":{"reference":"Patient/1"},"cancellationReason":{"text":"ill"},"participant":[{"actor":{"reference":"Patient/1"},"status":"accepted"}]}`: false,
+		`{"resourceType":"Appointment","id":"1","status":"noshow","subject":{},"start":"2027-01-01T09:00:00Z","end":"2027-01-01T10:00:00Z","participant":[{"actor":{"reference":"Patient/1"},"status":"accepted"}]}`:   false,
+		`{"resourceType":"Appointment","id":"1","status":"booked","subject":{},"start":"2027-01-01T09:00:00Z","end":"2027-01-01T10:00:00Z","participant":[{"actor":{"reference":"Patient/1"},"status":"accepted"}]}`:   true,
+		`{"resourceType":"DiagnosticReport","id":"1","status":"entered-in-error","code":{"text":"x"},"performer":[{"actor":{"reference":"Practitioner/1"}}]}`:                                                          false,
+		`{"resourceType":"DiagnosticReport","id":"1","status":"final","code":{"text":"x"},"performer":[{"actor":{"reference":"Practitioner/1"}}]}`:                                                                     true,
+	} {
+		var e *fhir.Error
+		if _, err := fhir.Decode([]byte(raw)); errors.As(err, &e) != wrong || wrong && e.Rule != fhir.RuleUnknownVersion {
+			t.Errorf("%s: got %v", raw, err)
 		}
 	}
 }

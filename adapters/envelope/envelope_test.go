@@ -171,7 +171,10 @@ func TestRelease(t *testing.T) {
 		{"content-type", "application/fhir+json; fhirVersion=1.0", false},
 		{"content-type", "application/fhir+json; fhirVersion=4.6", false}, // a draft of R5
 		{"content-type", "application/fhir+json; fhirVersion=4.01", false},
-		{"content-type", "application/fhir+json; fhirVersion=" + canary, false},
+		{"content-type", "application/fhir+json; fhirVersion=" + canary, true}, // nothing that can be read
+		{"content-type", "application/fhir+json; fhirVersion=R4", true},
+		{"content-type", "application/fhir+json; fhirVersion=4", true},
+		{"content-type", "application/fhir+json; fhirVersion=4.0-cibuild", true},
 		{"content-type", "; fhirVersion=5.0", true}, // no content type
 		{"accept", "application/fhir+json; fhirVersion=5.0", true},
 	} {

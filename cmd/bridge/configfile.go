@@ -55,9 +55,11 @@ type loader struct {
 	found problems
 	// missing are the values for which an environment variable is not set, where that is a problem.
 	missing map[ast.Node]bool
-	// faulty are the blocks with a problem, misread those of which a value is not what it must be: it is left out, so that
-	// nobody knows what else would be wrong there.
-	faulty, misread map[string]bool
+	// faulty are the blocks with a problem.
+	faulty map[string]bool
+	// misread are the keys of values that are not what they must be, in full. They are left out: nobody knows what else
+	// would be wrong there.
+	misread []string
 }
 
 // reader is who needs the configuration.
@@ -97,7 +99,7 @@ func (l *loader) parse(raw []byte) (*Config, error) {
 
 // read reads what can be read, and notes what is wrong. nil if there is nothing to go on with.
 func (l *loader) read(raw []byte) *Config {
-	l.missing, l.faulty, l.misread = map[ast.Node]bool{}, map[string]bool{}, map[string]bool{}
+	l.missing, l.faulty = map[ast.Node]bool{}, map[string]bool{}
 	parsed, err := parser.ParseBytes(raw, 0)
 	if err != nil {
 		l.syntax(err)
@@ -209,14 +211,17 @@ func (l *loader) place(key, text string) {
 	l.add(problem{File: l.file, Line: 1, Column: 1, Text: text})
 }
 
-// follows reports whether a problem is in a block that was misread, or speaks of a key of one.
+// follows reports whether a problem is where a value was misread, or speaks of it.
 func (l *loader) follows(key, text string) bool {
-	for block := range l.misread {
-		if blockOf(key) == block || strings.Contains(text, block+".") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.misread, func(misread string) bool {
+		below, is := strings.CutPrefix(key, misread)
+		return is && (below == "" || below[0] == '.' || below[0] == '[') || strings.Contains(text, misread)
+	})
+}
+
+// misreads reports whether a block was misread as a whole, or somewhere in it.
+func (l *loader) misreads(block string) bool {
+	return slices.ContainsFunc(l.misread, func(misread string) bool { return blockOf(misread) == block })
 }
 
 // blockOf is the key at the left under which a key stands.

@@ -21,6 +21,9 @@ func (l *loader) known(n ast.Node, t reflect.Type, path string) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if named, is := n.(*ast.AnchorNode); is {
+		return l.known(named.Value, t, path)
+	}
 	list, isList := n.(*ast.SequenceNode)
 	keys, closed := keysAt(n, t)
 	switch {
@@ -60,29 +63,34 @@ func keysAt(n ast.Node, t reflect.Type) (keys map[string]reflect.Type, closed bo
 	if t != reflect.TypeFor[ChannelConfig]() {
 		return keys, true
 	}
-	name, _ := find(n, []string{"provider"}).(*ast.StringNode)
-	if name == nil {
-		return keys, false
-	}
-	p, ok := providers[name.Value]
-	if ok {
+	if p, ok := providers[providerOf(n)]; ok {
 		maps.Copy(keys, fields(p.keys))
+		return keys, true
 	}
-	return keys, ok
+	return keys, false
+}
+
+// providerOf is the provider of a channel where it can be read without the rest of the file, else "": then checkProvider finds the
+// keys that it does not have.
+func providerOf(n ast.Node) (name string) {
+	if node := find(n, []string{"provider"}); node == nil || yaml.NodeToValue(node, &name) != nil {
+		return ""
+	}
+	return name
 }
 
 // fits says where a value is not what it must be.
 func (l *loader) fits(n ast.Node, t reflect.Type, path string) bool {
 	word, _ := n.(*ast.StringNode)
 	switch {
-	case n.Type() == ast.NullType || n.Type() == ast.AliasType: // only the whole file tells what an alias stands for
+	case n.Type() == ast.NullType || hasAlias(n): // only the whole file tells what an alias stands for
 		return true
 	case t == reflect.TypeFor[fhirserver.Auth]() && word != nil && word.Value == "none": // short for {type: none}
 		return false
 	case yaml.NodeToValue(n, reflect.New(t).Interface()) == nil:
 		return true
 	}
-	l.misread[blockOf(path)] = true
+	l.misread = append(l.misread, path)
 	if !l.missing[n] {
 		l.say(n, "%s", strings.TrimPrefix(path+": ", ": ")+wanted(t, n))
 	}

@@ -25,9 +25,17 @@ func isMapping(n ast.Node) bool {
 	return is
 }
 
+// hasAlias reports whether something in n stands for what is elsewhere in the file.
+func hasAlias(n ast.Node) (has bool) {
+	ast.Walk(visitor(func(n ast.Node) { has = has || n.Type() == ast.AliasType }), n)
+	return has
+}
+
 // values are the keys of a mapping with what they stand for.
 func values(n ast.Node) []*ast.MappingValueNode {
 	switch n := n.(type) {
+	case *ast.AnchorNode:
+		return values(n.Value)
 	case *ast.MappingNode:
 		return n.Values
 	case *ast.MappingValueNode:

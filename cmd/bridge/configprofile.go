@@ -88,13 +88,13 @@ func (p ProfileConfig) validate(sinks []pipeline.Sink) error {
 	}
 	switch {
 	case len(c.Sender) == 0 && p.Sender != "":
-		errs = append(errs, fmt.Errorf("sender: the profile %s has no use for it", p.loaded.Name))
+		errs = append(errs, fmt.Errorf("sender: fhir.profile %s has no use for it", p.loaded.Name))
 	case len(c.Sender) > 0 && !refersToOne(p.Sender, c.Sender):
 		errs = append(errs, fmt.Errorf("sender: the profile %s needs one of %s, as in %s/1", p.loaded.Name, strings.Join(c.Sender, ", "), c.Sender[0]))
 	}
 	switch {
 	case len(c.Recipient) == 0 && len(p.Recipients) > 0:
-		errs = append(errs, fmt.Errorf("recipients: the profile %s has no use for them", p.loaded.Name))
+		errs = append(errs, fmt.Errorf("recipients: fhir.profile %s has no use for them", p.loaded.Name))
 	case len(c.Recipient) > 0 && len(p.Recipients) == 0:
 		errs = append(errs, fmt.Errorf("recipients: the profile %s needs one at least: %s", p.loaded.Name, strings.Join(c.Recipient, ", ")))
 	}

@@ -50,7 +50,7 @@ func (l *loader) secrets(c *Config) {
 func (l *loader) journeys(c *Config) problems {
 	settings, _ := c.journeySettings() // what is wrong there has been said
 	for _, block := range []string{"journeys", "templates", "fields", "conditions"} {
-		if l.misread[block] || l.missing[find(l.root, []string{block})] || l.faulty[block] && settings.CheckCustom() != nil {
+		if l.misreads(block) || l.missing[find(l.root, []string{block})] || l.faulty[block] && settings.CheckCustom() != nil {
 			return problems{{File: l.file, Text: "the journeys were not looked at: first mend " + block}}
 		}
 	}
@@ -82,7 +82,7 @@ func (l *loader) assume(s *journey.Settings) {
 	for _, text := range []*string{&s.Facility, &s.Phone, &s.Portal, &s.Emergency} {
 		*text = cmp.Or(*text, "-")
 	}
-	if l.misread["facility"] || find(l.root, []string{"facility", "language"}) == nil {
+	if l.misreads("facility") || find(l.root, []string{"facility", "language"}) == nil {
 		s.Language = ""
 	}
 }

@@ -184,18 +184,11 @@ func validates(raw []byte) error {
 
 // configure writes the configuration and the key of the ledger.
 func (d *demo) configure() (string, error) {
-	webhooks, err := freeAddress()
+	free, err := freeAddresses(3)
 	if err != nil {
 		return "", err
 	}
-	admin, err := freeAddress()
-	if err != nil {
-		return "", err
-	}
-	api, err := freeAddress()
-	if err != nil {
-		return "", err
-	}
+	webhooks, admin, api := free[0], free[1], free[2]
 	d.screen.api = api
 	key := filepath.Join(d.dir, "ledger.key")
 	if _, err := os.Stat(key); err != nil {

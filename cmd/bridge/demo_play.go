@@ -263,15 +263,19 @@ func approved(list []json.RawMessage) ([]sandbox.Template, error) {
 	return out, nil
 }
 
-// freeAddress returns an address to listen on later. It is none of those that the system gives to who asks for any: nobody
-// gets it meanwhile.
-func freeAddress() (address string, err error) {
-	for range 100 {
-		address = fmt.Sprintf("127.0.0.1:%d", 10_000+rand.N(15_000))
-		var l net.Listener
-		if l, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", address); err == nil {
-			return address, l.Close()
+// freeAddresses returns so many addresses to listen on later. They are none of those that the system gives to who asks for
+// any.
+func freeAddresses(n int) (list []string, err error) {
+	for tries := 0; len(list) < n; tries++ {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.N(15_000))
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+		switch {
+		case err == nil:
+			list = append(list, address)
+			defer func() { _ = l.Close() }() // when all are found: no two are one
+		case tries >= 100:
+			return nil, err
 		}
 	}
-	return "", err
+	return list, nil
 }

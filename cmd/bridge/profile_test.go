@@ -48,7 +48,7 @@ func TestProfileConfig(t *testing.T) {
 		{"sent by a patient", "profile: oracle-health, sender: Patient/1, recipients: [Group/1], ", "fhir.sender: the profile oracle-health needs one of Practitioner"},
 		{"nobody to read it", "profile: oracle-health, sender: Practitioner/1, ", "fhir.recipients: the profile oracle-health needs one at least"},
 		{"an organization to read it", "profile: oracle-health, sender: Practitioner/1, recipients: [Organization/1], ", "fhir.recipients[0]: must be one of Practitioner, Group"},
-		{"a sender for nobody", "sender: Practitioner/1, ", "fhir.sender: the profile generic has no use for it"},
+		{"a sender for nobody", "sender: Practitioner/1, ", "fhir.sender: fhir.profile generic has no use for it"},
 	} {
 		text := strings.Replace(soundConfig, "fhir: {", "fhir: {"+c.fhir, 1)
 		_, err := (&loader{file: "test.yaml", env: os.LookupEnv}).parse([]byte(text))

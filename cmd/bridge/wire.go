@@ -112,7 +112,18 @@ func checkProvider(c ChannelConfig, who reader) error {
 	if c.node == nil {
 		return nil
 	}
-	return p.check(c.node, who)
+	if providerOf(c.node) != "" {
+		return p.check(c.node, who)
+	}
+	keys := fields(p.keys)
+	maps.Copy(keys, fields(reflect.TypeFor[ChannelConfig]()))
+	var errs []error
+	for _, v := range values(c.node) {
+		if name := v.Key.GetToken().Value; keys[name] == nil {
+			errs = append(errs, errors.New(unknownKey(name, name, keys)))
+		}
+	}
+	return errors.Join(append(errs, p.check(c.node, who))...)
 }
 
 // loadJourneys reads journeys and templates from the configured folders, or those that the binary carries.

@@ -76,7 +76,8 @@ func (w *writer) message(t *template, x *text, values []string, attempt string, 
 		}
 		return m, true
 	}
-	return m, !t.image || w.illustrated(&m)
+	ok := !t.image || w.illustrated(&m)
+	return m, ok
 }
 
 // choices adds to a message what there is to choose from: visits, languages, or services and free times.
