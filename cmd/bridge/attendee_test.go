@@ -41,6 +41,13 @@ func (w *world) bornOn(t *testing.T, day, id, given, number, language string) *a
 	return w.enrols(t, strings.Replace(patient(id, given, number, language), `"id"`, `"birthDate":"`+day+`","id"`, 1), id, number)
 }
 
+// saves saves another record of the patient, and waits until it is what is known: other events may overtake it.
+func (v *attendee) saves(raw string) {
+	v.t.Helper()
+	v.knows(raw)
+	v.await("the record to be known", func() bool { return v.lag(v.bridge) == 0 })
+}
+
 // books books a visit, with further elements and participants: JSON that ends with a comma, or nothing.
 func (v *attendee) books(start time.Time, elements, participants string) {
 	v.t.Helper()
