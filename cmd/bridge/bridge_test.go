@@ -32,6 +32,7 @@ func TestInteropConversation(t *testing.T) {
 		t.Error("the message lacks the patient's name or the facility's")
 	}
 
+	w.await("the booking in the chart", func() bool { return len(w.said()) == 1 }) // nobody taps before it is filed
 	_, err := phone.Tap(booked.ID, 0)
 	must(t, err)
 	w.await("the confirmation", func() bool { return len(phone.Messages()) == 2 })

@@ -80,7 +80,9 @@ func (v *attendee) spoken(n int) (list []gjson.Result) {
 func chartedConversation(t *testing.T, c *crowd) {
 	v := c.somebody(t, "Amara", "en")
 	v.books(ahead(20), "", "")
-	v.taps(v.reads("appointment_booked"), "Confirm")
+	booked := v.reads("appointment_booked")
+	v.spoken(1) // nobody taps before it is filed
+	v.taps(booked, "Confirm")
 	v.reads("you have confirmed your appointment")
 	v.awaitEHR("participant.0.status", "accepted")
 	said := v.spoken(3)

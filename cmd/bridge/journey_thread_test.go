@@ -75,7 +75,9 @@ func (v *attendee) element(c gjson.Result, what, path, want string) {
 func visitInTheChart(t *testing.T, w *world) {
 	v := w.attendee(t, "c0", "Amara", "+15550100250", "en")
 	v.books(ahead(20), "", "")
-	v.taps(v.reads("appointment_booked"), "Confirm")
+	booked := v.reads("appointment_booked")
+	v.conversation(1) // nobody taps before it is filed
+	v.taps(booked, "Confirm")
 	v.reads("you have confirmed your appointment")
 	v.await("all of it to be delivered", func() bool {
 		list := v.chart()
