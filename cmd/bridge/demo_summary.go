@@ -68,9 +68,6 @@ func (d *demo) busy(ctx context.Context) (string, error) {
 
 // moving names something that goes on by itself, as what waits for a patient does not.
 func (d *demo) moving(ctx context.Context) (string, error) {
-	if missing := d.records - d.taken(); missing > 0 {
-		return fmt.Sprintf("%d events not taken in", missing), nil
-	}
 	for _, s := range []*kafka.Subscriber{d.app.events, d.app.updates} {
 		all, err := s.Group(ctx)
 		if err != nil { // it may pass
@@ -127,17 +124,6 @@ func labelOf(m *dto.Metric, name string) string {
 	return ""
 }
 
-// taken is the number of records whose events were taken in. Records of several
-// events count as many; that is enough to know that none is missing.
-func (d *demo) taken() (n int) {
-	for outcome, k := range d.counters("events_total", "outcome") {
-		if !strings.HasPrefix(outcome, "unparked") {
-			n += k
-		}
-	}
-	return n
-}
-
 // charted counts the messages in the chart, and the conversations that they are part of.
 func (d *demo) charted() (messages, conversations int) {
 	for _, raw := range d.ehr.All("Communication") {
@@ -174,7 +160,7 @@ func (d *demo) summary(ctx context.Context) error {
 	if d.keep != "" {
 		d.screen.line("Kept in %s: bridge.yaml, bridge.db, ledger.key", d.keep)
 	}
-	lost := d.records > d.taken() || len(d.whatsapp.Duplicates()) > 0 || c.GivenUp > 0 ||
+	lost := len(d.whatsapp.Duplicates()) > 0 || c.GivenUp > 0 ||
 		len(d.ehr.Duplicates("Communication")) > 0 || count(c, pipeline.Held) > 0 || c.Parked > 0
 	if lost {
 		return errUnaccounted

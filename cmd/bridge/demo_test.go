@@ -88,6 +88,13 @@ func TestDemoTakesManyFiles(t *testing.T) {
 	shows(t, demoOutput(t, "--events", visit, person, "--patience", "2m"), "Hello Amara", "Patient/p1 accepted", "records on the feed    2")
 }
 
+// TestDemoOfNothing: a record without events is accounted for once it is taken in.
+func TestDemoOfNothing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "empty.json")
+	must(t, os.WriteFile(file, []byte(`{"resourceType":"Bundle","type":"collection"}`), 0o600))
+	shows(t, demoOutput(t, "--events", file), "records on the feed    1", "events                 none")
+}
+
 // TestDemoTakesNamesWithCommas: a file's name is one name, whatever is in it.
 func TestDemoTakesNamesWithCommas(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Amara, and her visit.ndjson")
