@@ -74,8 +74,14 @@ func (c Config) receiverProblems() []error {
 // CheckFiles reads the files of the secrets, and returns every problem at once, each beginning with its key.
 func (c Config) CheckFiles() error {
 	_, errA := c.AccessToken.Load("access_token", c.AccessTokenFile)
-	_, errS := c.AppSecret.Load("app_secret", c.AppSecretFile)
-	_, errP := c.AppSecretPrevious.Load("app_secret_previous", c.AppSecretPreviousFile)
-	_, errV := c.VerifyToken.Load("verify_token", c.VerifyTokenFile)
-	return errors.Join(errA, errS, errP, errV)
+	_, _, _, errR := c.receiverSecrets()
+	return errors.Join(errA, errR)
+}
+
+// receiverSecrets are those of the receiving half, from their files where they are in files.
+func (c Config) receiverSecrets() (secret, previous, token string, err error) {
+	secret, errS := c.AppSecret.Load("app_secret", c.AppSecretFile)
+	previous, errP := c.AppSecretPrevious.Load("app_secret_previous", c.AppSecretPreviousFile)
+	token, errT := c.VerifyToken.Load("verify_token", c.VerifyTokenFile)
+	return secret, previous, token, errors.Join(errS, errP, errT)
 }

@@ -43,10 +43,8 @@ func NewReceiver(c Config) (*Receiver, error) {
 	if err := errors.Join(c.receiverProblems()...); err != nil {
 		return nil, err
 	}
-	secret, errS := c.AppSecret.Load("app_secret", c.AppSecretFile)
-	previous, errP := c.AppSecretPrevious.Load("app_secret_previous", c.AppSecretPreviousFile)
-	token, errT := c.VerifyToken.Load("verify_token", c.VerifyTokenFile)
-	if err := errors.Join(errS, errP, errT); err != nil {
+	secret, previous, token, err := c.receiverSecrets()
+	if err != nil {
 		return nil, err
 	}
 	k := &keys{

@@ -71,10 +71,16 @@ func (c SMSConfig) Validate() error { return errors.Join(Config(c).problems(send
 // CheckFiles reads the files of the secrets, and returns every problem at once, each beginning with its key.
 func (c Config) CheckFiles() error {
 	_, errK := c.APIKey.Load("api_key", c.APIKeyFile)
-	_, errS := c.CallbackSecret.Load("callback_secret", c.CallbackSecretFile)
-	_, errP := c.CallbackSecretPrevious.Load("callback_secret_previous", c.CallbackSecretPreviousFile)
-	_, errT := c.CallbackToken.Load("callback_token", c.CallbackTokenFile)
-	return errors.Join(errK, errS, errP, errT)
+	_, _, _, errR := c.receiverSecrets()
+	return errors.Join(errK, errR)
+}
+
+// receiverSecrets are those of the receiving half, from their files where they are in files.
+func (c Config) receiverSecrets() (secret, previous, token string, err error) {
+	secret, errS := c.CallbackSecret.Load("callback_secret", c.CallbackSecretFile)
+	previous, errP := c.CallbackSecretPrevious.Load("callback_secret_previous", c.CallbackSecretPreviousFile)
+	token, errT := c.CallbackToken.Load("callback_token", c.CallbackTokenFile)
+	return secret, previous, token, errors.Join(errS, errP, errT)
 }
 
 // CheckFiles is that of Config.

@@ -59,10 +59,8 @@ func newReceiver(c Config, number *regexp.Regexp) (*Receiver, error) {
 	if err := errors.Join(c.receiverProblems(number)...); err != nil {
 		return nil, err
 	}
-	secret, errS := c.CallbackSecret.Load("callback_secret", c.CallbackSecretFile)
-	previous, errP := c.CallbackSecretPrevious.Load("callback_secret_previous", c.CallbackSecretPreviousFile)
-	token, errT := c.CallbackToken.Load("callback_token", c.CallbackTokenFile)
-	if err := errors.Join(errS, errP, errT); err != nil {
+	secret, previous, token, err := c.receiverSecrets()
+	if err != nil {
 		return nil, err
 	}
 	k := &keys{hash: sha256.New, token: sha256.Sum256([]byte(token))}
